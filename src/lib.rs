@@ -1,0 +1,19 @@
+//! credbench: a credential workbench for the terminal.
+//!
+//! The layers, from the ground up; a module imports only from rows above its own (the `layers` test reads
+//! every `use crate::…` and compares):
+//!
+//! | module | duty |
+//! | --- | --- |
+//! | [`secret`], [`redact`], [`paths`], [`config`], [`durable`] | secrets, clean text, places, options, safe files |
+//! | [`http`] | the one HTTP wrapper |
+//! | [`model`] | the vault's contents and every edit to them: pure |
+//! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
+//! | [`vault`] | one sealed document on disk; synchronous |
+//! | [`probe`] | does this credential work? |
+//! | [`problem`] | every error as code, sentence, hint and exit code |
+//! | [`session`] | an unlocked vault and what one may do with it |
+//! | `cli`, `tui` | the two front ends; neither knows the other |
+
+pub mod model;
+pub mod secret;
