@@ -16,4 +16,6 @@
 //! | `cli`, `tui` | the two front ends; neither knows the other |
 
 pub mod model;
+pub mod problem;
+pub mod schema;
 pub mod secret;

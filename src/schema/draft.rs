@@ -1,0 +1,458 @@
+//! One credential while it is edited: the form and the raw editor are two views of it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::text::{Place, Positions, place_of};
+use super::{Absent, Kind, Kinds, Notice, Violation};
+use crate::model::{Content, Credential, Edit, Id, pointer};
+use crate::secret::Secret;
+
+/// The stored version that a draft started from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// Of which credential.
+    pub id: Id,
+    /// Which version of it.
+    pub version: u32,
+}
+
+/// An error in the text of the raw editor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextError {
+    /// Where it starts.
+    pub place: Place,
+    /// The bytes of the text that it is about.
+    pub range: std::ops::Range<usize>,
+    /// The JSON pointer; empty for an error of the syntax.
+    pub pointer: String,
+    /// A sentence.
+    pub message: String,
+}
+
+/// A credential that is being edited; nothing of it is stored yet.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    base: Option<Base>,
+    original: Content,
+    state: State,
+    undo: Vec<State>,
+    redo: Vec<State>,
+    /// The place that was edited last: further edits there join its undo step.
+    touched: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct State {
+    content: Content,
+    /// Places of secrets that were given since the draft began.
+    entered: BTreeSet<String>,
+}
+
+impl Draft {
+    /// An empty one for a new credential.
+    pub fn new(kind: &Kind, solution: &str) -> Self {
+        let mut content = Content::default();
+        content.set("/key", Value::String(String::new()));
+        content.set("/solution", Value::String(solution.to_owned()));
+        content.set("/kind", Value::String(kind.id.clone()));
+        content.set("/config", Value::Object(serde_json::Map::new()));
+        Self::starting(None, content)
+    }
+
+    /// One that changes a stored credential.
+    pub fn of(credential: &Credential) -> Self {
+        let base = Base { id: credential.id.clone(), version: credential.version };
+        Self::starting(Some(base), credential.content.clone())
+    }
+
+    fn starting(base: Option<Base>, content: Content) -> Self {
+        let state = State { content: content.clone(), entered: BTreeSet::new() };
+        Self { base, original: content, state, undo: Vec::new(), redo: Vec::new(), touched: None }
+    }
+
+    /// The stored version it started from; `None` for a new credential.
+    pub fn base(&self) -> Option<&Base> {
+        self.base.as_ref()
+    }
+
+    /// Continues on a newer stored version: what the draft says stays.
+    pub fn rebase(&mut self, credential: &Credential) {
+        self.base = Some(Base { id: credential.id.clone(), version: credential.version });
+        self.original = credential.content.clone();
+    }
+
+    /// What it says now.
+    pub fn content(&self) -> &Content {
+        &self.state.content
+    }
+
+    /// Its kind, where there is one of that name.
+    pub fn kind<'a>(&self, kinds: &'a Kinds) -> Option<&'a Kind> {
+        kinds.get(self.content().kind())
+    }
+
+    /// Whether saving would change anything.
+    pub fn is_changed(&self) -> bool {
+        self.state.content != self.original
+    }
+
+    /// Whether the secret at a place was given since the draft began.
+    pub fn is_entered(&self, place: &str) -> bool {
+        self.state.entered.contains(place)
+    }
+
+    /// Puts a plain value at a place; an empty text, list or object, or `null`, clears it.
+    pub fn set(&mut self, place: &str, value: Value) {
+        let empty = match &value {
+            Value::Null => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            Value::Object(members) => members.is_empty(),
+            _ => false,
+        };
+        if empty {
+            return self.clear(place);
+        }
+        if self.content().get(place) != Some(&value) {
+            self.step(place);
+            self.state.content.set(place, value);
+        }
+    }
+
+    /// Gives a secret anew. Says what was done to it.
+    pub fn set_secret(&mut self, kind: &Kind, place: &str, secret: Secret) -> Option<Notice> {
+        self.step(place);
+        let (secret, notice) = kind.tidy(place, secret);
+        self.state.content.set_secret(place, secret);
+        self.state.entered.insert(place.to_owned());
+        notice
+    }
+
+    /// Takes a secret back to what is stored, or clears it where nothing is.
+    pub fn reset_secret(&mut self, place: &str) {
+        self.step(place);
+        match self.original.secret(place) {
+            Some(stored) => {
+                self.state.content.set_secret(place, stored.clone());
+            }
+            None => self.state.content.clear_secret(place),
+        }
+        self.state.entered.remove(place);
+    }
+
+    /// Clears a place, and the objects around it that are empty then.
+    pub fn clear(&mut self, place: &str) {
+        if self.content().get(place).is_none() {
+            return;
+        }
+        self.step(place);
+        self.state.content.remove(place);
+        self.state.entered.remove(place);
+        let mut around = place;
+        while let Some(at) = around.rfind('/') {
+            around = &around[..at];
+            let emptied = self.content().get(around).and_then(Value::as_object).is_some_and(|o| o.is_empty());
+            if !emptied || matches!(around, "" | "/config") {
+                break;
+            }
+            self.state.content.remove(around);
+        }
+    }
+
+    /// Gives a member of a table another name; its value, secret or not, stays. Does nothing where the new
+    /// name is taken.
+    pub fn rename(&mut self, table: &str, from: &str, to: &str) {
+        let (old, new) = (pointer::join(table, from), pointer::join(table, to));
+        let Some(Value::Object(members)) = self.content().get(table).cloned() else { return };
+        if from == to || members.contains_key(to) || !members.contains_key(from) {
+            return;
+        }
+        self.step(&old);
+        let secret = self.content().secret(&old).cloned();
+        let renamed: serde_json::Map<_, _> = members
+            .into_iter()
+            .map(|(name, value)| if name == from { (to.to_owned(), value) } else { (name, value) })
+            .collect();
+        let kept: Vec<_> = renamed
+            .keys()
+            .filter_map(|name| {
+                let place = pointer::join(table, name);
+                self.content().secret(&place).map(|secret| (place, secret.clone()))
+            })
+            .collect();
+        self.state.content.set(table, Value::Object(renamed));
+        for (place, secret) in kept {
+            self.state.content.set_secret(&place, secret);
+        }
+        if let Some(secret) = secret {
+            self.state.content.set_secret(&new, secret);
+        }
+        if self.state.entered.remove(&old) {
+            self.state.entered.insert(new);
+        }
+    }
+
+    /// Takes the last step back. False where there is none.
+    pub fn undo(&mut self) -> bool {
+        self.touched = None;
+        let Some(before) = self.undo.pop() else { return false };
+        self.redo.push(std::mem::replace(&mut self.state, before));
+        true
+    }
+
+    /// Takes the last undone step again. False where there is none.
+    pub fn redo(&mut self) -> bool {
+        self.touched = None;
+        let Some(after) = self.redo.pop() else { return false };
+        self.undo.push(std::mem::replace(&mut self.state, after));
+        true
+    }
+
+    /// Ends the undo step that edits of one place join: the focus moved on.
+    pub fn settle(&mut self) {
+        self.touched = None;
+    }
+
+    fn step(&mut self, place: &str) {
+        self.redo.clear();
+        if self.touched.as_deref() != Some(place) {
+            self.undo.push(self.state.clone());
+            self.touched = Some(place.to_owned());
+        }
+    }
+
+    /// The document as the raw editor shows it: secrets as placeholders.
+    pub fn text(&self) -> String {
+        serde_json::to_string_pretty(&self.content().document).unwrap_or_default()
+    }
+
+    /// Takes the raw editor's text over: strings at the places of secrets become secrets, a placeholder keeps
+    /// what the draft has, a deleted one clears it. Says what was done.
+    ///
+    /// # Errors
+    /// Why the text cannot be taken over; the draft is then as it was. A document that can be read but breaks
+    /// its schema is taken over: see [`Draft::check`].
+    pub fn set_text(&mut self, kinds: &Kinds, text: &str) -> Result<Vec<Notice>, Vec<TextError>> {
+        let positions = Positions::read(text).map_err(|errors| {
+            let located = errors.into_iter().map(|error| {
+                let offset = offset_of(text, error.place);
+                let end = text[offset..].chars().next().map_or(offset, |c| offset + c.len_utf8());
+                TextError {
+                    place: error.place,
+                    range: offset..end,
+                    pointer: error.pointer,
+                    message: error.message,
+                }
+            });
+            located.collect::<Vec<_>>()
+        })?;
+        let locate = |violation: &Violation| locate(text, &positions, violation);
+        let whole = |message: &str| vec![locate(&Violation::new("", message))];
+        let value: Value = serde_json::from_str(text).map_err(|_| whole("this is not a JSON document"))?;
+        let Value::Object(document) = value else {
+            return Err(whole("a credential is an object: { … }"));
+        };
+        let kind = document.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let Some(kind) = kinds.get(kind) else {
+            let message = format!("must be one of {}", kinds.names());
+            return Err(vec![locate(&Violation::new("/kind", message))]);
+        };
+        let read = kind
+            .read(document, Some(self.content()), Absent::Clears)
+            .map_err(|violations| violations.iter().map(locate).collect::<Vec<_>>())?;
+        if read.content != *self.content() || !read.entered.is_empty() {
+            self.touched = None;
+            self.step("");
+            self.touched = None;
+            self.state.entered.retain(|place| read.content.secret(place).is_some());
+            self.state.entered.extend(read.entered);
+            self.state.content = read.content;
+        }
+        let mut notices = read.notices;
+        notices.extend(read.cleared.into_iter().map(|place| {
+            let message = format!("{}: saving will clear this secret", kind.title_of(&place));
+            Notice { pointer: place, message }
+        }));
+        Ok(notices)
+    }
+
+    /// What is wrong with it, by pointer: the kind's checks, and secrets that are bound to an address that
+    /// was changed.
+    pub fn check(&self, kinds: &Kinds) -> Vec<Violation> {
+        let Some(kind) = self.kind(kinds) else {
+            return vec![Violation::new("/kind", format!("must be one of {}", kinds.names()))];
+        };
+        let mut found = kind.check(self.content());
+        if self.base.is_some()
+            && let Some(change) = kind.changed_origin(&self.original, self.content())
+        {
+            let title = kind.title_of(&change);
+            for place in self.content().secrets.keys().filter(|place| !self.is_entered(place)) {
+                found.push(Violation::new(place, format!("{title} changed: enter this secret again")));
+            }
+        }
+        found
+    }
+
+    /// What is wrong with it, with the places in a text that [`Draft::set_text`] took over.
+    pub fn check_text(&self, kinds: &Kinds, text: &str) -> Vec<TextError> {
+        let positions = Positions::read(text).unwrap_or_default();
+        self.check(kinds).iter().map(|violation| locate(text, &positions, violation)).collect()
+    }
+
+    /// The edit that stores it; `id` is the new credential's where it is one.
+    pub fn edit(&self, id: Id) -> Edit {
+        let content = self.content().clone();
+        match &self.base {
+            Some(base) => Edit::Update { id: base.id.clone(), expected: Some(base.version), content },
+            None => Edit::Create { id, content },
+        }
+    }
+}
+
+/// The place of a violation in a text.
+pub(super) fn locate(text: &str, positions: &Positions, violation: &Violation) -> TextError {
+    let range = positions.range(&violation.pointer);
+    TextError {
+        place: place_of(text, range.start),
+        range,
+        pointer: violation.pointer.clone(),
+        message: match &violation.value {
+            Some(value) => format!("{value} {}", violation.message),
+            None => violation.message.clone(),
+        },
+    }
+}
+
+fn offset_of(text: &str, place: Place) -> usize {
+    let line: usize = text.split_inclusive('\n').take(place.line - 1).map(str::len).sum();
+    text[line..].char_indices().nth(place.column - 1).map_or(text.len(), |(at, _)| line + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn kinds() -> &'static Kinds {
+        Kinds::builtin()
+    }
+
+    fn draft() -> Draft {
+        let kind = kinds().get("api_key").unwrap();
+        let mut draft = Draft::new(kind, "default");
+        draft.set("/key", json!("a.b"));
+        draft.set("/config/base_url", json!("https://api.example.com"));
+        draft.set_secret(kind, "/config/api_key", Secret::from("s3cr3t"));
+        draft
+    }
+
+    fn stored() -> Draft {
+        Draft::of(&Credential::new(Id::new(), draft().content().clone(), jiff::Timestamp::UNIX_EPOCH))
+    }
+
+    #[test]
+    fn form_to_text_and_back_changes_nothing() {
+        let mut draft = stored();
+        draft.set("/x-unknown", json!({"deep": [1, null, "é"]}));
+        let before = draft.content().clone();
+        let text = draft.text();
+        assert!(!text.contains("s3cr3t"));
+        assert_eq!(draft.set_text(kinds(), &text), Ok(vec![]));
+        assert_eq!(*draft.content(), before);
+    }
+
+    #[test]
+    fn clearing_an_optional_object_s_last_member_takes_the_object_too() {
+        let mut draft = stored();
+        draft.set("/config/placement/in", json!("query"));
+        draft.set("/config/placement/in", json!(""));
+        assert_eq!(draft.content().get("/config/placement"), None);
+        assert!(!draft.is_changed());
+    }
+
+    #[test]
+    fn undo_takes_back_a_step_and_redo_takes_it_again() {
+        let mut draft = stored();
+        for text in ["n", "na", "nam"] {
+            draft.set("/name", json!(text));
+        }
+        draft.settle();
+        draft.set("/name", json!("name"));
+        assert!(draft.undo());
+        assert_eq!(draft.content().name(), "nam");
+        assert!(draft.undo());
+        assert!(!draft.is_changed() && !draft.undo());
+        assert!(draft.redo() && draft.redo() && !draft.redo());
+        assert_eq!(draft.content().name(), "name");
+    }
+
+    #[test]
+    fn a_changed_origin_asks_for_the_secret_again() {
+        let mut draft = stored();
+        draft.set("/config/base_url", json!("https://api.example.com/v2"));
+        assert!(draft.check(kinds()).is_empty(), "the same origin");
+        draft.set("/config/base_url", json!("https://api.example.com.evil"));
+        let found = draft.check(kinds());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].pointer, "/config/api_key");
+        draft.set_secret(kinds().get("api_key").unwrap(), "/config/api_key", Secret::from("s3cr3t"));
+        assert!(draft.check(kinds()).is_empty());
+    }
+
+    #[test]
+    fn a_deleted_placeholder_clears_and_says_so() {
+        let mut draft = stored();
+        let text = r#"{"solution":"default","kind":"api_key","key":"a.b","config":{"base_url":"https://api.example.com"}}"#;
+        let notices = draft.set_text(kinds(), text).unwrap();
+        assert_eq!(notices.len(), 1);
+        assert!(draft.content().secrets.is_empty());
+        assert!(draft.undo());
+        assert_eq!(draft.content().secrets.len(), 1);
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_read_leaves_the_draft_alone() {
+        let mut draft = stored();
+        let before = draft.content().clone();
+        for text in [
+            "{",
+            "[]",
+            "{\"kind\": \"nope\"}",
+            "{\"key\":1,\"key\":2}",
+            "{\"kind\":\"api_key\",\"config\":{\"api_key\":5}}",
+        ] {
+            let errors = draft.set_text(kinds(), text).unwrap_err();
+            assert!(!errors.is_empty() && errors[0].place.line == 1, "{text}");
+            assert_eq!(*draft.content(), before);
+        }
+    }
+
+    #[test]
+    fn a_violation_has_line_column_and_pointer() {
+        let mut draft = stored();
+        let text = draft.text().replace("https://api.example.com", "nowhere");
+        draft.set_text(kinds(), &text).unwrap();
+        let errors = draft.check_text(kinds(), &text);
+        assert_eq!(errors[0].pointer, "/config/base_url");
+        assert_eq!((errors[0].place.line, errors[0].place.column), (6, 17));
+        assert_eq!(&text[errors[0].range.clone()], "\"nowhere\"");
+    }
+
+    #[test]
+    fn renaming_a_table_entry_keeps_its_secret_and_its_place() {
+        let kind = kinds().get("secret").unwrap();
+        let mut draft = Draft::new(kind, "default");
+        draft.set_secret(kind, "/config/values/one", Secret::from("1"));
+        draft.set_secret(kind, "/config/values/two", Secret::from("2"));
+        draft.rename("/config/values", "one", "uno");
+        assert_eq!(draft.content().secret("/config/values/uno").unwrap().expose(), "1");
+        assert_eq!(draft.content().secret("/config/values/two").unwrap().expose(), "2");
+        assert_eq!(draft.content().secret("/config/values/one"), None);
+        draft.rename("/config/values", "uno", "two");
+        assert_eq!(draft.content().secrets.len(), 2);
+    }
+}
