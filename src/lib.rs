@@ -15,5 +15,8 @@
 //! | [`session`] | an unlocked vault and what one may do with it |
 //! | `cli`, `tui` | the two front ends; neither knows the other |
 
+pub mod durable;
+pub mod memory;
 pub mod model;
 pub mod secret;
+pub mod vault;
