@@ -1,0 +1,72 @@
+//! What keeps secrets out of freed memory, core dumps and other processes' sight.
+#![allow(unsafe_code, reason = "a global allocator can only be written with unsafe code; nothing else here is")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{Ordering, compiler_fence};
+
+use rustix::fs::Mode;
+use rustix::process::{DumpableBehavior, Resource, Rlimit};
+
+/// glibc gives blocks above this size their own mapping and unmaps them when freed, whatever it learnt from
+/// earlier frees (`DEFAULT_MMAP_THRESHOLD_MAX` on 64-bit systems): the kernel hands the pages out zeroed.
+/// Zeroing them first would only cost time.
+#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+const UNMAPPED_ABOVE: usize = 32 * 1024 * 1024;
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
+const UNMAPPED_ABOVE: usize = usize::MAX;
+
+/// The system allocator, except that it zeroes every block before it frees it: short-lived copies of secrets
+/// in buffers of libraries are gone when the buffer is. Growing a block moves it through
+/// [`GlobalAlloc::realloc`]'s default, which frees, and so zeroes, the old one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WipingAllocator;
+
+// SAFETY: every call goes to `System` with the layout it came with; a block is written to only before it is
+// freed, inside its own bounds.
+unsafe impl GlobalAlloc for WipingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if layout.size() <= UNMAPPED_ABOVE {
+            // SAFETY: the block is `layout.size()` bytes, still allocated, and nobody else holds it.
+            unsafe { block.write_bytes(0, layout.size()) };
+            // A write to memory that is freed next is dead to the optimizer. Once the address escapes into
+            // a black box it has to assume that somebody reads the zeros.
+            std::hint::black_box(block);
+            compiler_fence(Ordering::SeqCst);
+        }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+/// What [`harden`] changed, so that a child process can get it back.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// The limit on core dumps.
+    pub core: Rlimit,
+    /// The file mode creation mask.
+    pub umask: Mode,
+}
+
+/// No core dumps, no look into this process from others of the same user, no file that others can read.
+/// Works as far as the system lets it and never fails. Call it before any thread starts.
+pub fn harden() -> Before {
+    let core = rustix::process::getrlimit(Resource::Core);
+    // A refusal leaves the process as it was, which is no reason not to run. The hard limit stays: once
+    // lowered, a program under `run` could not get its own limit back.
+    let none = Rlimit { current: Some(0), maximum: core.maximum };
+    let _ = rustix::process::setrlimit(Resource::Core, none);
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
+    Before { core, umask }
+}

@@ -1,0 +1,40 @@
+//! The plaintext: one JSON document `{"header":…,"signature":"…","body":…}`.
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Object;
+
+/// The format this program writes, and the highest it reads.
+pub const FORMAT: u32 = 1;
+
+/// A key that may sign the vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writer {
+    /// Ed25519 public key, base64.
+    pub key: String,
+    /// Whose it is; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+}
+
+/// What a vault says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// See [`FORMAT`].
+    pub format: u32,
+    /// UUID, made with the vault.
+    pub vault_id: String,
+    /// Counted from 1, one more each save.
+    pub generation: u64,
+    /// SHA-256 of the file this one replaced, hex; `None` at generation 1.
+    pub previous: Option<String>,
+    /// When it was saved.
+    pub saved_at: Timestamp,
+    /// Ed25519 public key of who signed this generation, base64.
+    pub writer: String,
+    /// Who may sign.
+    pub writers: Vec<Writer>,
+    /// Unknown members.
+    #[serde(flatten)]
+    pub extra: Object,
+}
