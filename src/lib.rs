@@ -15,10 +15,12 @@
 //! | [`session`] | an unlocked vault and what one may do with it |
 //! | `cli`, `tui` | the two front ends; neither knows the other |
 
+pub mod config;
 pub mod durable;
 pub mod memory;
 pub mod model;
 pub mod problem;
 pub mod schema;
 pub mod secret;
+pub mod session;
 pub mod vault;

@@ -338,7 +338,17 @@ impl Credential {
         self.history.iter().find(|version| version.number == number).map(|version| &version.content)
     }
 
-    /// The last test record that says something about what is stored now.
+    /// When the secrets became what they are: the time of the oldest version that has them all.
+    pub fn secret_since(&self) -> Timestamp {
+        let same = |content: &Content| content.secrets == self.content.secrets;
+        let mut since = self.updated_at;
+        for version in self.history.iter().rev().take_while(|version| same(&version.content)) {
+            since = version.at;
+        }
+        since
+    }
+
+    /// The last test record, whatever version it is of.
     pub fn last_test(&self) -> Option<&TestRecord> {
         self.tests.last()
     }
@@ -417,6 +427,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether it counts as failing at the top of the workbench.
+    pub fn is_failing(self) -> bool {
+        matches!(self, Self::Error | Self::Expired)
+    }
+
     /// The word used in files, on screens and in filters.
     pub fn word(self) -> &'static str {
         match self {

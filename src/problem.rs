@@ -66,3 +66,16 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
+
+/// Why a vault is not trusted: exit 6 in every command.
+impl From<crate::vault::Refusal> for Problem {
+    fn from(refusal: crate::vault::Refusal) -> Self {
+        Self::new(Exit::Damaged, "vault_refused", refusal.to_string())
+    }
+}
+
+impl From<crate::vault::StoreError> for Problem {
+    fn from(error: crate::vault::StoreError) -> Self {
+        Self::new(Exit::Failed, "vault", error.to_string())
+    }
+}

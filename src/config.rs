@@ -1,0 +1,77 @@
+//! Options, with their defaults.
+
+use std::path::PathBuf;
+
+/// What `config.toml` says, or would say: every option has a default.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Config {
+    /// The vault file; `None`: `credbench/vault.age` in the data folder.
+    pub vault: Option<PathBuf>,
+    /// Identity files; empty: `credbench/identity.age` in the config folder.
+    pub identities: Vec<PathBuf>,
+    /// The current solution; `None`: `default`.
+    pub solution: Option<String>,
+    /// How credentials are tested.
+    pub test: TestOptions,
+    /// How the workbench behaves.
+    pub screen: ScreenOptions,
+}
+
+/// The table `[test]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestOptions {
+    /// The total time for one test, in seconds.
+    pub timeout_seconds: u64,
+    /// Tests in flight at once.
+    pub jobs: usize,
+    /// Tests in flight at once to one host.
+    pub per_host: usize,
+}
+
+impl Default for TestOptions {
+    fn default() -> Self {
+        Self { timeout_seconds: 15, jobs: 64, per_host: 4 }
+    }
+}
+
+/// The table `[screen]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScreenOptions {
+    /// Colours for a dark or a light background, or none.
+    pub theme: Theme,
+    /// Whether a stored secret may be shown (`Ctrl-R`).
+    pub reveal: bool,
+    /// Seconds after which a shown secret is masked again.
+    pub reveal_seconds: u64,
+    /// Whether a secret may be copied (`y`), by OSC 52.
+    pub copy: bool,
+    /// Seconds after which the copied secret is cleared from the clipboard again.
+    pub copy_seconds: u64,
+    /// Days before `expires_at` from which a credential is `expiring`.
+    pub expiring_days: u32,
+}
+
+impl Default for ScreenOptions {
+    fn default() -> Self {
+        Self {
+            theme: Theme::Dark,
+            reveal: true,
+            reveal_seconds: 15,
+            copy: true,
+            copy_seconds: 30,
+            expiring_days: 14,
+        }
+    }
+}
+
+/// Colours by background. Every state also has a sign or a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Theme {
+    /// For a dark background.
+    #[default]
+    Dark,
+    /// For a light background.
+    Light,
+    /// No colours: bold, reverse and underline only.
+    Plain,
+}

@@ -1,0 +1,128 @@
+//! An unlocked vault and what one may do with it: the same for both front ends.
+//!
+//! Everything that changes the vault is a list of [`Edit`]s given to [`Session::commit`], which stores all of
+//! them or none. What can be decided without the vault file (what a document would change, which secret is
+//! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
+
+mod change;
+mod lookup;
+mod row;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{Document, Edit, Recipient};
+use crate::problem::Problem;
+use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
+
+pub use change::{Change, changes};
+pub use lookup::{credential, not_found, secret, secret_place};
+pub use row::{LastTest, Row, facts, row, rows};
+
+/// An unlocked vault.
+#[derive(Debug)]
+pub struct Session {
+    store: Store,
+}
+
+/// What opening a vault gives.
+#[derive(Debug)]
+pub struct Opened {
+    /// The unlocked vault.
+    pub session: Session,
+    /// What it says.
+    pub document: Arc<Document>,
+    /// What a person should hear about.
+    pub notices: Vec<Notice>,
+    /// Why the vault would have been refused; it is then open read-only.
+    pub refusal: Option<Problem>,
+}
+
+/// What a commit gives.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// What the vault says now: other programs' changes included.
+    pub document: Arc<Document>,
+    /// The edits that take this commit back, in the order to apply them.
+    pub inverses: Vec<Edit>,
+    /// Another program had saved meanwhile; its changes were kept.
+    pub merged: bool,
+    /// What a person should hear about.
+    pub warnings: Vec<String>,
+}
+
+impl Session {
+    /// Opens the vault with unlocked identities.
+    ///
+    /// # Errors
+    /// Exit 3 without a vault or a fitting identity, 6 where it is refused.
+    pub fn open(places: &Places, keyring: Keyring, policy: OpenPolicy) -> Result<Opened, Problem> {
+        Ok(Self::opened(Store::open(places, keyring, policy)?))
+    }
+
+    /// Makes a new vault that its recipients can open.
+    ///
+    /// # Errors
+    /// Exit 5 where there is a file already; I/O.
+    pub fn create(
+        places: &Places,
+        keyring: Keyring,
+        recipients: Vec<Recipient>,
+        now: Timestamp,
+    ) -> Result<Opened, Problem> {
+        let document = Document { recipients, ..Document::new() };
+        Ok(Self::opened(Store::create(places, keyring, document, now)?))
+    }
+
+    /// Goes on with a store that was opened another way, such as by adoption.
+    pub fn opened(opened: crate::vault::Opened) -> Opened {
+        Opened {
+            session: Self { store: opened.store },
+            document: opened.document,
+            notices: opened.notices,
+            refusal: opened.refusal.map(Problem::from),
+        }
+    }
+
+    /// What the vault says, as last read or saved.
+    pub fn document(&self) -> &Arc<Document> {
+        self.store.document()
+    }
+
+    /// The vault's header: its id, generation and writers.
+    pub fn header(&self) -> &Header {
+        self.store.header()
+    }
+
+    /// The store, for what only concerns the file.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Stores all edits durably, or none. Edits of other programs since the last reading are kept; where they
+    /// changed the same credential, that is a conflict (exit 5).
+    ///
+    /// # Errors
+    /// The vault on disk is then as it was.
+    pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Saved, Problem> {
+        let committed = self.store.commit(edits, now)?;
+        let mut warnings: Vec<String> = committed.notices.iter().map(Notice::to_string).collect();
+        warnings.extend(
+            committed
+                .unsynced
+                .map(|error| format!("saved, but whether it survives a power cut is not known: {error}")),
+        );
+        let mut inverses = committed.inverses;
+        inverses.reverse();
+        Ok(Saved { document: committed.document, inverses, merged: committed.reloaded, warnings })
+    }
+
+    /// Reads the vault again where another program saved it; `None` where nothing changed.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn refresh(&mut self) -> Result<Option<Arc<Document>>, Problem> {
+        Ok(self.store.refresh()?)
+    }
+}

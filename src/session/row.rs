@@ -1,0 +1,114 @@
+//! A credential as one row of the list, for the screen and for `list --json`.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::model::{Credential, Document, Facts, Outcome, Status};
+use crate::schema::Kinds;
+
+/// One row. Serialized, it is the object of `list --json`; borrowed, because a list may be long.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row<'a> {
+    /// Where it lives.
+    pub solution: &'a str,
+    /// Its key.
+    pub key: &'a str,
+    /// Its label; empty where there is none.
+    pub name: &'a str,
+    /// Its kind's id.
+    pub kind: &'a str,
+    /// Its service; empty where there is none.
+    pub service: &'a str,
+    /// Its status.
+    pub status: Status,
+    /// `rotation_due`, `needs_attention`.
+    pub flags: Vec<&'static str>,
+    /// Its tags.
+    pub tags: Vec<&'a str>,
+    /// More than one recipient can open the vault.
+    pub shared: bool,
+    /// When version 1 was made.
+    pub created_at: Timestamp,
+    /// When the current version was made.
+    pub updated_at: Timestamp,
+    /// When a program last used it; `null`: not known.
+    pub last_used_at: Option<Timestamp>,
+    /// The last test of what is stored now, or of an earlier version.
+    pub last_test: Option<LastTest<'a>>,
+    /// A later test could not decide: the status is an earlier verdict.
+    #[serde(skip)]
+    pub old: bool,
+}
+
+/// The last test in a row.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LastTest<'a> {
+    /// What was found.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+    /// How long it took.
+    pub latency_ms: u64,
+    /// One sentence.
+    pub message: &'a str,
+}
+
+/// What a credential's status depends on besides itself.
+pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_days: u32) -> Facts {
+    Facts {
+        complete: kinds.is_complete(&credential.content),
+        testable: credential.content.document.contains_key("test"),
+        now,
+        expires_soon_secs: i64::from(expiring_days) * 86_400,
+    }
+}
+
+/// The row of one credential.
+pub fn row<'a>(
+    document: &Document,
+    credential: &'a Credential,
+    kinds: &Kinds,
+    now: Timestamp,
+    expiring_days: u32,
+) -> Row<'a> {
+    let content = &credential.content;
+    let (status, old) = credential.status(facts(credential, kinds, now, expiring_days));
+    let due = content.get("/rotate_every_days").and_then(serde_json::Value::as_i64).is_some_and(|days| {
+        now.duration_since(credential.secret_since()).as_secs() >= days.saturating_mul(86_400)
+    });
+    // Documents are checked on their way in, so only a kind that is not there any more leaves one unfit.
+    let unfit = kinds.get(content.kind()).is_none();
+    let flags = [(due, "rotation_due"), (unfit, "needs_attention")];
+    Row {
+        solution: content.solution(),
+        key: content.key(),
+        name: content.name(),
+        kind: content.kind(),
+        service: content.service(),
+        status,
+        flags: flags.iter().filter(|(set, _)| *set).map(|(_, word)| *word).collect(),
+        tags: content.tags(),
+        shared: document.recipients.len() > 1,
+        created_at: credential.created_at,
+        updated_at: credential.updated_at,
+        last_used_at: None,
+        last_test: credential.last_test().map(|test| LastTest {
+            outcome: test.outcome,
+            at: test.at,
+            latency_ms: test.latency_ms,
+            message: &test.message,
+        }),
+        old,
+    }
+}
+
+/// The rows of a document, sorted by solution and key.
+pub fn rows<'a>(document: &'a Document, kinds: &Kinds, now: Timestamp, expiring_days: u32) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = document
+        .credentials
+        .iter()
+        .map(|credential| row(document, credential, kinds, now, expiring_days))
+        .collect();
+    rows.sort_by(|a, b| (a.solution, a.key).cmp(&(b.solution, b.key)));
+    rows
+}
