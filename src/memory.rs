@@ -1,5 +1,8 @@
 //! What keeps secrets out of freed memory, core dumps and other processes' sight.
-#![allow(unsafe_code, reason = "a global allocator can only be written with unsafe code; nothing else here is")]
+#![allow(
+    unsafe_code,
+    reason = "a global allocator can only be written with unsafe code; nothing else here is"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{Ordering, compiler_fence};

@@ -47,7 +47,9 @@ pub enum StoreError {
     #[error("the vault is open read-only, because it was refused: {0}")]
     ReadOnly(Refusal),
     /// The recipients would not include the identity that is in use (exit 5).
-    #[error("{recipient} is the identity in use: without it among the recipients this save could not be opened again")]
+    #[error(
+        "{recipient} is the identity in use: without it among the recipients this save could not be opened again"
+    )]
     LockedOut {
         /// The recipient of the identity in use, or a description of it.
         recipient: String,
@@ -223,6 +225,11 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The vault is in place, but a power cut may take it away again.
+    Unsynced {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -233,15 +240,14 @@ impl fmt::Display for Notice {
                 "this host sees this vault for the first time; it trusts from now on what {} signed",
                 writers.join(", ")
             ),
-            Self::NewPlace { known, generation } => write!(
-                f,
-                "this host knows this vault from {}, generation {generation}",
-                known.display()
-            ),
+            Self::NewPlace { known, generation } => {
+                write!(f, "this host knows this vault from {}, generation {generation}", known.display())
+            }
             Self::NewWriter { writer } => write!(
                 f,
                 "{writer} saved for the first time; hosts that know this vault must adopt it once (credbench vault adopt)"
             ),
+            Self::Unsynced { reason } => write!(f, "saved, but durability is unknown: {reason}"),
             Self::NotRemembered { reason } => {
                 write!(f, "what this host saw of the vault could not be noted: {reason}")
             }
