@@ -1,3 +1,3 @@
 //! What several tests share.
 
-pub mod vault;
+pub(crate) mod vault;

@@ -11,29 +11,29 @@ use jiff::Timestamp;
 use serde_json::json;
 
 /// scrypt work factor for tests: the library is told, so no test needs a second of work.
-pub const CHEAP: u8 = 2;
+pub(crate) const CHEAP: u8 = 2;
 
 /// The fixed time of tests.
-pub fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     "2026-11-22T10:00:00Z".parse().unwrap()
 }
 
 /// A folder with everything of one host and one vault in it.
-pub struct Home {
+pub(crate) struct Home {
     _guard: tempfile::TempDir,
-    pub root: PathBuf,
+    pub(crate) root: PathBuf,
 }
 
 impl Home {
     /// An empty home.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let guard = tempfile::tempdir().unwrap();
         let root = guard.path().canonicalize().unwrap();
         Self { _guard: guard, root }
     }
 
     /// A home with a plain identity and a vault at generation 1.
-    pub fn with_vault() -> Self {
+    pub(crate) fn with_vault() -> Self {
         let home = Self::empty();
         let keyring = Keyring::create(&home.identity(), None, CHEAP, now()).unwrap();
         let document = document_for(&keyring.recipients());
@@ -41,45 +41,45 @@ impl Home {
         home
     }
 
-    pub fn identity(&self) -> PathBuf {
+    pub(crate) fn identity(&self) -> PathBuf {
         self.root.join("config/identity.age")
     }
 
-    pub fn vault(&self) -> PathBuf {
+    pub(crate) fn vault(&self) -> PathBuf {
         self.root.join("data/vault.age")
     }
 
-    pub fn places(&self) -> Places {
+    pub(crate) fn places(&self) -> Places {
         self.places_of("state")
     }
 
     /// The same vault, seen from another host.
-    pub fn places_of(&self, host: &str) -> Places {
+    pub(crate) fn places_of(&self, host: &str) -> Places {
         let state = self.root.join(host);
         Places { vault: self.vault(), seen: state.join("seen.json"), writers: state.join("writers") }
     }
 
-    pub fn keyring(&self) -> Keyring {
+    pub(crate) fn keyring(&self) -> Keyring {
         unlock(&self.identity()).unwrap()
     }
 
-    pub fn open(&self) -> Result<Opened, StoreError> {
+    pub(crate) fn open(&self) -> Result<Opened, StoreError> {
         Store::open(&self.places(), self.keyring(), OpenPolicy::Strict)
     }
 
     /// Opens and commits one new credential.
-    pub fn add(&self, key: &str) {
+    pub(crate) fn add(&self, key: &str) {
         self.open().unwrap().store.commit(vec![create(key, "a secret")], now()).unwrap();
     }
 }
 
 /// Unlocks an identity that needs no person.
-pub fn unlock(path: &Path) -> Result<Keyring, credbench::vault::KeyringError> {
+pub(crate) fn unlock(path: &Path) -> Result<Keyring, credbench::vault::KeyringError> {
     Keyring::unlock(&[path.to_owned()], None, Arc::new(NobodyToAsk))
 }
 
 /// A document with these recipients and nothing else.
-pub fn document_for(recipients: &[String]) -> Document {
+pub(crate) fn document_for(recipients: &[String]) -> Document {
     Document {
         recipients: recipients
             .iter()
@@ -94,7 +94,7 @@ pub fn document_for(recipients: &[String]) -> Document {
 }
 
 /// Content with a key and one secret.
-pub fn content(key: &str, secret: &str) -> Content {
+pub(crate) fn content(key: &str, secret: &str) -> Content {
     let mut content = Content::default();
     content.set("/key", json!(key));
     content.set("/kind", json!("api_key"));
@@ -104,12 +104,12 @@ pub fn content(key: &str, secret: &str) -> Content {
 }
 
 /// The edit that adds a credential.
-pub fn create(key: &str, secret: &str) -> Edit {
+pub(crate) fn create(key: &str, secret: &str) -> Edit {
     Edit::Create { id: Id::new(), content: content(key, secret) }
 }
 
 /// Answers every question for a passphrase with the same.
-pub struct Answer(pub &'static str);
+pub(crate) struct Answer(pub(crate) &'static str);
 
 impl Ask for Answer {
     fn passphrase(&self, _: &str) -> Option<Secret> {
@@ -129,7 +129,7 @@ impl Ask for Answer {
 
 /// Whether a program is installed. Where it is not the test says so and passes, unless
 /// `CREDBENCH_REQUIRE_SERVERS` is set.
-pub fn installed(program: &str) -> bool {
+pub(crate) fn installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok()
         || Command::new(program).arg("-V").output().is_ok();
     if !found {
@@ -140,7 +140,7 @@ pub fn installed(program: &str) -> bool {
 }
 
 /// What this test binary does again as a process of its own: the ignored test `name`, with variables.
-pub fn as_process(name: &str, variables: &[(&str, &str)]) -> Command {
+pub(crate) fn as_process(name: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
     command.envs(variables.iter().copied());
