@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::error::{Damage, Notice, Refusal, StoreError};
 use super::format::{self, Contents};
-use super::keyring::{Keyring, KeyringError, OpenFailure};
+use super::keyring::{Keyring, OpenFailure};
 use super::save::Sealed;
 use super::seal::Failure;
 use super::seen::{Facts, Memory};
@@ -75,8 +75,13 @@ impl Files {
         self.folder.join("backups")
     }
 
-    pub(super) fn writer_key(&self, keyring: &Keyring, index: usize) -> Result<WriterKey, KeyringError> {
-        WriterKey::of(keyring.identity(index), &self.writers, keyring.callbacks())
+    /// The key that an identity signs with.
+    pub(super) fn writer_key(&self, keyring: &Keyring, index: usize) -> Result<WriterKey, StoreError> {
+        let identity = keyring.identity(index);
+        match identity.secret() {
+            Some(secret) => Ok(WriterKey::derived(&secret)),
+            None => WriterKey::local(identity, &self.writers, &self.seen, keyring.callbacks()),
+        }
     }
 
     /// The file's bytes.
