@@ -26,11 +26,11 @@ fn damaged(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> + '_ {
         (format!("bit {bit}"), changed)
     });
     let cuts = (0..bytes.len()).map(|length| (format!("cut to {length}"), bytes[..length].to_vec()));
-    let more = (1..=256).map(|length| {
+    let more = (1..=256).map(move |length| {
         let more = [bytes, &vec![b'\n'; length]].concat();
         (format!("{length} more"), more)
     });
-    let other = (0..=255).map(|byte| (format!("byte {byte} more"), [bytes, &[byte]].concat()));
+    let other = (0..=255).map(move |byte| (format!("byte {byte} more"), [bytes, &[byte]].concat()));
     flips.chain(cuts).chain(more).chain(other)
 }
 
