@@ -187,8 +187,11 @@ impl Store {
         durable::create_private_folder(&self.files.folder)?;
         let mut notices = Vec::new();
         let mut reloaded = false;
-        for _ in 0..ATTEMPTS {
-            let _lock = Lock::acquire(&self.files.lock(), LOCK_WAIT)?;
+        for attempt in 0..ATTEMPTS {
+            let lock = Lock::acquire(&self.files.lock(), LOCK_WAIT)?;
+            if attempt == 0 && !lock.is_held() {
+                notices.push(Notice::NotLocked);
+            }
             durable::remove_stale(&self.files.vault);
             if let Some(heard) = self.reload()? {
                 notices.extend(heard);

@@ -1,4 +1,5 @@
 //! Files on a real file system: permissions, links, other processes, failing disks.
+#![allow(clippy::disallowed_methods, reason = "tests move files and read their own environment")]
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -9,7 +10,9 @@ use credbench::durable;
 use credbench::model::Edit;
 use credbench::vault::{Adoption, Keyring, OpenPolicy, Places, Store, StoreError};
 
-use crate::support::vault::{CHEAP, Home, as_process, content, create, document_for, installed, now, unlock};
+use crate::support::vault::{
+    CHEAP, Home, as_process, content, create, document_for, installed, now, report, unlock,
+};
 
 fn mode(path: &Path) -> u32 {
     path.symlink_metadata().unwrap().permissions().mode() & 0o7777
@@ -70,8 +73,8 @@ fn child_commits_once() {
         store.commit(vec![create("child", "x")], now())
     });
     match result {
-        Ok(committed) => println!("RESULT saved, unsynced: {}", committed.unsynced.is_some()),
-        Err(error) => println!("RESULT refused: {error}"),
+        Ok(committed) => report(&format!("RESULT saved, unsynced: {}", committed.unsynced.is_some())),
+        Err(error) => report(&format!("RESULT refused: {error}")),
     }
 }
 
@@ -86,7 +89,7 @@ fn child_makes_everything_under_umask_0() {
     store.commit(vec![create("one", "x")], now()).unwrap();
     credbench::vault::keyring::change_passphrase(&identity, Some("x".into()), None, CHEAP).unwrap();
     Adoption::examine(&places, unlock(&identity).unwrap()).unwrap().accept(now()).unwrap();
-    println!("RESULT done");
+    report("RESULT done");
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn child_commits_often() {
             Err(error) => panic!("{error}"),
         }
     }
-    println!("RESULT {won} {lost}");
+    report(&format!("RESULT {won} {lost}"));
 }
 
 #[test]
@@ -315,7 +318,7 @@ fn child_hardens_itself() {
     let soft = core.split_whitespace().nth(4).unwrap();
     let mask = rustix::process::umask(rustix::fs::Mode::empty()).bits();
     let dumpable = rustix::process::dumpable_behavior().unwrap();
-    println!("RESULT {soft} {mask:o} {dumpable:?} {:o}", before.umask.bits());
+    report(&format!("RESULT {soft} {mask:o} {dumpable:?} {:o}", before.umask.bits()));
 }
 
 #[test]

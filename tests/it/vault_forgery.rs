@@ -1,5 +1,6 @@
 //! Somebody who has our source, the recipient string and write access to every file but the identity and
 //! `seen.json`, and who even read the honest vault once: every file that they can make is refused.
+#![allow(clippy::disallowed_methods, reason = "tests plant and move files")]
 
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -279,7 +280,7 @@ fn a_planted_local_writer_key_signs_nothing() {
     assert!(made.success());
     let keyring = || unlock(&identity).unwrap();
     let recipient = keyring().recipients().remove(0);
-    Store::create(&home.places(), keyring(), document_for(&[recipient.clone()]), now()).unwrap();
+    Store::create(&home.places(), keyring(), document_for(std::slice::from_ref(&recipient)), now()).unwrap();
     let mut store = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap().store;
     store.commit(vec![create("one", "x")], now()).unwrap();
 
