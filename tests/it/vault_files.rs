@@ -263,19 +263,103 @@ fn a_folder_that_cannot_be_written_keeps_the_vault_and_lets_it_be_read() {
     assert!(run(&mut command).starts_with("saved"));
 }
 
+/// A child that commits once, traced, with a fault injected into its system calls.
+fn traced(home: &Home, call: &str, fault: Option<&str>) -> Command {
+    let inner = child("vault_files::child_commits_once", home);
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-e", &format!("trace={call}"), "-o"]).arg(home.root.join("trace"));
+    command.args(fault.map(|fault| ["-e", fault]).iter().flatten());
+    command.arg(inner.get_program()).args(inner.get_args());
+    command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
+/// Runs the child with the fault at its first such call, at its second, and so on to the last. `judge` gets
+/// the home and what the child said. Returns how many calls there are.
+fn at_each(call: &str, fault: &str, mut judge: impl FnMut(&Home, Option<&str>)) -> usize {
+    let prepared = || {
+        let home = Home::with_vault();
+        home.add("one");
+        home
+    };
+    let home = prepared();
+    assert_eq!(run(&mut traced(&home, call, None)), "saved, unsynced: false", "control");
+    let trace = fs::read_to_string(home.root.join("trace")).unwrap();
+    let calls = trace.lines().filter(|line| line.contains(&format!(" {call}("))).count();
+    for number in 1..=calls {
+        let home = prepared();
+        let when = format!("inject={call}:{fault}:when={number}");
+        let output = traced(&home, call, Some(&when)).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = text.lines().find_map(|line| line.split_once("RESULT ")).map(|(_, result)| result);
+        judge(&home, said);
+    }
+    calls
+}
+
+#[test]
+fn a_save_killed_at_any_call_leaves_the_old_vault_or_the_new_one() {
+    if !installed("strace") {
+        return;
+    }
+    let (mut old, mut new) = (0, 0);
+    for call in ["fsync", "linkat", "renameat", "flock", "fadvise64", "write"] {
+        let calls = at_each(call, "signal=KILL", |home, said| {
+            let opened = home.open().unwrap_or_else(|error| panic!("{call}: {error}"));
+            match opened.document.credentials.len() {
+                1 => old += 1,
+                2 => new += 1,
+                other => panic!("{call}: {other} credentials"),
+            }
+            if said.is_some_and(|said| said.starts_with("saved")) {
+                assert_eq!(opened.document.credentials.len(), 2, "{call}: said to be saved");
+            }
+            // Whatever was left behind, the next save works and clears it away.
+            home.add("next");
+            let leftover = tree(&home.root).into_iter().find(|path| path.extension() == Some("tmp".as_ref()));
+            assert_eq!(leftover, None, "{call}");
+        });
+        assert!(calls > 0, "{call} is never called: this tests nothing");
+    }
+    assert!(old > 0 && new > 0, "control: kills before and after the rename: {old} {new}");
+}
+
+#[test]
+fn a_call_that_fails_loses_nothing_and_is_named() {
+    if !installed("strace") {
+        return;
+    }
+    for (call, fault) in [
+        ("linkat", "error=ENOSPC"),
+        ("renameat", "error=EIO"),
+        ("renameat", "error=EACCES"),
+        ("fsync", "error=ENOSPC"),
+        ("flock", "error=EIO"),
+        ("openat", "error=EMFILE"),
+    ] {
+        let calls = at_each(call, fault, |home, said| {
+            let opened = home.open().unwrap_or_else(|error| panic!("{call}: {error}"));
+            let count = opened.document.credentials.len();
+            match said {
+                Some(said) if said.starts_with("saved") => assert_eq!(count, 2, "{call} {fault}: {said}"),
+                Some(said) => {
+                    assert_eq!(count, 1, "{call} {fault}: {said}");
+                    assert!(said.contains(&home.root.display().to_string()), "{call} {fault}: {said}");
+                }
+                // The fault met the test's own start.
+                None => assert_eq!(count, 1, "{call} {fault}"),
+            }
+        });
+        assert!(calls > 0, "{call} is never called: this tests nothing");
+    }
+}
+
 #[test]
 fn a_failed_sync_is_never_taken_for_a_save() {
     if !installed("strace") {
         return;
     }
-    let inject = |home: &Home, fault: &str| {
-        let inner = child("vault_files::child_commits_once", home);
-        let mut command = Command::new("strace");
-        command.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", fault]);
-        command.arg(inner.get_program()).args(inner.get_args());
-        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        run(&mut command)
-    };
+    let inject = |home: &Home, fault: &str| run(&mut traced(home, "fsync", Some(fault)));
     // The temporary file, the backup folder, the vault's folder.
     let expected = [
         "refused: cannot get to the disk the temporary file",

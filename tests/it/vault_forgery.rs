@@ -264,6 +264,23 @@ fn a_commit_meets_the_forgery_too() {
 }
 
 #[test]
+fn a_store_that_may_read_refused_files_still_never_builds_on_one() {
+    let home = home();
+    let mut store = Store::open(&home.places(), home.keyring(), OpenPolicy::ReadOnly).unwrap().store;
+    let old = fs::read(home.root.join("data/vault.age.d/backups/2.age")).unwrap();
+    let honest = fs::read(home.vault()).unwrap();
+    plant(&home.vault(), &old);
+    let refused = store.commit(vec![create("three", "x")], now());
+    assert!(matches!(refused, Err(StoreError::ReadOnly(Refusal::Rollback { seen: 3, found: 2 }))));
+    assert_eq!(fs::read(home.vault()).unwrap(), old);
+    // Control: the honest file is back, and so is the right to save.
+    plant(&home.vault(), &honest);
+    store.refresh().unwrap().unwrap();
+    assert!(store.read_only().is_none());
+    store.commit(vec![create("three", "x")], now()).unwrap();
+}
+
+#[test]
 fn a_planted_local_writer_key_signs_nothing() {
     if !installed("ssh-keygen") {
         return;
