@@ -5,7 +5,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`secret`], [`redact`], [`paths`], [`config`], [`durable`] | secrets, clean text, places, options, safe files |
+//! | [`secret`], [`memory`], [`redact`], [`paths`], [`config`], [`durable`] | secrets, wiped memory, clean text, places, options, safe files |
 //! | [`http`] | the one HTTP wrapper |
 //! | [`model`] | the vault's contents and every edit to them: pure |
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |

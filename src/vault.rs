@@ -181,18 +181,20 @@ impl Store {
     /// [`StoreError::Edit`] for a conflict, [`StoreError::LockedOut`], [`StoreError::ReadOnly`], files. The
     /// vault is then as before, and so is this store, unless it met another program's save.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Committed, StoreError> {
-        if let Some(refusal) = &self.state.refusal {
-            return Err(StoreError::ReadOnly(refusal.clone()));
-        }
+        self.require_trusted()?;
         durable::create_private_folder(&self.files.folder)?;
         let mut notices = Vec::new();
         let mut reloaded = false;
-        for _ in 0..ATTEMPTS {
-            let _lock = Lock::acquire(&self.files.lock(), LOCK_WAIT)?;
+        for attempt in 0..ATTEMPTS {
+            let lock = Lock::acquire(&self.files.lock(), LOCK_WAIT)?;
+            if attempt == 0 && !lock.is_held() {
+                notices.push(Notice::NotLocked);
+            }
             durable::remove_stale(&self.files.vault);
             if let Some(heard) = self.reload()? {
                 notices.extend(heard);
                 reloaded = true;
+                self.require_trusted()?;
             }
             let mut committed = Committed {
                 document: Arc::clone(&self.state.document),
@@ -256,6 +258,14 @@ impl Store {
     /// The recipient of the identity that opened the vault; `None` for a plugin's.
     pub fn own_recipient(&self) -> Option<&str> {
         self.keyring.identity(self.state.opener).public()
+    }
+
+    /// A refused file may be looked at, never built on.
+    fn require_trusted(&self) -> Result<(), StoreError> {
+        match &self.state.refusal {
+            Some(refusal) => Err(StoreError::ReadOnly(refusal.clone())),
+            None => Ok(()),
+        }
     }
 
     fn opened(self, notices: Vec<Notice>) -> Opened {
