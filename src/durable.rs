@@ -21,7 +21,9 @@ use rustix::io::Errno;
 
 pub use error::{Error, Step};
 pub use lock::{LOCK_WAIT, Lock};
-pub use private::{PrivateFile, read_private, real_path, require_private_folder, require_safe_folder};
+pub use private::{
+    PrivateFile, Stamp, is_same_file, read_private, real_path, require_private_folder, require_safe_folder,
+};
 
 /// A file that is in its place.
 #[derive(Debug)]
@@ -101,9 +103,8 @@ pub fn remove_stale(path: &Path) {
             .to_str()
             .and_then(|name| name.strip_prefix(&folder.prefix()))
             .and_then(|name| name.strip_suffix(TEMPORARY));
-        let ours = random.is_some_and(|random| {
-            random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
-        });
+        let ours = random
+            .is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()));
         if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
             let _ = rustix::fs::unlinkat(&folder.fd, &name, AtFlags::empty());
         }
@@ -136,12 +137,9 @@ impl Folder {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        let fd = rustix::fs::open(
-            parent,
-            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
-        .map_err(Error::errno(Step::Open, parent))?;
+        let fd =
+            rustix::fs::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+                .map_err(Error::errno(Step::Open, parent))?;
         Ok(Self { fd, path: parent.to_owned(), name })
     }
 
@@ -174,8 +172,7 @@ impl Folder {
             // Not secret, only different from the names of other processes.
             let random = RandomState::new().build_hasher().finish();
             let name = format!("{}{random:016x}{TEMPORARY}", self.prefix());
-            let flags =
-                OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             match rustix::fs::openat(&self.fd, &name, flags, Mode::RUSR | Mode::WUSR) {
                 Ok(fd) => return Ok((Temporary { folder: self, name, done: false }, File::from(fd))),
                 Err(Errno::EXIST | Errno::INTR) => {}
@@ -185,7 +182,8 @@ impl Folder {
     }
 
     fn synced(&self) -> Saved {
-        let unsynced = rustix::fs::fsync(&self.fd).map_err(Error::errno(Step::SyncFolder, self.target())).err();
+        let unsynced =
+            rustix::fs::fsync(&self.fd).map_err(Error::errno(Step::SyncFolder, self.target())).err();
         Saved { unsynced }
     }
 }
@@ -198,11 +196,7 @@ struct Temporary<'a> {
 }
 
 impl Temporary<'_> {
-    fn read_back(
-        &self,
-        bytes: &[u8],
-        verify: impl FnOnce(&[u8]) -> Result<(), String>,
-    ) -> Result<(), Error> {
+    fn read_back(&self, bytes: &[u8], verify: impl FnOnce(&[u8]) -> Result<(), String>) -> Result<(), Error> {
         let target = self.folder.target();
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let fd = rustix::fs::openat(&self.folder.fd, &self.name, flags, Mode::empty())

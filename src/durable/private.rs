@@ -84,6 +84,36 @@ pub fn require_private_folder(folder: &Path) -> Result<(), Error> {
     }
 }
 
+/// Whether two paths are names of one file. Links are not followed.
+pub fn is_same_file(one: &Path, two: &Path) -> bool {
+    let identity = |path: &Path| fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()));
+    identity(one).is_some_and(|one| Some(one) == identity(two))
+}
+
+/// What changes when a file is replaced or written to: cheap to compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    /// The stamp of a file as it is now; `None` where it cannot be looked at.
+    pub fn of(path: &Path) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
+        Some(Self {
+            device: found.dev(),
+            inode: found.ino(),
+            size: found.size(),
+            modified: (found.mtime(), found.mtime_nsec()),
+            changed: (found.ctime(), found.ctime_nsec()),
+        })
+    }
+}
+
 pub(super) fn flags(flags: OFlags) -> i32 {
     flags.bits().cast_signed()
 }

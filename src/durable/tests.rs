@@ -11,8 +11,10 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -146,10 +148,7 @@ fn links_are_followed_once_and_other_things_are_no_files() {
     let fifo = home.join("fifo");
     rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
     assert!(matches!(read_private(&fifo, 9), Err(Error::NotAFile { what: "a FIFO", .. })));
-    assert!(matches!(
-        read_private(Path::new("/dev/null"), 9),
-        Err(Error::NotAFile { what: "a device", .. })
-    ));
+    assert!(matches!(read_private(Path::new("/dev/null"), 9), Err(Error::NotAFile { what: "a device", .. })));
 }
 
 #[test]

@@ -50,5 +50,29 @@ pub struct Header {
     pub extra: Object,
 }
 
+impl Header {
+    /// The header of a document without one: a new vault id, nothing before it.
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            format: FORMAT,
+            vault_id: uuid::Uuid::new_v4().to_string(),
+            generation: 1,
+            previous: None,
+            saved_at: Timestamp::UNIX_EPOCH,
+            writer: String::new(),
+            writers: Vec::new(),
+            extra: Object::new(),
+        }
+    }
+
+    /// A writer's public key, with its name where the header has one.
+    pub(super) fn writer_label(&self, key: &str) -> String {
+        match self.writers.iter().find(|writer| writer.key == key) {
+            Some(writer) if !writer.name.is_empty() => format!("{} ({key})", writer.name),
+            _ => key.to_owned(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -245,7 +245,7 @@ pub(super) struct Identity {
 
 enum Kind {
     Native(age::x25519::Identity),
-    Ssh { identity: age::ssh::Identity, recipient: age::ssh::Recipient },
+    Ssh(Box<(age::ssh::Identity, age::ssh::Recipient)>),
     Plugin(age::plugin::Identity),
 }
 
@@ -261,7 +261,7 @@ impl Identity {
 
     fn ssh(path: &Path, identity: age::ssh::Identity, recipient: age::ssh::Recipient) -> Self {
         let public = Some(recipient.to_string());
-        Self { path: path.to_owned(), kind: Kind::Ssh { identity, recipient }, public }
+        Self { path: path.to_owned(), kind: Kind::Ssh(Box::new((identity, recipient))), public }
     }
 
     /// Its recipient, where that is known without hardware.
@@ -294,7 +294,7 @@ impl Identity {
     pub(super) fn secret(&self) -> Option<Secret> {
         match &self.kind {
             Kind::Native(identity) => Some(Secret::from(identity.to_string().expose_secret())),
-            Kind::Ssh { .. } | Kind::Plugin(_) => None,
+            Kind::Ssh(_) | Kind::Plugin(_) => None,
         }
     }
 
@@ -305,7 +305,7 @@ impl Identity {
     ) -> Result<Box<dyn age::Recipient + Send>, KeyringError> {
         Ok(match &self.kind {
             Kind::Native(identity) => Box::new(identity.to_public()),
-            Kind::Ssh { recipient, .. } => Box::new(recipient.clone()),
+            Kind::Ssh(pair) => Box::new(pair.1.clone()),
             Kind::Plugin(identity) => Box::new(
                 age::plugin::RecipientPluginV1::new(
                     identity.plugin(),
@@ -321,9 +321,9 @@ impl Identity {
     pub(super) fn unseal(&self, bytes: &[u8], callbacks: &Callbacks) -> Result<Zeroizing<Vec<u8>>, Failure> {
         match &self.kind {
             Kind::Native(identity) => seal::unseal(bytes, identity),
-            Kind::Ssh { identity, .. } => {
+            Kind::Ssh(pair) => {
                 // A stanza that names this SSH key and does not open was changed: the key is right.
-                seal::unseal(bytes, identity).map_err(|failure| match failure {
+                seal::unseal(bytes, &pair.0).map_err(|failure| match failure {
                     Failure::WrongKey => Failure::Header,
                     other => other,
                 })

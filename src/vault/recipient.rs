@@ -13,7 +13,7 @@ pub struct ParsedRecipient {
 enum Kind {
     Native(age::x25519::Recipient),
     Tag(age::tag::Recipient),
-    TagPq(age::tagpq::Recipient),
+    TagPq(Box<age::tagpq::Recipient>),
     Ssh(age::ssh::Recipient),
     Plugin(age::plugin::Recipient),
 }
@@ -60,7 +60,7 @@ impl ParsedRecipient {
         Ok(match &self.kind {
             Kind::Native(recipient) => Box::new(recipient.clone()),
             Kind::Tag(recipient) => Box::new(recipient.clone()),
-            Kind::TagPq(recipient) => Box::new(recipient.clone()),
+            Kind::TagPq(recipient) => recipient.clone(),
             Kind::Ssh(recipient) => Box::new(recipient.clone()),
             Kind::Plugin(recipient) => Box::new(age::plugin::RecipientPluginV1::new(
                 recipient.plugin(),
@@ -94,7 +94,7 @@ pub fn parse_recipient(text: &str) -> Result<ParsedRecipient, RecipientError> {
     } else if let Ok(recipient) = text.parse() {
         Kind::Tag(recipient)
     } else if let Ok(recipient) = text.parse() {
-        Kind::TagPq(recipient)
+        Kind::TagPq(Box::new(recipient))
     } else if let Ok(recipient) = text.parse::<age::plugin::Recipient>() {
         Kind::Plugin(recipient)
     } else if text.starts_with("age1") {

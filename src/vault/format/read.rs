@@ -124,7 +124,9 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str, part: &'a str) -> Result<T, Refu
         let what = match error.classify() {
             serde_json::error::Category::Syntax => "not JSON",
             serde_json::error::Category::Eof => "the text ends too early",
-            _ if error.to_string().starts_with(DUPLICATE) || error.to_string().starts_with("duplicate field") => {
+            _ if error.to_string().starts_with(DUPLICATE)
+                || error.to_string().starts_with("duplicate field") =>
+            {
                 "a member stands there twice"
             }
             _ => "a member is missing or of another type",

@@ -131,10 +131,10 @@ struct ContentOut<'a> {
 
 impl<'a> From<&'a Document> for BodyOut<'a> {
     fn from(document: &'a Document) -> Self {
-        let trash = document.trash.iter().map(|Removed { at, credential }| RemovedOut {
-            at: *at,
-            credential: credential.into(),
-        });
+        let trash = document
+            .trash
+            .iter()
+            .map(|Removed { at, credential }| RemovedOut { at: *at, credential: credential.into() });
         Self {
             organization: &document.organization,
             solutions: &document.solutions,

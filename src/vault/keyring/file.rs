@@ -107,9 +107,8 @@ pub fn change_passphrase(
     // What does not hold identities must not be made to look like it does.
     parse(path, &plain)?;
     let bytes = protect(path, &plain, new.as_ref(), work_factor)?;
-    let saved = durable::replace(&file.path, &bytes, None, |back| {
-        opens_to(path, back, new.as_ref(), &plain)
-    })?;
+    let saved =
+        durable::replace(&file.path, &bytes, None, |back| opens_to(path, back, new.as_ref(), &plain))?;
     saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
 }
 
@@ -128,11 +127,7 @@ pub fn needs_passphrase(path: &Path) -> Result<bool, KeyringError> {
 
 fn load(path: &Path) -> Result<PrivateFile, KeyringError> {
     durable::read_private(path, LIMIT).map_err(|error| {
-        if error.is_missing() {
-            KeyringError::Missing { path: path.to_owned() }
-        } else {
-            error.into()
-        }
+        if error.is_missing() { KeyringError::Missing { path: path.to_owned() } } else { error.into() }
     })
 }
 
@@ -145,9 +140,10 @@ fn classify(path: &Path, bytes: &[u8]) -> Result<Found, KeyringError> {
         return Ok(Found::Protected);
     }
     let is_key = bytes.starts_with(b"-----BEGIN ")
-        && bytes.split(|byte| *byte == b'\n').next().is_some_and(|line| {
-            line.trim_ascii_end().ends_with(b"PRIVATE KEY-----")
-        });
+        && bytes
+            .split(|byte| *byte == b'\n')
+            .next()
+            .is_some_and(|line| line.trim_ascii_end().ends_with(b"PRIVATE KEY-----"));
     if !is_key {
         return Ok(Found::Plain);
     }
