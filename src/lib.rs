@@ -5,7 +5,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`secret`], [`redact`], [`paths`], [`config`], [`durable`] | secrets, clean text, places, options, safe files |
+//! | [`secret`], [`redact`], [`suggest`], [`config`], [`paths`], [`durable`], [`memory`] | secrets, clean text, options, places, safe files |
 //! | [`http`] | the one HTTP wrapper |
 //! | [`model`] | the vault's contents and every edit to them: pure |
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
@@ -19,8 +19,10 @@ pub mod config;
 pub mod durable;
 pub mod memory;
 pub mod model;
+pub mod paths;
 pub mod problem;
 pub mod schema;
 pub mod secret;
 pub mod session;
+pub mod suggest;
 pub mod vault;
