@@ -15,6 +15,8 @@
 //! | [`session`] | an unlocked vault and what one may do with it |
 //! | `cli`, `tui` | the two front ends; neither knows the other |
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod config;
 pub mod durable;
 pub mod memory;

@@ -77,7 +77,8 @@ impl std::error::Error for Problem {}
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let problem = |code| Self::new(Exit::Damaged, code, refusal.to_string());
-        const ADOPT: &str = "if you know how this came about, `credbench vault adopt` accepts the file as it is";
+        const ADOPT: &str =
+            "if you know how this came about, `credbench vault adopt` accepts the file as it is";
         match &refusal {
             Refusal::Damaged(_) => problem("vault_damaged").hint(
                 "VAULT.d/backups beside the vault has older generations: check one with `age -d`, put it in the \
@@ -210,8 +211,9 @@ impl From<EditError> for Problem {
         let message = error.to_string();
         let problem = |exit, code| Self::new(exit, code, message.clone());
         match error {
-            EditError::KeyTaken { key, .. } => problem(Exit::Refused, "exists")
-                .hint(format!("`credbench show {key}` shows it; choose another key, or change it with `put`")),
+            EditError::KeyTaken { key, .. } => problem(Exit::Refused, "exists").hint(format!(
+                "`credbench show {key}` shows it; choose another key, or change it with `put`"
+            )),
             EditError::NoCredential(_) => problem(Exit::NotFound, "no_credential"),
             EditError::NotInTrash(_) => problem(Exit::NotFound, "not_in_trash"),
             EditError::Conflict { .. } => {

@@ -348,11 +348,11 @@ mod tests {
     #[test]
     fn what_cannot_be_understood_is_told() {
         for (query, message) in [
-            ("a statsu:error", "there is no field \"statsu\", at character 3 of the query · did you mean status:?"),
             (
-                "status:eror",
-                "there is no status \"eror\", at character 1 of the query · did you mean error?",
+                "a statsu:error",
+                "there is no field \"statsu\", at character 3 of the query · did you mean status:?",
             ),
+            ("status:eror", "there is no status \"eror\", at character 1 of the query · did you mean error?"),
             ("é \"x", "a quote is not closed, at character 3 of the query · add a \" where the text ends"),
             (
                 "tag:",

@@ -138,10 +138,8 @@ impl Setup {
         }
         let names = all.iter().map(|recipient| recipient.recipient.clone()).collect();
         let opened = Session::create(&self.places, keyring, all, now).map_err(|problem| match &made {
-            Some(path) => problem.causes([format!(
-                "the identity {} was made and stays; no vault was made",
-                path.display()
-            )]),
+            Some(path) => problem
+                .causes([format!("the identity {} was made and stays; no vault was made", path.display())]),
             None => problem,
         })?;
         Ok(Made { opened, identity: made, recipients: names })
@@ -168,6 +166,7 @@ impl Setup {
         } else {
             ("no_folder", format!("there is no folder {}", folder.display()))
         };
-        Err(Problem::new(Exit::Failed, code, message).hint("make the folder first, or name another place with --vault"))
+        Err(Problem::new(Exit::Failed, code, message)
+            .hint("make the folder first, or name another place with --vault"))
     }
 }
