@@ -7,6 +7,7 @@
 mod change;
 mod lookup;
 mod row;
+mod setup;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 pub use change::{Change, changes};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use row::{LastTest, Row, facts, row, rows};
+pub use setup::{Made, Protection, Setup};
 
 /// An unlocked vault.
 #[derive(Debug)]
