@@ -98,28 +98,41 @@ impl Form {
         let first = rows.iter().position(|row| row.focus).unwrap_or_default();
         let last = rows.iter().rposition(|row| row.focus).unwrap_or_default();
         let headed = rows[..first].iter().rposition(|row| !row.heading).map_or(0, |at| at + 1);
-        let mut scroll = self.scroll;
-        if last >= scroll + height {
-            scroll = last + 1 - height;
-        }
-        let wanted = if last - headed < height { headed } else { first };
-        scroll = scroll.min(wanted).min(rows.len().saturating_sub(height));
+        let typed = rows.iter().position(|row| self.has_cursor(row)).unwrap_or(first);
+        // All of the field and its heading; where that is too much, at least where one types.
+        let (from, to) = [(headed, last), (first, last), (typed, typed)]
+            .into_iter()
+            .find(|(from, to)| to - from < height)
+            .unwrap_or((typed, typed));
+        let scroll = self.scroll.max((to + 1).saturating_sub(height)).min(from);
+        let scroll = scroll.min(rows.len().saturating_sub(height));
         let mut cursor = None;
         for (row, y) in rows.iter().skip(scroll).zip(page.y..page.bottom()) {
             let at = self.draw_row(row, Rect { y, height: 1, ..page }, view, buf);
             cursor = cursor.or(at);
         }
+        let typed_at = Position { x: page.x, y: page.y + typed.saturating_sub(scroll) as u16 };
         let count = rows.len();
         drop(rows);
         self.scroll = scroll;
         draw_scrollbar(page, scroll, count, view.theme, buf);
         self.draw_help(view, help, buf);
         if let Some(pick) = &self.pick {
-            let at = cursor.unwrap_or(page.as_position());
+            let at = cursor.unwrap_or(typed_at);
             pick.draw(at.x, at.y, area, buf, view.theme);
             return None;
         }
-        cursor.filter(|_| view.focused)
+        // Where a panel is too narrow for the input itself, the cursor stands at the row's start.
+        view.focused.then(|| cursor.unwrap_or(typed_at))
+    }
+
+    /// Whether the cursor stands in a row.
+    fn has_cursor(&self, row: &Row<'_>) -> bool {
+        row.pieces.iter().any(|piece| match (&piece.what, &self.input) {
+            (What::Cursor, _) => true,
+            (What::Input(line), Input::Text(input)) => *line == input.shown_row(),
+            _ => false,
+        })
     }
 
     fn columns(&self, width: u16) -> Columns {
@@ -232,7 +245,7 @@ impl Form {
         }
         let empty = matches!(&self.input, Input::Text(input) if in_add && input.is_empty());
         if !in_add || empty {
-            pieces.push(Piece { x, width, what: What::Text("+ name".into(), theme.dim) });
+            pieces.push(Piece { x, width, what: What::Text("+ add".into(), theme.dim) });
         }
         rows.push(Row { pieces, focus: in_add, heading: false });
         let own = self.violations.iter().filter(|violation| violation.pointer == entry.field.pointer);
@@ -348,8 +361,6 @@ impl Form {
         let typing = has_focus && matches!(&self.input, Input::Secret(input) if !input.is_empty());
         match draft.content().secret(place) {
             Some(secret) if self.revealed.as_deref() == Some(place) => {
-                // As long as it is shown it stands in this draft's own memory: the frame's cells are wiped
-                // when they are freed.
                 let shown = Cow::from(visible::fit(secret.expose(), width.into()));
                 pieces.push(Piece { x, width, what: What::Text(shown, theme.revealed) });
                 pieces.extend(has_focus.then_some(Piece { x, width, what: What::Cursor }));
@@ -492,7 +503,7 @@ fn name_width(columns: Columns) -> u16 {
 fn placeholder(entry: &Entry) -> Cow<'_, str> {
     match (&entry.field.default, &entry.field.example) {
         (Some(default), _) => format!("{} (default)", words(default)).into(),
-        (None, Some(example)) => example.into(),
+        (None, Some(example)) => format!("e.g. {example}").into(),
         (None, None) => "not set".into(),
     }
 }
