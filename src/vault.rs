@@ -304,8 +304,9 @@ impl Store {
         let State { document, header, opener, key, digest, .. } = &self.state;
         let mut document = Document::clone(document);
         for edit in edits {
-            committed.inverses.insert(0, document.apply(edit, now)?);
+            committed.inverses.push(document.apply(edit, now)?);
         }
+        committed.inverses.reverse();
         let recipients = save::recipients(&document)?;
         let identity = self.keyring.identity(*opener);
         if !recipients.iter().any(|recipient| identity.answers_to(recipient)) {

@@ -7,11 +7,16 @@ use std::process::Command;
 use std::sync::Arc;
 
 use credbench::durable;
+use credbench::model::Edit;
 use credbench::secret::Secret;
 use credbench::vault::keyring::{change_passphrase, needs_passphrase};
-use credbench::vault::{Keyring, KeyringError, MAX_WORK_FACTOR, NobodyToAsk, OpenPolicy, Store, WORK_FACTOR};
+use credbench::vault::{
+    Keyring, KeyringError, MAX_WORK_FACTOR, NobodyToAsk, OpenPolicy, Store, StoreError, WORK_FACTOR,
+};
 
-use crate::support::vault::{Answer, CHEAP, Home, create, document_for, installed, now, unlock};
+use crate::support::vault::{
+    Answer, CHEAP, Home, as_process, create, document_for, installed, now, report, unlock,
+};
 
 fn write(path: &Path, text: &str) {
     let _ = durable::create(path, text.as_bytes(), |_| Ok(())).unwrap();
@@ -227,4 +232,85 @@ fn a_plugin_that_is_not_there_is_named() {
     assert!(keyring.recipients().is_empty());
     let error = Store::open(&home.places(), keyring, OpenPolicy::Strict).unwrap_err();
     assert!(error.to_string().contains("age-plugin-credbench-none is not on the PATH"), "{error}");
+}
+
+/// A plugin that "wraps" a file key by writing it down: enough to see that plugins are asked, and how.
+const FAKE_PLUGIN: &str = r#"#!/bin/sh
+while IFS= read -r line; do
+    case "$line" in
+    "-> wrap-file-key"* | "-> recipient-stanza 0 fake"*) IFS= read -r key ;;
+    "-> done"*) IFS= read -r _; break ;;
+    esac
+done
+case "$1" in
+--age-plugin=recipient-v1) printf -- '-> recipient-stanza 0 fake\n%s\n' "$key" ;;
+--age-plugin=identity-v1)
+    printf -- '-> msg\n%s\n' dG91Y2ggaXQ
+    read -r _
+    read -r _
+    printf -- '-> file-key 0\n%s\n' "$key"
+    ;;
+esac
+read -r _
+read -r _
+printf -- '-> done\n\n'
+"#;
+
+const FAKE_RECIPIENT: &str = "age1fake1pzry9x8q2c6wmz";
+
+/// Hears what a plugin says; answers nothing.
+struct Listens(std::sync::Mutex<Vec<String>>);
+
+impl credbench::vault::Ask for Listens {
+    fn passphrase(&self, _: &str) -> Option<Secret> {
+        None
+    }
+
+    fn text(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Option<bool> {
+        None
+    }
+
+    fn message(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+}
+
+#[test]
+#[ignore = "a process of its own: run by other tests"]
+fn child_uses_a_plugin() {
+    let home = Home::empty();
+    let identity = age::plugin::Identity::default_for_plugin("fake").unwrap().to_string();
+    let path = home.root.join("plugin");
+    write(&path, &identity);
+    let ask = Arc::new(Listens(std::sync::Mutex::default()));
+    let keyring = || Keyring::unlock(std::slice::from_ref(&path), None, ask.clone()).unwrap();
+    let document = document_for(&[FAKE_RECIPIENT.to_owned()]);
+    Store::create(&home.places(), keyring(), document, now()).unwrap();
+    let mut opened = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
+    assert!(opened.notices.is_empty(), "{:?}", opened.notices);
+    assert_eq!(opened.store.own_recipient(), None);
+    opened.store.commit(vec![create("one", "x")], now()).unwrap();
+    let again = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
+    assert!(again.notices.is_empty(), "{:?}", again.notices);
+    let nobody = vec![Edit::SetRecipients { recipients: Vec::new() }];
+    assert!(matches!(opened.store.commit(nobody, now()), Err(StoreError::LockedOut { .. })));
+    let heard = ask.0.lock().unwrap();
+    assert!(!heard.is_empty() && heard.iter().all(|text| text == "touch it"), "{heard:?}");
+    report("RESULT done");
+}
+
+#[test]
+fn a_plugin_opens_signs_and_speaks() {
+    let home = Home::empty();
+    let plugin = home.root.join("age-plugin-fake");
+    write(&plugin, FAKE_PLUGIN);
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o700)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", home.root.display());
+    let output = as_process("vault_keys::child_uses_a_plugin", &[("PATH", &path)]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("RESULT done"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
 }
