@@ -1,6 +1,6 @@
 //! One sealed document on disk. Synchronous: the caller picks the thread.
 //!
-//! The file is an age file to every recipient; its plaintext is one JSON document ([`format`]) that carries
+//! The file is an age file to every recipient; its plaintext is one JSON document (`format.rs`) that carries
 //! its own order and a signature, because an age file proves nothing about who wrote it. What this host
 //! last saw of each vault stands outside it (`seen.json`), so that an old or foreign file shows. A save
 //! is a list of [`Edit`]s applied to what is on disk at that moment, all or none, and is either durable or
