@@ -69,7 +69,8 @@ pub(super) fn tokens(line: &str) -> Vec<(Range<usize>, Token)> {
                 Token::Punctuation
             }
             b'-' | b'0'..=b'9' => {
-                while at < bytes.len() && matches!(bytes[at], b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E') {
+                while at < bytes.len() && matches!(bytes[at], b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')
+                {
                     at += 1;
                 }
                 Token::Number
@@ -160,11 +161,28 @@ mod tests {
     #[test]
     fn tokens_of_whole_and_of_half_typed_lines() {
         use Token::*;
-        assert_eq!(kinds(r#"  "a\"b": [1.5e3, true, "x"],"#), [Key, Punctuation, Punctuation, Number, Punctuation, Keyword, Punctuation, Text, Punctuation, Punctuation]);
+        assert_eq!(
+            kinds(r#"  "a\"b": [1.5e3, true, "x"],"#),
+            [
+                Key,
+                Punctuation,
+                Punctuation,
+                Number,
+                Punctuation,
+                Keyword,
+                Punctuation,
+                Text,
+                Punctuation,
+                Punctuation
+            ]
+        );
         assert_eq!(kinds(r#""open \"#), [Text]);
         assert_eq!(kinds("\"日本"), [Text]);
         assert_eq!(kinds("nul 日 'x'"), [Word, Word, Word]);
-        assert_eq!(kinds(r#""a": {"$secret": "stored"}, "b": "c""#)[3..6], [Placeholder, Punctuation, Placeholder]);
+        assert_eq!(
+            kinds(r#""a": {"$secret": "stored"}, "b": "c""#)[3..6],
+            [Placeholder, Punctuation, Placeholder]
+        );
         assert_eq!(kinds(r#""a": {"$secret": "stored"}, "b": "c""#)[8..], [Key, Punctuation, Text]);
     }
 

@@ -226,7 +226,9 @@ impl RawEditor {
 
     /// Goes to a place that has what is searched, round at the end; `here` counts the place of the cursor.
     fn search(&mut self, (row, column): (usize, usize), forward: bool, here: bool) {
-        let Some(needle) = self.find.as_ref().map(|find| find.input.text().to_ascii_lowercase()) else { return };
+        let Some(needle) = self.find.as_ref().map(|find| find.input.text().to_ascii_lowercase()) else {
+            return;
+        };
         let lines = self.area.lines();
         let count = lines.len();
         let places = |row: usize| {

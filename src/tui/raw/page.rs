@@ -80,7 +80,13 @@ fn cells<'a>(line: &'a str, marks: &'a Marks<'a>, theme: &'a Theme) -> impl Iter
 }
 
 /// Draws a line from a column on; what is cut has a sign at that end.
-fn draw_line<'a>(cells: impl Iterator<Item = Cell<'a>>, left: usize, area: Rect, buf: &mut Buffer, theme: &Theme) {
+fn draw_line<'a>(
+    cells: impl Iterator<Item = Cell<'a>>,
+    left: usize,
+    area: Rect,
+    buf: &mut Buffer,
+    theme: &Theme,
+) {
     let columns = usize::from(area.width);
     let mut at = 0;
     for cell in cells {
@@ -137,8 +143,8 @@ impl RawEditor {
                 row.map(|mark| mark.bytes.clone()).collect()
             };
             let mut secrets = here(&self.secrets);
-            // Where one types it has to be seen, and a mark of an older text would hide the wrong part.
-            secrets.retain(|range| self.checked && !(number == row && range.start <= cursor && cursor <= range.end));
+            // Where one types it has to be seen.
+            secrets.retain(|range| number != row || cursor < range.start || range.end < cursor);
             (here(&self.marks), secrets, found(&lines[number]))
         };
         let brackets_in = |number: usize| -> Vec<usize> {
@@ -176,7 +182,14 @@ impl RawEditor {
                 brackets: brackets_in(number),
             };
             let wrong = !marks.errors.is_empty();
-            draw_gutter(number, wrong, number == row, Rect { y, width: gutter, height: 1, ..body }, buf, theme);
+            draw_gutter(
+                number,
+                wrong,
+                number == row,
+                Rect { y, width: gutter, height: 1, ..body },
+                buf,
+                theme,
+            );
             let place = Rect { y, height: 1, ..text };
             draw_line(cells(&lines[number], &marks, theme), scroll.left, place, buf, theme);
             // An error at the line's end is about something that is missing there.
@@ -188,14 +201,14 @@ impl RawEditor {
             }
         }
         self.scroll = scroll;
-        if let Some(find) = &mut self.find {
-            if let Some(last) = status.len().checked_sub(1) {
-                let label = visible::width(FIND) as u16;
-                let y = body.bottom() + last as u16;
-                let x = area.x + label.min(area.width);
-                let place = Rect { x, y, width: area.right() - x, height: 1 };
-                return find.input.draw(place, buf, theme.input, theme.marker).or(Some(Position { x: area.x, y }));
-            }
+        if let (Some(find), Some(last)) = (&mut self.find, status.len().checked_sub(1)) {
+            let y = body.bottom() + last as u16;
+            let x = area.x + (visible::width(FIND) as u16).min(area.width);
+            let place = Rect { x, y, width: area.right() - x, height: 1 };
+            return find
+                .input
+                .draw(place, buf, theme.input, theme.marker)
+                .or(Some(Position { x: area.x, y }));
         }
         let x = (column - self.scroll.left).min(usize::from(text.width).saturating_sub(1)) as u16;
         let y = text.y + (row - self.scroll.top) as u16;
