@@ -1,6 +1,6 @@
 //! The raw editor: a draft as JSON text, with colours, and errors marked where they are.
 //!
-//! [`TextArea`] keeps the lines, the cursor and the undo steps; keys ([`keys`]) and drawing ([`page`]) are our
+//! [`TextArea`] keeps the lines, the cursor and the undo steps; keys (`keys`) and drawing (`page`) are our
 //! own, so that no binding of the widget clashes with the workbench's and nothing in the text is hidden.
 
 mod colour;
