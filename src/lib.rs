@@ -23,4 +23,6 @@ pub mod problem;
 pub mod schema;
 pub mod secret;
 pub mod session;
+#[cfg(feature = "tui")]
+pub mod tui;
 pub mod vault;

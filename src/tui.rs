@@ -1,0 +1,6 @@
+//! The workbench.
+
+pub mod form;
+pub mod raw;
+pub mod theme;
+pub mod widget;
