@@ -1,142 +1,292 @@
-//! Private files: the only place that creates or replaces one.
+//! Private files: the only place that creates, replaces or removes one.
+//!
+//! A file is replaced in one way only: a temporary file in the same folder, written, synced, read back and
+//! verified, the old file linked as a backup, then renamed over it and the folder synced. There is no other
+//! method to fall back to: where a step fails the old file stands untouched and the error names the step.
+//! Files are 0600 and folders 0700 from the moment they exist.
 
-use std::io;
+mod error;
+mod lock;
+mod private;
+
+use std::fs::{self, DirBuilder, File};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use zeroize::Zeroizing;
+use rustix::fs::{Advice, AtFlags, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 
-/// What was being done when it failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Following links to the real file.
-    Resolve,
-    /// Looking at owner, kind and permissions.
-    Inspect,
-    /// Opening for reading.
-    Open,
-    /// Reading.
-    Read,
-    /// Making a folder.
-    CreateFolder,
-    /// Making the temporary file.
-    CreateTemporary,
-    /// Writing the temporary file.
-    Write,
-    /// Getting the temporary file to the disk.
-    Sync,
-    /// Reading the temporary file again.
-    ReadBack,
-    /// Keeping the old file as a backup.
-    Backup,
-    /// Putting the new file in the old one's place.
-    Rename,
-    /// Getting the folder to the disk.
-    SyncFolder,
-    /// Taking the lock.
-    Lock,
-    /// Removing a file.
-    Remove,
+pub use error::{Error, Step};
+pub use lock::{LOCK_WAIT, Lock};
+pub use private::{
+    PrivateFile, Stamp, is_same_file, read_private, real_path, require_private_folder, require_safe_folder,
+};
+
+/// A file that is in its place.
+#[derive(Debug)]
+#[must_use]
+pub struct Saved {
+    /// The folder could not be synced: the file is in place, but a power cut may undo that.
+    pub unsynced: Option<Error>,
 }
 
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Resolve => "find",
-            Self::Inspect => "inspect",
-            Self::Open => "open",
-            Self::Read => "read",
-            Self::CreateFolder => "make the folder",
-            Self::CreateTemporary => "make a temporary file beside",
-            Self::Write => "write the temporary file for",
-            Self::Sync => "get to the disk the temporary file for",
-            Self::ReadBack => "read back the temporary file for",
-            Self::Backup => "keep a backup of",
-            Self::Rename => "put in place",
-            Self::SyncFolder => "get to the disk the folder of",
-            Self::Lock => "lock",
-            Self::Remove => "remove",
+/// Replaces a file. `path` must be real ([`real_path`]). `backup`, where given, is where the old file stays; it
+/// must not exist, or be the old file already. `verify` sees the bytes as read back from the disk and has
+/// the last word before anything changes.
+///
+/// # Errors
+/// The step that failed; the old file is then untouched.
+pub fn replace(
+    path: &Path,
+    bytes: &[u8],
+    backup: Option<&Path>,
+    verify: impl FnOnce(&[u8]) -> Result<(), String>,
+) -> Result<Saved, Error> {
+    let folder = Folder::of(path)?;
+    let temporary = folder.written(bytes, verify)?;
+    if let Some(backup) = backup {
+        keep(&folder, backup)?;
+    }
+    temporary.rename_over()?;
+    Ok(folder.synced())
+}
+
+/// Makes a file that must not exist yet. Parameters as for [`replace`].
+///
+/// # Errors
+/// [`Error::Exists`], and what is there is untouched; else the step.
+pub fn create(
+    path: &Path,
+    bytes: &[u8],
+    verify: impl FnOnce(&[u8]) -> Result<(), String>,
+) -> Result<Saved, Error> {
+    let folder = Folder::of(path)?;
+    let temporary = folder.written(bytes, verify)?;
+    temporary.rename_beside()?;
+    Ok(folder.synced())
+}
+
+/// Makes a folder, 0700, and those above it that are missing. One that exists is left as it is.
+///
+/// # Errors
+/// [`Step::CreateFolder`].
+pub fn create_private_folder(folder: &Path) -> Result<(), Error> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(Error::io(Step::CreateFolder, folder))?;
+    for made in missing {
+        if let Some(above) = made.parent().filter(|above| !above.as_os_str().is_empty()) {
+            // Best effort: a save syncs the folder it writes to, and reports on that.
+            let _ = File::open(above).and_then(|above| above.sync_all());
+        }
+    }
+    Ok(())
+}
+
+/// Removes temporary files for `path` that a killed process left behind. Call it under the lock that every
+/// writer of `path` takes. What cannot be removed stays for the next time.
+pub fn remove_stale(path: &Path) {
+    let Ok(folder) = Folder::of(path) else { return };
+    let Ok(entries) = fs::read_dir(&folder.path) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let random = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(&folder.prefix()))
+            .and_then(|name| name.strip_suffix(TEMPORARY));
+        let ours = random
+            .is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            let _ = rustix::fs::unlinkat(&folder.fd, &name, AtFlags::empty());
+        }
+    }
+}
+
+/// Removes a file.
+///
+/// # Errors
+/// [`Step::Remove`].
+pub fn remove(path: &Path) -> Result<(), Error> {
+    fs::remove_file(path).map_err(Error::io(Step::Remove, path))
+}
+
+const TEMPORARY: &str = ".tmp";
+
+/// The folder of one file, opened once, so that swapping folders under a running save changes nothing.
+struct Folder {
+    fd: OwnedFd,
+    path: PathBuf,
+    /// The file's name in the folder.
+    name: String,
+}
+
+impl Folder {
+    fn of(path: &Path) -> Result<Self, Error> {
+        let invalid = || Error::NotAFile { path: path.to_owned(), what: "no file name in UTF-8" };
+        let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(invalid)?.to_owned();
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let fd =
+            rustix::fs::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+                .map_err(Error::errno(Step::Open, parent))?;
+        Ok(Self { fd, path: parent.to_owned(), name })
+    }
+
+    fn target(&self) -> PathBuf {
+        self.path.join(&self.name)
+    }
+
+    fn prefix(&self) -> String {
+        format!(".{}.", self.name)
+    }
+
+    /// A temporary file that holds `bytes`, on the disk, read back and verified.
+    fn written(
+        &self,
+        bytes: &[u8],
+        verify: impl FnOnce(&[u8]) -> Result<(), String>,
+    ) -> Result<Temporary<'_>, Error> {
+        let (temporary, mut file) = self.temporary()?;
+        file.write_all(bytes).map_err(Error::io(Step::Write, self.target()))?;
+        // Once: after a failed sync the kernel may have dropped the pages and would report success the next
+        // time, so the file is given up with its descriptor.
+        file.sync_all().map_err(Error::io(Step::Sync, self.target()))?;
+        drop(file);
+        temporary.read_back(bytes, verify)?;
+        Ok(temporary)
+    }
+
+    fn temporary(&self) -> Result<(Temporary<'_>, File), Error> {
+        loop {
+            // Not secret, only different from the names of other processes.
+            let random = RandomState::new().build_hasher().finish();
+            let name = format!("{}{random:016x}{TEMPORARY}", self.prefix());
+            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            match rustix::fs::openat(&self.fd, &name, flags, Mode::RUSR | Mode::WUSR) {
+                Ok(fd) => return Ok((Temporary { folder: self, name, done: false }, File::from(fd))),
+                Err(Errno::EXIST | Errno::INTR) => {}
+                Err(errno) => return Err(Error::errno(Step::CreateTemporary, self.target())(errno)),
+            }
+        }
+    }
+
+    fn synced(&self) -> Saved {
+        let unsynced =
+            rustix::fs::fsync(&self.fd).map_err(Error::errno(Step::SyncFolder, self.target())).err();
+        Saved { unsynced }
+    }
+}
+
+/// A file beside the one it is to replace; removed unless it took its place.
+struct Temporary<'a> {
+    folder: &'a Folder,
+    name: String,
+    done: bool,
+}
+
+impl Temporary<'_> {
+    fn read_back(&self, bytes: &[u8], verify: impl FnOnce(&[u8]) -> Result<(), String>) -> Result<(), Error> {
+        let target = self.folder.target();
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&self.folder.fd, &self.name, flags, Mode::empty())
+            .map_err(Error::errno(Step::ReadBack, &target))?;
+        // Asks for the disk's copy in place of the cached one, where the system listens.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::fs::fadvise(&fd, 0, None, Advice::DontNeed);
+        let file = File::from(fd);
+        let found = file.metadata().map_err(Error::io(Step::ReadBack, &target))?;
+        let limit = bytes.len() as u64;
+        let back = private::read_whole(file, &found, &target, limit);
+        let reason = match back {
+            Ok(back) if *back == bytes => match verify(&back) {
+                Ok(()) => return Ok(()),
+                Err(reason) => reason,
+            },
+            Ok(_) | Err(Error::TooLarge { .. }) => "other bytes came back".to_owned(),
+            Err(Error::Io { source, .. }) => return Err(Error::io(Step::ReadBack, &target)(source)),
+            Err(error) => return Err(error),
+        };
+        Err(Error::ReadBack { path: target, reason })
+    }
+
+    fn rename_over(mut self) -> Result<(), Error> {
+        let Folder { fd, name, .. } = self.folder;
+        rustix::fs::renameat(fd, &self.name, fd, name)
+            .map_err(Error::errno(Step::Rename, self.folder.target()))?;
+        self.done = true;
+        Ok(())
+    }
+
+    fn rename_beside(mut self) -> Result<(), Error> {
+        let Folder { fd, name, .. } = self.folder;
+        let renamed = match rustix::fs::renameat_with(fd, &self.name, fd, name, RenameFlags::NOREPLACE) {
+            // File systems without that flag have links, which never replace anything either. The
+            // temporary name goes when `self` does.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                rustix::fs::linkat(fd, &self.name, fd, name, AtFlags::empty())
+            }
+            Ok(()) => {
+                self.done = true;
+                Ok(())
+            }
+            Err(errno) => Err(errno),
+        };
+        renamed.map_err(|errno| match errno {
+            Errno::EXIST => Error::Exists { path: self.folder.target() },
+            errno => Error::errno(Step::Rename, self.folder.target())(errno),
         })
     }
 }
 
-/// Why a file was not read or written. Every variant names the file.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The system refused a step.
-    #[error("cannot {step} {}: {source}", .path.display())]
-    Io {
-        /// Which.
-        step: Step,
-        /// The file or folder.
-        path: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// Not a regular file.
-    #[error("{} is {what}, not a file", .path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-        /// What it is: "a folder", "a FIFO", ….
-        what: &'static str,
-    },
-    /// More than the cap.
-    #[error("{} is larger than {limit} bytes", .path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The cap in bytes.
-        limit: u64,
-    },
-    /// Others may read or write it.
-    #[error("{} may be read or written by others (mode {mode:04o}); mend it with: chmod {mend} {}", .path.display(), .path.display())]
-    Exposed {
-        /// The file or folder.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-        /// The mode that mends it: `600` or `700`, `go-w` for a shared folder.
-        mend: &'static str,
-    },
-    /// Another user owns it.
-    #[error("{} belongs to user {owner}, not to you", .path.display())]
-    ForeignOwner {
-        /// The file or folder.
-        path: PathBuf,
-        /// Its owner's uid.
-        owner: u32,
-    },
-    /// Something is there already, and was not touched.
-    #[error("there is a file at {} already", .path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Another program holds the lock.
-    #[error("another program holds {} for more than {seconds} s", .path.display())]
-    Busy {
-        /// The lock file.
-        path: PathBuf,
-        /// How long it was waited for.
-        seconds: u64,
-    },
-    /// What the disk gave back is not what was written; nothing was replaced.
-    #[error("what was written for {} does not read back: {reason}; the old file is untouched", .path.display())]
-    ReadBack {
-        /// The file that was to be replaced.
-        path: PathBuf,
-        /// What differs.
-        reason: String,
-    },
-}
-
-impl Error {
-    /// The system's error kind, where there is one.
-    pub fn io_kind(&self) -> Option<io::ErrorKind> {
-        match self {
-            Self::Io { source, .. } => Some(source.kind()),
-            _ => None,
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if !self.done {
+            // What stays is removed by the next save.
+            let _ = rustix::fs::unlinkat(&self.folder.fd, &self.name, AtFlags::empty());
         }
     }
 }
+
+/// Keeps the present file under another name: as a link, which needs no space; as a synced copy where links
+/// are not known.
+fn keep(folder: &Folder, backup: &Path) -> Result<(), Error> {
+    let target = folder.target();
+    let place = Folder::of(backup)?;
+    match rustix::fs::linkat(&folder.fd, &folder.name, &place.fd, &place.name, AtFlags::empty()) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => {
+            let stat = |at: &Folder| rustix::fs::statat(&at.fd, &at.name, AtFlags::SYMLINK_NOFOLLOW);
+            let same = stat(folder)
+                .and_then(|one| stat(&place).map(|two| (one.st_dev, one.st_ino) == (two.st_dev, two.st_ino)))
+                .map_err(Error::errno(Step::Backup, &target))?;
+            if !same {
+                return Err(Error::Exists { path: backup.to_owned() });
+            }
+        }
+        Err(_) => {
+            let as_backup = |error| match error {
+                Error::Io { source, .. } => Error::io(Step::Backup, &target)(source),
+                other => other,
+            };
+            let old = read_private(&target, u64::MAX - 1).map_err(as_backup)?;
+            let copy = place.written(&old.bytes, |_| Ok(())).map_err(as_backup)?;
+            copy.rename_beside().map_err(as_backup)?;
+        }
+    }
+    // A backup that a power cut could take away is none.
+    rustix::fs::fsync(&place.fd).map_err(Error::errno(Step::Backup, &target))
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@
 mod change;
 mod lookup;
 mod row;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

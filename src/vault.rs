@@ -6,26 +6,31 @@
 //! is a list of [`Edit`]s applied to what is on disk at that moment, all or none, and is either durable or
 //! did not happen.
 
-mod backups;
+pub mod backups;
 mod error;
+mod file;
 mod format;
 pub mod keyring;
 pub mod recipient;
+mod save;
 mod seal;
 mod seen;
 mod writer;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::durable;
+use self::file::{Files, Loaded};
+use self::seen::{Facts, Memory};
+use self::writer::WriterKey;
+use crate::durable::{self, LOCK_WAIT, Lock};
 use crate::model::{Document, Edit};
 
 pub use error::{Damage, Forgery, Notice, Refusal, StoreError};
 pub use format::{FORMAT, Header, Writer};
-pub use keyring::{Ask, Keyring, KeyringError, MAX_WORK_FACTOR, WORK_FACTOR};
+pub use keyring::{Ask, Keyring, KeyringError, MAX_WORK_FACTOR, NobodyToAsk, WORK_FACTOR};
 pub use recipient::{ParsedRecipient, RecipientError, parse_recipient};
 
 /// Where a vault and what belongs to it live. `VAULT.d/` follows from the vault's real path.
@@ -62,10 +67,36 @@ pub struct Opened {
     pub refusal: Option<Refusal>,
 }
 
+/// How often a commit starts again because the file changed under it although it holds the lock: only where
+/// a file system does not really lock.
+const ATTEMPTS: u32 = 5;
+
 /// An unlocked vault.
 #[derive(Debug)]
 pub struct Store {
-    _private: (),
+    files: Files,
+    keyring: Keyring,
+    policy: OpenPolicy,
+    state: State,
+}
+
+/// What is on disk, as last read or written.
+struct State {
+    header: Header,
+    document: Arc<Document>,
+    /// Which identity opened it: it signs what this store saves.
+    opener: usize,
+    key: WriterKey,
+    /// SHA-256 of the file, hex.
+    digest: String,
+    stamp: Option<durable::Stamp>,
+    refusal: Option<Refusal>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "State(generation {})", self.header.generation)
+    }
 }
 
 /// What a commit did.
@@ -96,7 +127,37 @@ impl Store {
         document: Document,
         now: Timestamp,
     ) -> Result<Opened, StoreError> {
-        todo!()
+        let files = Files::prepare(places)?;
+        let recipients = save::recipients(&document)?;
+        let opener = keyring
+            .position(|identity| recipients.iter().any(|recipient| identity.answers_to(recipient)))
+            .ok_or_else(|| save::locked_out(&keyring, 0))?;
+        let key = files.writer_key(&keyring, opener)?;
+        let mut header = Header {
+            format: FORMAT,
+            vault_id: uuid::Uuid::new_v4().to_string(),
+            generation: 1,
+            previous: None,
+            saved_at: now,
+            writer: key.public(),
+            writers: Vec::new(),
+            extra: crate::model::Object::new(),
+        };
+        save::add_writer(&mut header, &key, &document, keyring.identity(opener));
+        durable::create_private_folder(&files.folder)?;
+        let _lock = Lock::acquire(&files.lock(), LOCK_WAIT)?;
+        durable::remove_stale(&files.vault);
+        let sealed = save::seal(&document, &header, &recipients, &key, &keyring)?;
+        let verify = |back: &[u8]| sealed.opens_from(back, &keyring, opener);
+        let saved = match durable::create(&files.vault, &sealed.bytes, verify) {
+            Err(durable::Error::Exists { path }) => return Err(StoreError::Exists { path }),
+            other => other?,
+        };
+        let state = State::saved(&files, sealed, header, Arc::new(document), opener, key);
+        let store = Self { files, keyring, policy: OpenPolicy::Strict, state };
+        let mut notices: Vec<Notice> = store.note(true).into_iter().collect();
+        notices.extend(saved.unsynced.map(|error| Notice::Unsynced { reason: error.to_string() }));
+        Ok(store.opened(notices))
     }
 
     /// Opens a vault and checks it against what this host saw.
@@ -104,16 +165,49 @@ impl Store {
     /// # Errors
     /// [`StoreError::Missing`], [`StoreError::NoIdentityOpens`], [`StoreError::Refused`], files.
     pub fn open(places: &Places, keyring: Keyring, policy: OpenPolicy) -> Result<Opened, StoreError> {
-        todo!()
+        let files = Files::resolve(places)?;
+        let loaded = files.load(&keyring)?;
+        let (state, mut notices) = State::judged(&files, loaded, policy)?;
+        let store = Self { files, keyring, policy, state };
+        if store.state.refusal.is_none() {
+            notices.extend(store.note(false));
+        }
+        Ok(store.opened(notices))
     }
 
     /// Applies all edits, or none, to what is on disk now, and saves. No edits: nothing is written.
     ///
     /// # Errors
     /// [`StoreError::Edit`] for a conflict, [`StoreError::LockedOut`], [`StoreError::ReadOnly`], files. The
-    /// vault and this store are then as before.
+    /// vault is then as before, and so is this store, unless it met another program's save.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Committed, StoreError> {
-        todo!()
+        if let Some(refusal) = &self.state.refusal {
+            return Err(StoreError::ReadOnly(refusal.clone()));
+        }
+        durable::create_private_folder(&self.files.folder)?;
+        let mut notices = Vec::new();
+        let mut reloaded = false;
+        for _ in 0..ATTEMPTS {
+            let _lock = Lock::acquire(&self.files.lock(), LOCK_WAIT)?;
+            durable::remove_stale(&self.files.vault);
+            if let Some(heard) = self.reload()? {
+                notices.extend(heard);
+                reloaded = true;
+            }
+            let mut committed = Committed {
+                document: Arc::clone(&self.state.document),
+                inverses: Vec::new(),
+                generation: self.state.header.generation,
+                reloaded,
+                notices: Vec::new(),
+                unsynced: None,
+            };
+            if edits.is_empty() || self.save(edits.clone(), now, &mut committed)? {
+                committed.notices.splice(0..0, notices);
+                return Ok(committed);
+            }
+        }
+        Err(StoreError::Contended { path: self.files.vault.clone() })
     }
 
     /// Reads the vault again if the file changed since this store last read or wrote it.
@@ -121,47 +215,164 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn refresh(&mut self) -> Result<Option<Arc<Document>>, StoreError> {
-        todo!()
+        let stamp = durable::Stamp::of(&self.files.vault);
+        if stamp.is_some() && stamp == self.state.stamp {
+            return Ok(None);
+        }
+        Ok(self.reload()?.map(|_| Arc::clone(&self.state.document)))
     }
 
     /// The contents as this store last read or wrote them.
     pub fn document(&self) -> &Arc<Document> {
-        todo!()
+        &self.state.document
     }
 
     /// The header of that file.
     pub fn header(&self) -> &Header {
-        todo!()
+        &self.state.header
     }
 
     /// Generation and the start of the file's digest, for people to compare: `41 · 7f3a-91c2`.
     pub fn fingerprint(&self) -> String {
-        todo!()
+        let State { header, digest, .. } = &self.state;
+        format!("{} · {}-{}", header.generation, &digest[..4], &digest[4..8])
     }
 
     /// The vault's real path.
-    pub fn path(&self) -> &std::path::Path {
-        todo!()
+    pub fn path(&self) -> &Path {
+        &self.files.vault
     }
 
     /// `VAULT.d`, the folder of what belongs to the vault.
-    pub fn folder(&self) -> &std::path::Path {
-        todo!()
+    pub fn folder(&self) -> &Path {
+        &self.files.folder
     }
 
     /// Why commits are refused, if they are.
     pub fn read_only(&self) -> Option<&Refusal> {
-        todo!()
+        self.state.refusal.as_ref()
     }
 
     /// The recipient of the identity that opened the vault; `None` for a plugin's.
     pub fn own_recipient(&self) -> Option<&str> {
-        todo!()
+        self.keyring.identity(self.state.opener).public()
+    }
+
+    fn opened(self, notices: Vec<Notice>) -> Opened {
+        Opened {
+            document: Arc::clone(&self.state.document),
+            refusal: self.state.refusal.clone(),
+            store: self,
+            notices,
+        }
+    }
+
+    /// Reads the file; takes it over if it is another one than before.
+    fn reload(&mut self) -> Result<Option<Vec<Notice>>, StoreError> {
+        let stamp = durable::Stamp::of(&self.files.vault);
+        let bytes = self.files.read()?;
+        if writer::digest(&bytes) == self.state.digest {
+            self.state.stamp = stamp;
+            return Ok(None);
+        }
+        let loaded = self.files.unlock(&bytes, &self.keyring)?;
+        let (state, mut notices) = State::judged(&self.files, loaded, self.policy)?;
+        self.state = state;
+        if self.state.refusal.is_none() {
+            notices.extend(self.note(false));
+        }
+        Ok(Some(notices))
+    }
+
+    /// Saves the present document with these edits. `false`: the file changed meanwhile, nothing was done.
+    fn save(
+        &mut self,
+        edits: Vec<Edit>,
+        now: Timestamp,
+        committed: &mut Committed,
+    ) -> Result<bool, StoreError> {
+        let State { document, header, opener, key, digest, .. } = &self.state;
+        let mut document = Document::clone(document);
+        for edit in edits {
+            committed.inverses.insert(0, document.apply(edit, now)?);
+        }
+        let recipients = save::recipients(&document)?;
+        let identity = self.keyring.identity(*opener);
+        if !recipients.iter().any(|recipient| identity.answers_to(recipient)) {
+            return Err(save::locked_out(&self.keyring, *opener));
+        }
+        let mut header = Header {
+            format: FORMAT,
+            generation: header.generation + 1,
+            previous: Some(digest.clone()),
+            saved_at: now,
+            writer: key.public(),
+            ..header.clone()
+        };
+        let notice = save::add_writer(&mut header, key, &document, identity);
+        let sealed = save::seal(&document, &header, &recipients, key, &self.keyring)?;
+        let Some(saved) =
+            self.files.replace(&sealed, digest, header.generation - 1, &self.keyring, *opener)?
+        else {
+            return Ok(false);
+        };
+        self.state.update(&self.files, sealed, header, document);
+        backups::prune(&self.files.backups());
+        committed.document = Arc::clone(&self.state.document);
+        committed.generation = self.state.header.generation;
+        committed.unsynced = saved.unsynced;
+        committed.notices.extend(notice);
+        committed.notices.extend(self.note(false));
+        Ok(true)
+    }
+
+    /// Notes in `seen.json` what this store holds. That this fails stops nothing: the file is the truth.
+    fn note(&self, forget: bool) -> Option<Notice> {
+        let State { header, digest, key, .. } = &self.state;
+        let facts = Facts { places: &self.files.places, header, digest };
+        let error = seen::note(&self.files.seen, &facts, key, forget).err()?;
+        Some(Notice::NotRemembered { reason: error.to_string() })
+    }
+}
+
+impl State {
+    /// Judges what was read.
+    fn judged(files: &Files, loaded: Loaded, policy: OpenPolicy) -> Result<(Self, Vec<Notice>), StoreError> {
+        let refused = |refusal| StoreError::Refused { path: files.vault.clone(), refusal };
+        let verdict = loaded.verdict(files)?;
+        let Loaded { contents, digest, stamp, opener, key } = loaded;
+        let (refusal, notices) = match verdict {
+            Ok(notices) => (None, notices),
+            Err(refusal) if policy == OpenPolicy::ReadOnly => (Some(refusal), Vec::new()),
+            Err(refusal) => return Err(refused(refusal)),
+        };
+        let header = contents.header.unwrap_or_else(Header::of_nobody);
+        let document = Arc::new(contents.document);
+        Ok((Self { header, document, opener, key, digest, stamp, refusal }, notices))
+    }
+
+    fn saved(
+        files: &Files,
+        sealed: save::Sealed,
+        header: Header,
+        document: Arc<Document>,
+        opener: usize,
+        key: WriterKey,
+    ) -> Self {
+        let digest = writer::digest(&sealed.bytes);
+        let stamp = durable::Stamp::of(&files.vault);
+        Self { header, document, opener, key, digest, stamp, refusal: None }
+    }
+
+    fn update(&mut self, files: &Files, sealed: save::Sealed, header: Header, document: Document) {
+        self.header = header;
+        self.document = Arc::new(document);
+        self.digest = writer::digest(&sealed.bytes);
+        self.stamp = durable::Stamp::of(&files.vault);
     }
 }
 
 /// A vault that this host would refuse, looked at so that a person can decide.
-#[derive(Debug)]
 pub struct Adoption {
     /// Why it is refused; `None`: it is not, and adopting changes nothing but the generation.
     pub refusal: Option<Refusal>,
@@ -169,7 +380,18 @@ pub struct Adoption {
     pub header: Option<Header>,
     /// What it holds.
     pub document: Arc<Document>,
-    _private: (),
+    files: Files,
+    keyring: Keyring,
+    signed: bool,
+    opener: usize,
+    key: WriterKey,
+    digest: String,
+}
+
+impl std::fmt::Debug for Adoption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Adoption({:?})", self.refusal)
+    }
 }
 
 impl Adoption {
@@ -178,14 +400,63 @@ impl Adoption {
     /// # Errors
     /// As [`Store::open`], but a [`Refusal`] only for damage and for a newer format.
     pub fn examine(places: &Places, keyring: Keyring) -> Result<Self, StoreError> {
-        todo!()
+        let files = Files::resolve(places)?;
+        let loaded = files.load(&keyring)?;
+        let refusal = loaded.verdict(&files)?.err();
+        let Loaded { contents, digest, opener, key, .. } = loaded;
+        Ok(Self {
+            refusal,
+            header: contents.header,
+            document: Arc::new(contents.document),
+            signed: contents.signature.is_ok(),
+            files,
+            keyring,
+            opener,
+            key,
+            digest,
+        })
     }
 
-    /// Accepts it: signs it as a new generation, and this host trusts it from now on.
+    /// Accepts it: signs it as a new generation, and this host trusts it from now on. Where it was rightly
+    /// signed the writers it names are trusted too; else only this identity and those trusted before.
     ///
     /// # Errors
     /// [`StoreError::Contended`] where the file is not the one examined any more; files.
     pub fn accept(self, now: Timestamp) -> Result<Opened, StoreError> {
-        todo!()
+        let Self { files, keyring, opener, key, digest, document, .. } = self;
+        let identity = keyring.identity(opener);
+        let recipients = save::recipients(&document)?;
+        if !recipients.iter().any(|recipient| identity.answers_to(recipient)) {
+            return Err(save::locked_out(&keyring, opener));
+        }
+        durable::create_private_folder(&files.folder)?;
+        let _lock = Lock::acquire(&files.lock(), LOCK_WAIT)?;
+        durable::remove_stale(&files.vault);
+        let (highest, trusted) = match Memory::load(&files.seen) {
+            Ok(memory) => (memory.highest(&files.places), memory.trusted(&files.places)),
+            Err(StoreError::Refused { .. }) => Default::default(),
+            Err(error) => return Err(error),
+        };
+        let mut header = self.header.unwrap_or_else(Header::of_nobody);
+        let replaced = header.generation;
+        header.format = FORMAT;
+        header.generation = highest.max(replaced) + 1;
+        header.previous = Some(digest.clone());
+        header.saved_at = now;
+        header.writer = key.public();
+        if !self.signed {
+            header.writers = trusted.into_iter().map(|key| Writer { key, name: String::new() }).collect();
+        }
+        let notice = save::add_writer(&mut header, &key, &document, identity);
+        let sealed = save::seal(&document, &header, &recipients, &key, &keyring)?;
+        let Some(saved) = files.replace(&sealed, &digest, replaced, &keyring, opener)? else {
+            return Err(StoreError::Contended { path: files.vault });
+        };
+        let state = State::saved(&files, sealed, header, document, opener, key);
+        let store = Store { files, keyring, policy: OpenPolicy::Strict, state };
+        let mut notices: Vec<Notice> = notice.into_iter().collect();
+        notices.extend(store.note(true));
+        notices.extend(saved.unsynced.map(|error| Notice::Unsynced { reason: error.to_string() }));
+        Ok(store.opened(notices))
     }
 }

@@ -1,1 +1,161 @@
-//! (being written)
+//! Earlier generations, in `VAULT.d/backups/GENERATION.age`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::durable;
+
+/// The newest that stay whatever their age.
+const NEWEST: usize = 10;
+/// Days of which the last one stays.
+const DAYS: usize = 7;
+/// Months of which the last one stays.
+const MONTHS: usize = 6;
+
+/// A kept generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// The file.
+    pub path: PathBuf,
+    /// Its generation, by its name.
+    pub generation: u64,
+    /// When that generation was saved.
+    pub saved_at: Timestamp,
+}
+
+/// All backups in a folder, oldest generation first; none where the folder cannot be read.
+pub fn list(folder: &Path) -> Vec<Backup> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut backups: Vec<Backup> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let number = name.strip_suffix(".age")?;
+            let generation = number.split_once('-').map_or(number, |(number, _)| number).parse().ok()?;
+            let found = entry.metadata().ok().filter(fs::Metadata::is_file)?;
+            let saved_at = Timestamp::try_from(found.modified().ok()?).ok()?;
+            Some(Backup { path: entry.path(), generation, saved_at })
+        })
+        .collect();
+    backups.sort_by(|one, two| (one.generation, &one.path).cmp(&(two.generation, &two.path)));
+    backups
+}
+
+/// Where the present file is kept when the next generation replaces it. A name that another file has is
+/// not used: after an adoption two files may have the same generation, and both may be wanted.
+pub(super) fn place(folder: &Path, generation: u64, vault: &Path) -> PathBuf {
+    let is_free = |path: &PathBuf| path.symlink_metadata().is_err() || durable::is_same_file(path, vault);
+    std::iter::once(folder.join(format!("{generation}.age")))
+        .chain((2..1000_u32).map(|copy| folder.join(format!("{generation}-{copy}.age"))))
+        .find(is_free)
+        .unwrap_or_else(|| folder.join(format!("{generation}.age")))
+}
+
+/// Removes what need not be kept. What cannot be removed stays for the next time: the save is done.
+pub(super) fn prune(folder: &Path) {
+    let backups = list(folder);
+    let kept = kept(&backups);
+    for (index, backup) in backups.iter().enumerate() {
+        if !kept.contains(&index) {
+            let _ = durable::remove(&backup.path);
+        }
+    }
+}
+
+/// Which stay, by index: the newest, the last of each of the last days that have one, and of the months.
+/// Days and months are in UTC. Order is by generation: clocks jump.
+fn kept(backups: &[Backup]) -> BTreeSet<usize> {
+    let newest_first = || (0..backups.len()).rev();
+    let mut kept: BTreeSet<usize> = newest_first().take(NEWEST).collect();
+    let date = |index: usize| backups[index].saved_at.to_zoned(TimeZone::UTC).date();
+    kept.extend(last_of_each(newest_first(), DAYS, date));
+    kept.extend(last_of_each(newest_first(), MONTHS, |index| date(index).first_of_month()));
+    kept
+}
+
+fn last_of_each<K: Ord>(
+    newest_first: impl Iterator<Item = usize>,
+    periods: usize,
+    period: impl Fn(usize) -> K,
+) -> Vec<usize> {
+    let mut seen = BTreeSet::new();
+    newest_first.filter(|index| seen.insert(period(*index))).take(periods).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn backups(times: &[&str]) -> Vec<Backup> {
+        let backup = |(index, time): (usize, &&str)| Backup {
+            path: PathBuf::from(format!("{}.age", index + 1)),
+            generation: index as u64 + 1,
+            saved_at: time.parse().unwrap(),
+        };
+        times.iter().enumerate().map(backup).collect()
+    }
+
+    fn kept_generations(times: &[&str]) -> Vec<usize> {
+        kept(&backups(times)).into_iter().map(|index| index + 1).collect()
+    }
+
+    #[test]
+    fn the_newest_ten_stay() {
+        let times = ["2026-05-01T10:00:00Z"; 25];
+        assert_eq!(kept_generations(&times), (16..=25).collect::<Vec<_>>());
+        assert_eq!(kept_generations(&times[..4]), [1, 2, 3, 4]);
+        assert!(kept_generations(&[]).is_empty());
+    }
+
+    #[test]
+    fn the_last_of_each_day_and_month_stays() {
+        let mut times = vec![
+            "2025-11-30T10:00:00Z", // 1: a seventh month
+            "2025-12-01T10:00:00Z", // 2
+            "2025-12-31T10:00:00Z", // 3: last of December, sixth month
+            "2026-01-31T10:00:00Z", // 4
+            "2026-02-01T10:00:00Z", // 5
+            "2026-02-02T10:00:00Z", // 6
+            "2026-03-02T10:00:00Z", // 7
+            "2026-04-01T10:00:00Z", // 8: an eighth day
+            "2026-04-02T10:00:00Z", // 9: days 7 to 1 from here
+            "2026-04-03T10:00:00Z", // 10
+            "2026-04-04T10:00:00Z", // 11
+            "2026-04-05T10:00:00Z", // 12
+            "2026-04-06T10:00:00Z", // 13
+            "2026-04-07T01:00:00Z", // 14: not the last of its day
+            "2026-04-07T23:59:59Z", // 15
+        ];
+        times.extend(["2026-05-01T10:00:00Z"; 10]);
+        assert_eq!(
+            kept_generations(&times),
+            [3, 4, 6, 7, 10, 11, 12, 13, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25]
+        );
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_removes_nothing_newer() {
+        let mut times = vec!["2030-01-01T00:00:00Z"; 5];
+        times.extend(["2020-01-01T00:00:00Z"; 12]);
+        let kept = kept_generations(&times);
+        assert!((8..=17).all(|generation| kept.contains(&generation)), "{kept:?}");
+    }
+
+    #[test]
+    fn a_name_that_another_file_has_is_not_used() {
+        let home = tempfile::tempdir().unwrap();
+        let vault = home.path().join("vault.age");
+        let _ = durable::create(&vault, b"one", |_| Ok(())).unwrap();
+        assert_eq!(place(home.path(), 7, &vault), home.path().join("7.age"));
+        fs::hard_link(&vault, home.path().join("7.age")).unwrap();
+        assert_eq!(place(home.path(), 7, &vault), home.path().join("7.age"));
+        fs::remove_file(home.path().join("7.age")).unwrap();
+        let _ = durable::create(&home.path().join("7.age"), b"two", |_| Ok(())).unwrap();
+        assert_eq!(place(home.path(), 7, &vault), home.path().join("7-2.age"));
+        assert_eq!(list(home.path()).iter().map(|backup| backup.generation).collect::<Vec<_>>(), [7]);
+    }
+}

@@ -225,6 +225,11 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The vault is in place, but a power cut may take it away again.
+    Unsynced {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -242,6 +247,7 @@ impl fmt::Display for Notice {
                 f,
                 "{writer} saved for the first time; hosts that know this vault must adopt it once (credbench vault adopt)"
             ),
+            Self::Unsynced { reason } => write!(f, "saved, but durability is unknown: {reason}"),
             Self::NotRemembered { reason } => {
                 write!(f, "what this host saw of the vault could not be noted: {reason}")
             }

@@ -1,8 +1,19 @@
 //! The plaintext: one JSON document `{"header":…,"signature":"…","body":…}`.
+//!
+//! The signature covers the exact bytes of header and body, so both are cut out of the text as they stand
+//! ([`RawValue`]) and parsed only then. Secrets go from the text into [`Secret`] and back without ever being a
+//! [`serde_json::Value`]. Errors name places, never values: what is wrong may be a secret in the wrong place.
+
+mod read;
+mod write;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Object;
+
+pub(super) use read::{Contents, decode};
+pub(super) use write::encode;
 
 /// The format this program writes, and the highest it reads.
 pub const FORMAT: u32 = 1;
@@ -28,7 +39,7 @@ pub struct Header {
     pub generation: u64,
     /// SHA-256 of the file this one replaced, hex; `None` at generation 1.
     pub previous: Option<String>,
-    /// When it was saved.
+    /// When it was saved. Nothing is decided by it.
     pub saved_at: Timestamp,
     /// Ed25519 public key of who signed this generation, base64.
     pub writer: String,
@@ -38,3 +49,30 @@ pub struct Header {
     #[serde(flatten)]
     pub extra: Object,
 }
+
+impl Header {
+    /// The header of a document without one: a new vault id, nothing before it.
+    pub(super) fn of_nobody() -> Self {
+        Self {
+            format: FORMAT,
+            vault_id: uuid::Uuid::new_v4().to_string(),
+            generation: 1,
+            previous: None,
+            saved_at: Timestamp::UNIX_EPOCH,
+            writer: String::new(),
+            writers: Vec::new(),
+            extra: Object::new(),
+        }
+    }
+
+    /// A writer's public key, with its name where the header has one.
+    pub(super) fn writer_label(&self, key: &str) -> String {
+        match self.writers.iter().find(|writer| writer.key == key) {
+            Some(writer) if !writer.name.is_empty() => format!("{} ({key})", writer.name),
+            _ => key.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,19 @@
 //! Identities: the private keys that open a vault.
 
+mod file;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use age::secrecy::ExposeSecret;
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
+use super::seal::{self, Callbacks, Failure};
 use crate::durable;
 use crate::secret::Secret;
+
+pub use file::{change_passphrase, needs_passphrase};
 
 /// scrypt work factor (log2 of N) of every identity this program protects: 256 MiB, about a second. Fixed,
 /// because age's own choice times the machine once and is weak on a busy one.
@@ -104,16 +111,18 @@ pub enum KeyringError {
         /// Why, and what works.
         reason: String,
     },
-    /// The program that speaks to the hardware key is not there.
-    #[error("{binary} is not on the PATH")]
-    MissingPlugin {
-        /// Its name.
-        binary: String,
-    },
-    /// A plugin said no, or broke.
-    #[error("the plugin refused: {reason}")]
+    /// A plugin is missing, said no, or broke.
+    #[error("the age plugin could not be used: {reason}")]
     Plugin {
         /// Its reason.
+        reason: String,
+    },
+    /// age could not encrypt the identity file.
+    #[error("cannot protect {}: {reason}", .path.display())]
+    Protect {
+        /// The identity.
+        path: PathBuf,
+        /// age's reason.
         reason: String,
     },
     /// No identity was given.
@@ -129,12 +138,13 @@ pub enum KeyringError {
 
 /// Unlocked identities, in the order they were given.
 pub struct Keyring {
-    _private: (),
+    identities: Vec<Identity>,
+    callbacks: Callbacks,
 }
 
 impl std::fmt::Debug for Keyring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keyring(••••••••)")
+        write!(f, "Keyring({} identities)", self.identities.len())
     }
 }
 
@@ -149,10 +159,18 @@ impl Keyring {
         passphrase: Option<Secret>,
         ask: Arc<dyn Ask>,
     ) -> Result<Self, KeyringError> {
-        todo!()
+        let mut found = Vec::new();
+        for path in identities {
+            found.extend(file::read(path, passphrase.as_ref(), ask.as_ref())?);
+        }
+        if found.is_empty() {
+            return Err(KeyringError::Empty);
+        }
+        Ok(Self { identities: found, callbacks: Callbacks::new(ask) })
     }
 
-    /// Makes a new age identity in a new file, protected by a passphrase where one is given.
+    /// Makes a new age identity in a new file, protected by a passphrase where one is given. Callers pass
+    /// [`WORK_FACTOR`]; tests a small one.
     ///
     /// # Errors
     /// [`KeyringError::Exists`]; files.
@@ -162,33 +180,163 @@ impl Keyring {
         work_factor: u8,
         now: Timestamp,
     ) -> Result<Self, KeyringError> {
-        todo!()
+        let identity = file::create(path, passphrase.as_ref(), work_factor, now)?;
+        Ok(Self { identities: vec![identity], callbacks: Callbacks::new(Arc::new(NobodyToAsk)) })
     }
 
-    /// The recipients of these identities; a plugin identity's cannot be known.
+    /// The recipients of these identities; a plugin identity's cannot be known without its hardware.
     pub fn recipients(&self) -> Vec<String> {
-        todo!()
+        self.identities.iter().filter_map(|identity| identity.public.clone()).collect()
+    }
+
+    pub(super) fn identity(&self, index: usize) -> &Identity {
+        &self.identities[index]
+    }
+
+    pub(super) fn callbacks(&self) -> &Callbacks {
+        &self.callbacks
+    }
+
+    /// The first identity for which `can` holds.
+    pub(super) fn position(&self, can: impl Fn(&Identity) -> bool) -> Option<usize> {
+        self.identities.iter().position(can)
+    }
+
+    /// Opens an age file with the first identity that can; those that need no person are tried first.
+    pub(super) fn open(&self, bytes: &[u8]) -> Result<(usize, Zeroizing<Vec<u8>>), OpenFailure> {
+        let mut order: Vec<usize> = (0..self.identities.len()).collect();
+        order.sort_by_key(|index| self.identities[*index].is_plugin());
+        let mut plugin_failure = None;
+        for index in order {
+            match self.identities[index].unseal(bytes, &self.callbacks) {
+                Ok(plain) => return Ok((index, plain)),
+                Err(Failure::NoMatch) if self.callbacks.take_cancelled() => {
+                    let path = self.identities[index].path.clone();
+                    return Err(OpenFailure::Keyring(KeyringError::Cancelled { path }));
+                }
+                Err(Failure::NoMatch) => {}
+                Err(Failure::MissingPlugin(reason) | Failure::Plugin(reason)) => {
+                    plugin_failure = Some(KeyringError::Plugin { reason });
+                }
+                Err(failure) => return Err(OpenFailure::File(failure)),
+            }
+        }
+        Err(plugin_failure.map_or(OpenFailure::NoMatch, OpenFailure::Keyring))
     }
 }
 
-/// Protects an identity file by another passphrase; `None`: by none. The old file stays until the new one
-/// was opened.
-///
-/// # Errors
-/// As [`Keyring::unlock`]; SSH keys are refused (`ssh-keygen -p` does that).
-pub fn change_passphrase(
-    path: &Path,
-    old: Option<Secret>,
-    new: Option<Secret>,
-    work_factor: u8,
-) -> Result<(), KeyringError> {
-    todo!()
+/// Why a keyring did not open an age file.
+pub(super) enum OpenFailure {
+    /// No identity fits.
+    NoMatch,
+    /// The file is at fault.
+    File(Failure),
+    /// An identity is at fault.
+    Keyring(KeyringError),
 }
 
-/// Whether unlocking this identity file takes a passphrase, so that a screen can ask before.
-///
-/// # Errors
-/// As [`Keyring::unlock`].
-pub fn needs_passphrase(path: &Path) -> Result<bool, KeyringError> {
-    todo!()
+/// One private key.
+pub(super) struct Identity {
+    path: PathBuf,
+    kind: Kind,
+    /// Its canonical recipient.
+    public: Option<String>,
+}
+
+enum Kind {
+    Native(age::x25519::Identity),
+    Ssh(Box<(age::ssh::Identity, age::ssh::Recipient)>),
+    Plugin(age::plugin::Identity),
+}
+
+impl Identity {
+    fn native(path: &Path, identity: age::x25519::Identity) -> Self {
+        let public = Some(identity.to_public().to_string());
+        Self { path: path.to_owned(), kind: Kind::Native(identity), public }
+    }
+
+    fn plugin(path: &Path, identity: age::plugin::Identity) -> Self {
+        Self { path: path.to_owned(), kind: Kind::Plugin(identity), public: None }
+    }
+
+    fn ssh(path: &Path, identity: age::ssh::Identity, recipient: age::ssh::Recipient) -> Self {
+        let public = Some(recipient.to_string());
+        Self { path: path.to_owned(), kind: Kind::Ssh(Box::new((identity, recipient))), public }
+    }
+
+    /// Its recipient, where that is known without hardware.
+    pub(super) fn public(&self) -> Option<&str> {
+        self.public.as_deref()
+    }
+
+    /// Whether each use may take a person and a piece of hardware.
+    pub(super) fn is_plugin(&self) -> bool {
+        matches!(self.kind, Kind::Plugin(_))
+    }
+
+    /// Whether it opens what is encrypted to this recipient. Of a plugin only the name can be compared.
+    pub(super) fn answers_to(&self, recipient: &super::ParsedRecipient) -> bool {
+        match &self.kind {
+            Kind::Plugin(identity) => recipient.plugin() == Some(identity.plugin()),
+            _ => self.public() == Some(recipient.text()),
+        }
+    }
+
+    /// A text that tells it from others: its recipient, or a plugin identity's own text.
+    pub(super) fn label(&self) -> String {
+        match &self.kind {
+            Kind::Plugin(identity) => identity.to_string(),
+            _ => self.public.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The secret, where the identity gives it away.
+    pub(super) fn secret(&self) -> Option<Secret> {
+        match &self.kind {
+            Kind::Native(identity) => Some(Secret::from(identity.to_string().expose_secret())),
+            Kind::Ssh(_) | Kind::Plugin(_) => None,
+        }
+    }
+
+    /// What age encrypts to, to reach this identity.
+    pub(super) fn recipient(
+        &self,
+        callbacks: &Callbacks,
+    ) -> Result<Box<dyn age::Recipient + Send>, KeyringError> {
+        Ok(match &self.kind {
+            Kind::Native(identity) => Box::new(identity.to_public()),
+            Kind::Ssh(pair) => Box::new(pair.1.clone()),
+            Kind::Plugin(identity) => Box::new(
+                age::plugin::RecipientPluginV1::new(
+                    identity.plugin(),
+                    &[],
+                    std::slice::from_ref(identity),
+                    callbacks.clone(),
+                )
+                .map_err(|error| KeyringError::Plugin { reason: seal::resolve_reason(&error) })?,
+            ),
+        })
+    }
+
+    pub(super) fn unseal(&self, bytes: &[u8], callbacks: &Callbacks) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        match &self.kind {
+            Kind::Native(identity) => seal::unseal(bytes, identity),
+            Kind::Ssh(pair) => {
+                // A stanza that names this SSH key and does not open was changed: the key is right.
+                seal::unseal(bytes, &pair.0).map_err(|failure| match failure {
+                    Failure::WrongKey => Failure::Header,
+                    other => other,
+                })
+            }
+            Kind::Plugin(identity) => {
+                let plugin = age::plugin::IdentityPluginV1::new(
+                    identity.plugin(),
+                    std::slice::from_ref(identity),
+                    callbacks.clone(),
+                )
+                .map_err(|error| Failure::MissingPlugin(seal::resolve_reason(&error)))?;
+                seal::unseal(bytes, &plugin)
+            }
+        }
+    }
 }

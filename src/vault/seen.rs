@@ -1,1 +1,256 @@
-//! (being written)
+//! `seen.json`: what this host last saw of each vault.
+//!
+//! A vault cannot prove its own age: whoever can write the file can put an old one there. So each host keeps,
+//! outside of it, the highest generation it saw, that file's digest and whose signatures it trusts. Entries
+//! are kept per vault, place and identity ("keeper"); each carries a code made with a key of that
+//! identity, and the file a checksum, so that damage shows too.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::{Notice, Refusal, StoreError};
+use super::format::Header;
+use super::writer::{self, WriterKey};
+use crate::durable::{self, LOCK_WAIT, Lock};
+
+const FORMAT: u32 = 1;
+const LIMIT: u64 = 16 * 1024 * 1024;
+const CODE: &str = "credbench seen 1";
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    vault_id: String,
+    path: String,
+    generation: u64,
+    /// SHA-256 of the file of that generation, hex.
+    digest: String,
+    /// Public keys whose signatures are trusted, base64.
+    writers: BTreeSet<String>,
+    /// Public key of the identity that keeps this entry.
+    keeper: String,
+    /// See [`Entry::coded`].
+    code: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Text {
+    format: u32,
+    entries: Vec<Entry>,
+    /// SHA-256 of the entries as compact JSON, hex. Shows damage; the codes show changes.
+    checksum: String,
+}
+
+impl Entry {
+    /// What the code covers: all but the code.
+    fn coded(&self) -> Vec<u8> {
+        let Self { vault_id, path, generation, digest, writers, keeper, .. } = self;
+        serde_json::to_vec(&(CODE, vault_id, path, generation, digest, writers, keeper)).unwrap_or_default()
+    }
+
+    fn is_honest(&self, key: &WriterKey) -> bool {
+        key.code_fits(&self.coded(), &self.code)
+    }
+}
+
+/// A vault file as it is about to be judged, or noted.
+pub(super) struct Facts<'a> {
+    /// Under which paths it was reached: the real one, and the one that was given.
+    pub(super) places: &'a [String],
+    /// Its header.
+    pub(super) header: &'a Header,
+    /// SHA-256 of the file, hex.
+    pub(super) digest: &'a str,
+}
+
+/// What a host remembers.
+pub(super) struct Memory {
+    path: PathBuf,
+    entries: Vec<Entry>,
+}
+
+impl Memory {
+    /// Reads the file; none at all is an empty memory.
+    ///
+    /// # Errors
+    /// [`Refusal::Memory`] for a damaged one; files that others may read.
+    pub(super) fn load(path: &Path) -> Result<Self, StoreError> {
+        let memory = |entries| Self { path: path.to_owned(), entries };
+        let file = match durable::read_private(path, LIMIT) {
+            Ok(file) => file,
+            Err(error) if error.is_missing() => return Ok(memory(Vec::new())),
+            Err(error) => return Err(error.into()),
+        };
+        let damaged = || StoreError::Refused { path: path.to_owned(), refusal: damaged(path) };
+        let text: Text = serde_json::from_slice(&file.bytes).map_err(|_| damaged())?;
+        // Compared as a whole: a changed byte that JSON does not care for is still a changed byte.
+        if text.format != FORMAT || *file.bytes != *write(text.entries.clone()) {
+            return Err(damaged());
+        }
+        Ok(memory(text.entries))
+    }
+
+    /// Whether a rightly signed file may follow what was seen.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn judge(&self, facts: &Facts<'_>, key: &WriterKey) -> Result<Vec<Notice>, Refusal> {
+        let header = facts.header;
+        let keeper = key.public();
+        let here: Vec<&Entry> =
+            self.entries.iter().filter(|entry| facts.places.contains(&entry.path)).collect();
+        let same: Vec<&Entry> =
+            self.entries.iter().filter(|entry| entry.vault_id == header.vault_id).collect();
+        for entry in here.iter().chain(&same) {
+            if entry.keeper == keeper && !entry.is_honest(key) {
+                return Err(damaged(&self.path));
+            }
+        }
+        if let Some(other) = here.iter().find(|entry| entry.vault_id != header.vault_id) {
+            return Err(Refusal::Foreign {
+                expected: other.vault_id.clone(),
+                found: header.vault_id.clone(),
+            });
+        }
+        for entry in &here {
+            require_successor(entry, facts)?;
+        }
+        // Where this identity keeps an entry, that alone counts: it is the one whose code was checked.
+        let known = if here.is_empty() { &same } else { &here };
+        let own: Vec<&&Entry> = known.iter().filter(|entry| entry.keeper == keeper).collect();
+        let trusted: BTreeSet<&String> = if own.is_empty() {
+            known.iter().flat_map(|entry| &entry.writers).collect()
+        } else {
+            own.iter().flat_map(|entry| &entry.writers).collect()
+        };
+        let own_hand = key.derived && header.writer == keeper;
+        if !known.is_empty() && !own_hand && !trusted.contains(&header.writer) {
+            return Err(Refusal::UnknownWriter { writer: header.writer_label(&header.writer) });
+        }
+        Ok(match same.iter().max_by_key(|entry| entry.generation) {
+            None if own_hand => Vec::new(),
+            None => vec![Notice::FirstSight {
+                writers: header.writers.iter().map(|writer| header.writer_label(&writer.key)).collect(),
+            }],
+            Some(elsewhere) if here.is_empty() => vec![Notice::NewPlace {
+                known: PathBuf::from(&elsewhere.path),
+                generation: elsewhere.generation,
+            }],
+            Some(_) => Vec::new(),
+        })
+    }
+
+    /// The highest generation seen at these places, of whichever vault.
+    pub(super) fn highest(&self, places: &[String]) -> u64 {
+        let here = self.entries.iter().filter(|entry| places.contains(&entry.path));
+        here.map(|entry| entry.generation).max().unwrap_or(0)
+    }
+
+    /// The writers trusted at these places.
+    pub(super) fn trusted(&self, places: &[String]) -> BTreeSet<String> {
+        let here = self.entries.iter().filter(|entry| places.contains(&entry.path));
+        here.flat_map(|entry| entry.writers.iter().cloned()).collect()
+    }
+
+    fn note(&mut self, facts: &Facts<'_>, key: &WriterKey) -> bool {
+        let mut changed = false;
+        for place in facts.places {
+            let mut entry = Entry {
+                vault_id: facts.header.vault_id.clone(),
+                path: place.clone(),
+                generation: facts.header.generation,
+                digest: facts.digest.to_owned(),
+                writers: facts.header.writers.iter().map(|writer| writer.key.clone()).collect(),
+                keeper: key.public(),
+                code: String::new(),
+            };
+            entry.code = key.code(&entry.coded());
+            let known =
+                self.entries.iter_mut().find(|known| known.path == *place && known.keeper == entry.keeper);
+            match known {
+                // Another process saved and noted more in the meantime.
+                Some(known) if known.vault_id == entry.vault_id && known.generation > entry.generation => {}
+                Some(known) if *known == entry => {}
+                Some(known) => {
+                    *known = entry;
+                    changed = true;
+                }
+                None => {
+                    self.entries.push(entry);
+                    changed = true;
+                }
+            }
+        }
+        changed
+    }
+}
+
+/// Notes what was seen. With `forget`, whatever was known of these places is dropped first, and a damaged
+/// memory is put aside and begun anew.
+///
+/// # Errors
+/// Files; a damaged memory unless `forget`.
+pub(super) fn note(path: &Path, facts: &Facts<'_>, key: &WriterKey, forget: bool) -> Result<(), StoreError> {
+    if let Some(folder) = path.parent() {
+        durable::create_private_folder(folder)?;
+    }
+    let _lock = Lock::acquire(&path.with_extension("lock"), LOCK_WAIT)?;
+    durable::remove_stale(path);
+    let (mut memory, aside) = match Memory::load(path) {
+        Ok(memory) => (memory, None),
+        Err(StoreError::Refused { .. }) if forget => {
+            (Memory { path: path.to_owned(), entries: Vec::new() }, Some(free_name(path)))
+        }
+        Err(error) => return Err(error),
+    };
+    let before = memory.entries.len();
+    if forget {
+        memory.entries.retain(|entry| !facts.places.contains(&entry.path));
+    }
+    let forgot = memory.entries.len() != before || aside.is_some();
+    if !memory.note(facts, key) && !forgot {
+        return Ok(());
+    }
+    let bytes = write(memory.entries);
+    let saved = match std::fs::symlink_metadata(path) {
+        Ok(_) => durable::replace(&durable::real_path(path)?, &bytes, aside.as_deref(), |_| Ok(()))?,
+        Err(_) => durable::create(path, &bytes, |_| Ok(()))?,
+    };
+    saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
+}
+
+fn require_successor(known: &Entry, facts: &Facts<'_>) -> Result<(), Refusal> {
+    let (seen, found) = (known.generation, facts.header.generation);
+    if found < seen {
+        Err(Refusal::Rollback { seen, found })
+    } else if found == seen && known.digest != facts.digest {
+        Err(Refusal::SameGeneration { generation: found })
+    } else if found == seen + 1 && facts.header.previous.as_ref() != Some(&known.digest) {
+        Err(Refusal::Fork { generation: found })
+    } else {
+        Ok(())
+    }
+}
+
+fn damaged(path: &Path) -> Refusal {
+    Refusal::Memory { path: path.to_owned() }
+}
+
+fn write(entries: Vec<Entry>) -> Vec<u8> {
+    let checksum = writer::digest(&serde_json::to_vec(&entries).unwrap_or_default());
+    let text = Text { format: FORMAT, entries, checksum };
+    let mut bytes = serde_json::to_vec_pretty(&text).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// A name beside the memory for its damaged predecessor.
+fn free_name(path: &Path) -> PathBuf {
+    (1..)
+        .map(|number: u32| path.with_extension(format!("damaged-{number}.json")))
+        .find(|name| name.symlink_metadata().is_err())
+        .unwrap_or_else(|| path.with_extension("damaged.json"))
+}

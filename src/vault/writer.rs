@@ -1,1 +1,139 @@
-//! (being written)
+//! The key that an identity signs with, and the one it keeps `seen.json` honest with.
+//!
+//! Both come out of one seed by HKDF. Where an identity's secret is at hand, that secret is the seed: nobody
+//! without it can sign as its owner. An SSH key or a plugin gives no secret away: there a random seed is kept on
+//! this host, encrypted to that identity. Anybody can encrypt to a public key, so such a file proves
+//! nothing by itself: the key in it is trusted only where this host has pinned it (`WriterKey::derived`).
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::keyring::{Identity, KeyringError};
+use super::seal::{self, Callbacks, Failure};
+use crate::durable;
+
+const SIGNATURE: &[u8] = b"credbench vault signature 1\n";
+const SIGNING_INFO: &[u8] = b"credbench writer key 1";
+const MEMORY_INFO: &[u8] = b"credbench seen key 1";
+const SEED_LEN: usize = 32;
+const SEED_FILE_LIMIT: u64 = 1024 * 1024;
+
+/// An identity's keys for signing vaults and for `seen.json`.
+pub(super) struct WriterKey {
+    signing: SigningKey,
+    memory: Zeroizing<[u8; 32]>,
+    /// Came out of the identity's own secret: whoever has it is the identity.
+    pub(super) derived: bool,
+}
+
+impl WriterKey {
+    /// The keys of an identity. Makes the local seed where one is needed and not there yet.
+    pub(super) fn of(
+        identity: &Identity,
+        folder: &Path,
+        callbacks: &Callbacks,
+    ) -> Result<Self, KeyringError> {
+        match identity.secret() {
+            Some(secret) => Ok(Self::from_seed(secret.expose().as_bytes(), true)),
+            None => Ok(Self::from_seed(&*local_seed(identity, folder, callbacks)?, false)),
+        }
+    }
+
+    fn from_seed(seed: &[u8], derived: bool) -> Self {
+        let hkdf = Hkdf::<Sha256>::new(None, seed);
+        let expand = |info: &[u8]| {
+            let mut key = Zeroizing::new([0; 32]);
+            hkdf.expand(info, &mut *key).unwrap_or_else(|_| unreachable!("32 bytes are within HKDF's reach"));
+            key
+        };
+        Self { signing: SigningKey::from_bytes(&expand(SIGNING_INFO)), memory: expand(MEMORY_INFO), derived }
+    }
+
+    /// The public key, base64: the writer's name in headers and pins.
+    pub(super) fn public(&self) -> String {
+        BASE64_STANDARD.encode(self.signing.verifying_key().as_bytes())
+    }
+
+    /// Signs a header and a body, byte for byte. The result is base64.
+    pub(super) fn sign(&self, header: &[u8], body: &[u8]) -> String {
+        BASE64_STANDARD.encode(self.signing.sign(&message(header, body)).to_bytes())
+    }
+
+    /// The code that keeps an entry of `seen.json` honest, base64.
+    pub(super) fn code(&self, entry: &[u8]) -> String {
+        BASE64_STANDARD.encode(self.mac(entry).finalize().into_bytes())
+    }
+
+    /// Whether the code fits. Takes the same time for every wrong one.
+    pub(super) fn code_fits(&self, entry: &[u8], code: &str) -> bool {
+        BASE64_STANDARD.decode(code).is_ok_and(|code| self.mac(entry).verify_slice(&code).is_ok())
+    }
+
+    fn mac(&self, entry: &[u8]) -> Hmac<Sha256> {
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&*self.memory)
+            .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+        mac.update(entry);
+        mac
+    }
+}
+
+/// Whether `writer` signed these bytes.
+pub(super) fn signed_by(writer: &str, signature: &str, header: &[u8], body: &[u8]) -> bool {
+    let checked = || {
+        let key = <[u8; 32]>::try_from(BASE64_STANDARD.decode(writer).ok()?).ok()?;
+        let key = VerifyingKey::from_bytes(&key).ok()?;
+        let signature = Signature::from_slice(&BASE64_STANDARD.decode(signature).ok()?).ok()?;
+        key.verify_strict(&message(header, body), &signature).ok()
+    };
+    checked().is_some()
+}
+
+/// SHA-256 of both parts under a name of its own: a signature for anything else never fits here.
+fn message(header: &[u8], body: &[u8]) -> Vec<u8> {
+    [SIGNATURE, &Sha256::digest(header), &Sha256::digest(body)].concat()
+}
+
+/// Lower-case hexadecimal SHA-256.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn local_seed(
+    identity: &Identity,
+    folder: &Path,
+    callbacks: &Callbacks,
+) -> Result<Zeroizing<[u8; SEED_LEN]>, KeyringError> {
+    let path = folder.join(format!("{}.age", digest(identity.label().as_bytes())));
+    let read = || -> Result<_, KeyringError> {
+        let file = durable::read_private(&path, SEED_FILE_LIMIT)?;
+        let damaged = || KeyringError::WriterKey { path: path.clone() };
+        let plain = identity.unseal(&file.bytes, callbacks).map_err(|failure| match failure {
+            Failure::MissingPlugin(reason) | Failure::Plugin(reason) => KeyringError::Plugin { reason },
+            _ if callbacks.take_cancelled() => KeyringError::Cancelled { path: path.clone() },
+            _ => damaged(),
+        })?;
+        Ok(Zeroizing::new(<[u8; SEED_LEN]>::try_from(&plain[..]).map_err(|_| damaged())?))
+    };
+    match read() {
+        Err(KeyringError::File(error)) if error.is_missing() => {}
+        other => return other,
+    }
+    let seed = Zeroizing::new(rand::random::<[u8; SEED_LEN]>());
+    let recipient = identity.recipient(callbacks)?;
+    let sealed = seal::seal_to(&*seed, std::iter::once(recipient.as_ref() as &dyn age::Recipient))
+        .map_err(|reason| KeyringError::Plugin { reason })?;
+    durable::create_private_folder(folder)?;
+    match durable::create(&path, &sealed, |_| Ok(())) {
+        Ok(_) => Ok(seed),
+        // Another process was faster: its seed counts.
+        Err(durable::Error::Exists { .. }) => read(),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,167 @@
+//! The vault's files: finding, judging and reading them, and putting a sealed vault in its place.
+
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::error::{Damage, Notice, Refusal, StoreError};
+use super::format::{self, Contents};
+use super::keyring::{Keyring, KeyringError, OpenFailure};
+use super::save::Sealed;
+use super::seal::Failure;
+use super::seen::{Facts, Memory};
+use super::writer::{self, WriterKey};
+use super::{Places, backups};
+use crate::durable::{self, Saved, Stamp};
+
+/// The largest vault that is read, in bytes.
+const LIMIT: u64 = 256 * 1024 * 1024;
+
+/// Where everything of one vault really is.
+#[derive(Debug)]
+pub(super) struct Files {
+    /// The real path: links were followed once, so that a link is never replaced by a file.
+    pub(super) vault: PathBuf,
+    /// `VAULT.d`.
+    pub(super) folder: PathBuf,
+    /// The real path, and the one that was given where it differs: a link that is turned to another file is
+    /// still the place this host knows.
+    pub(super) places: Vec<String>,
+    pub(super) seen: PathBuf,
+    writers: PathBuf,
+}
+
+impl Files {
+    /// The files of a vault that exists.
+    pub(super) fn resolve(places: &Places) -> Result<Self, StoreError> {
+        let vault = durable::real_path(&places.vault).map_err(|error| missing(error, &places.vault))?;
+        Self::at(vault, places)
+    }
+
+    /// The files of a vault that is to be made. Makes its folder where it is missing.
+    pub(super) fn prepare(places: &Places) -> Result<Self, StoreError> {
+        let exists = || StoreError::Exists { path: places.vault.clone() };
+        if places.vault.symlink_metadata().is_ok() {
+            return Err(exists());
+        }
+        let name = places.vault.file_name().ok_or_else(exists)?;
+        let folder = match places.vault.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        durable::create_private_folder(folder)?;
+        Self::at(durable::real_path(folder)?.join(name), places)
+    }
+
+    fn at(vault: PathBuf, places: &Places) -> Result<Self, StoreError> {
+        let mut name = vault.file_name().unwrap_or_default().to_owned();
+        name.push(".d");
+        let folder = vault.with_file_name(name);
+        if let Some(parent) = vault.parent() {
+            durable::require_safe_folder(parent)?;
+        }
+        durable::require_private_folder(&folder)?;
+        let given = std::path::absolute(&places.vault).unwrap_or_else(|_| vault.clone());
+        let mut names = vec![vault.to_string_lossy().into_owned(), given.to_string_lossy().into_owned()];
+        names.dedup();
+        Ok(Self { vault, folder, places: names, seen: places.seen.clone(), writers: places.writers.clone() })
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        self.folder.join("lock")
+    }
+
+    pub(super) fn backups(&self) -> PathBuf {
+        self.folder.join("backups")
+    }
+
+    pub(super) fn writer_key(&self, keyring: &Keyring, index: usize) -> Result<WriterKey, KeyringError> {
+        WriterKey::of(keyring.identity(index), &self.writers, keyring.callbacks())
+    }
+
+    /// The file's bytes.
+    pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+        let file = durable::read_private(&self.vault, LIMIT).map_err(|error| missing(error, &self.vault))?;
+        Ok(file.bytes)
+    }
+
+    /// Reads, decrypts and takes apart.
+    pub(super) fn load(&self, keyring: &Keyring) -> Result<Loaded, StoreError> {
+        let stamp = Stamp::of(&self.vault);
+        let bytes = self.read()?;
+        Ok(Loaded { stamp, ..self.unlock(&bytes, keyring)? })
+    }
+
+    /// Decrypts and takes apart. Nothing is parsed before all of it was decrypted.
+    pub(super) fn unlock(&self, bytes: &[u8], keyring: &Keyring) -> Result<Loaded, StoreError> {
+        let path = || self.vault.clone();
+        let damaged = |damage| StoreError::Refused { path: path(), refusal: Refusal::Damaged(damage) };
+        let (opener, plain) = keyring.open(bytes).map_err(|failure| match failure {
+            OpenFailure::NoMatch => StoreError::NoIdentityOpens { path: path() },
+            OpenFailure::Keyring(error) => error.into(),
+            OpenFailure::File(Failure::NotAge) => damaged(Damage::NotAge),
+            OpenFailure::File(Failure::Payload) => damaged(Damage::Payload),
+            OpenFailure::File(_) => damaged(Damage::Header),
+        })?;
+        let contents =
+            format::decode(&plain).map_err(|refusal| StoreError::Refused { path: path(), refusal })?;
+        let key = self.writer_key(keyring, opener)?;
+        Ok(Loaded { contents, digest: writer::digest(bytes), stamp: None, opener, key })
+    }
+
+    /// Puts a sealed vault in the place of the file with this digest; `None`: that file is not there any more.
+    pub(super) fn replace(
+        &self,
+        sealed: &Sealed,
+        expected: &str,
+        replaced_generation: u64,
+        keyring: &Keyring,
+        opener: usize,
+    ) -> Result<Option<Saved>, StoreError> {
+        durable::create_private_folder(&self.backups())?;
+        let backup = backups::place(&self.backups(), replaced_generation, &self.vault);
+        let mut changed = false;
+        let saved = durable::replace(&self.vault, &sealed.bytes, Some(&backup), |back| {
+            sealed.opens_from(back, keyring, opener)?;
+            // Just before it is replaced, and the one check that also works where locks do not.
+            changed = self.read().map_or(true, |bytes| writer::digest(&bytes) != expected);
+            if changed { Err("the vault was changed meanwhile".to_owned()) } else { Ok(()) }
+        });
+        match saved {
+            Err(durable::Error::ReadBack { .. }) if changed => Ok(None),
+            other => Ok(Some(other?)),
+        }
+    }
+}
+
+/// A vault file, decrypted and taken apart, but not judged.
+pub(super) struct Loaded {
+    pub(super) contents: Contents,
+    /// SHA-256 of the file, hex.
+    pub(super) digest: String,
+    pub(super) stamp: Option<Stamp>,
+    pub(super) opener: usize,
+    pub(super) key: WriterKey,
+}
+
+impl Loaded {
+    /// Whether the signature holds and this host's memory allows the file: notices, or the refusal.
+    pub(super) fn verdict(&self, files: &Files) -> Result<Result<Vec<Notice>, Refusal>, StoreError> {
+        if let Err(forgery) = self.contents.signature {
+            return Ok(Err(Refusal::Forged(forgery)));
+        }
+        let Some(header) = &self.contents.header else {
+            return Ok(Err(Refusal::Forged(super::Forgery::Unsigned)));
+        };
+        let memory = match Memory::load(&files.seen) {
+            Ok(memory) => memory,
+            Err(StoreError::Refused { refusal, .. }) => return Ok(Err(refusal)),
+            Err(error) => return Err(error),
+        };
+        Ok(memory.judge(&Facts { places: &files.places, header, digest: &self.digest }, &self.key))
+    }
+}
+
+fn missing(error: durable::Error, path: &Path) -> StoreError {
+    if error.is_missing() { StoreError::Missing { path: path.to_owned() } } else { error.into() }
+}

@@ -1,0 +1,89 @@
+//! From a document to sealed bytes that are known to open again.
+
+use zeroize::Zeroizing;
+
+use super::error::{Notice, StoreError};
+use super::format::{self, Header, Writer};
+use super::keyring::{Identity, Keyring};
+use super::recipient::{ParsedRecipient, parse_recipient};
+use super::seal;
+use super::writer::WriterKey;
+use crate::model::Document;
+
+/// An age file, and the plaintext it must open to.
+pub(super) struct Sealed {
+    pub(super) bytes: Vec<u8>,
+    plain: Zeroizing<Vec<u8>>,
+}
+
+impl Sealed {
+    /// Whether what came back from the disk opens to what went in. Where that would take a person and a
+    /// piece of hardware, that the bytes are the same has to do.
+    pub(super) fn opens_from(&self, back: &[u8], keyring: &Keyring, opener: usize) -> Result<(), String> {
+        let identity = keyring.identity(opener);
+        if identity.is_plugin() {
+            return Ok(());
+        }
+        match identity.unseal(back, keyring.callbacks()) {
+            Ok(plain) if *plain == *self.plain => Ok(()),
+            Ok(_) => Err("it decrypts to something else".to_owned()),
+            Err(_) => Err("it does not decrypt".to_owned()),
+        }
+    }
+}
+
+/// Writes, signs and encrypts a document. What was written is taken apart again and compared with the
+/// document, so that nothing is ever saved that could not be opened.
+pub(super) fn seal(
+    document: &Document,
+    header: &Header,
+    recipients: &[ParsedRecipient],
+    key: &WriterKey,
+    keyring: &Keyring,
+) -> Result<Sealed, StoreError> {
+    let not_storable = |reason: String| StoreError::NotStorable { reason };
+    let plain =
+        format::encode(document, header, |header, body| key.sign(header, body)).map_err(not_storable)?;
+    let again = format::decode(&plain).map_err(|refusal| not_storable(refusal.to_string()))?;
+    if again.header.as_ref() != Some(header) || again.document != *document || again.signature.is_err() {
+        return Err(not_storable("it would not read back the same".to_owned()));
+    }
+    let bytes = seal::seal(&plain, recipients, keyring.callbacks())
+        .map_err(|reason| StoreError::Encrypt { reason })?;
+    Ok(Sealed { bytes, plain })
+}
+
+/// The document's recipients, ready to encrypt to.
+pub(super) fn recipients(document: &Document) -> Result<Vec<ParsedRecipient>, StoreError> {
+    Ok(document
+        .recipients
+        .iter()
+        .map(|recipient| parse_recipient(&recipient.recipient))
+        .collect::<Result<_, _>>()?)
+}
+
+/// The error for recipients that leave an identity out.
+pub(super) fn locked_out(keyring: &Keyring, index: usize) -> StoreError {
+    let recipient = keyring.identity(index).public().unwrap_or("the plugin identity").to_owned();
+    StoreError::LockedOut { recipient }
+}
+
+/// Makes sure that the header names the writer; a notice where others are to learn of a new one.
+pub(super) fn add_writer(
+    header: &mut Header,
+    key: &WriterKey,
+    document: &Document,
+    identity: &Identity,
+) -> Option<Notice> {
+    let public = key.public();
+    if header.writers.iter().any(|writer| writer.key == public) {
+        return None;
+    }
+    let own = document.recipients.iter().find(|recipient| {
+        parse_recipient(&recipient.recipient).is_ok_and(|recipient| identity.answers_to(&recipient))
+    });
+    let name = own.map(|recipient| recipient.name.clone()).unwrap_or_default();
+    let first = header.writers.is_empty();
+    header.writers.push(Writer { key: public.clone(), name });
+    (!first).then(|| Notice::NewWriter { writer: header.writer_label(&public) })
+}
