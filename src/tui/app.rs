@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -24,7 +24,6 @@ use super::screen::unlock::Unlock;
 use super::screen::workbench::Workbench;
 use super::screen::{Reply, Screen};
 use super::theme::Theme;
-use super::widget::visible;
 use crate::config::Config;
 use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
@@ -432,7 +431,8 @@ impl App {
             }
             Answer::Locked => self.layers = vec![Box::new(Unlock::locked())],
             Answer::Question(question) => self.ask(question),
-            Answer::Told(text) => self.shared.tell(Tone::Plain, visible::text(&text).into_owned()),
+            Answer::Told(text) => self.shared.tell(Tone::Plain, text),
+            Answer::Wrong(problem) => self.shared.tell(Tone::Bad, problem.message),
             Answer::Failed(problem) => {
                 self.creating = false;
                 self.layers = vec![Box::new(Unlock::failed(&problem))];
@@ -488,7 +488,7 @@ impl App {
                 self.shared.tell(Tone::Good, format!("the vault was made{add}"));
             }
             None if !notices.is_empty() => {
-                self.shared.tell(Tone::Plain, visible::text(&notices.join(" · ")).into_owned());
+                self.shared.tell(Tone::Plain, notices.join(" · "));
             }
             None => {}
         }
@@ -544,9 +544,4 @@ impl App {
         }
         cursor.filter(|at| area.contains(*at))
     }
-}
-
-/// Whether a key is the one that stops what runs, for screens that only wait.
-pub(super) fn is_escape(key: KeyEvent) -> bool {
-    key.code == KeyCode::Esc
 }

@@ -55,6 +55,8 @@ pub enum Answer {
     Question(Question),
     /// Something to tell while the thread works, such as "touch your key".
     Told(String),
+    /// The passphrase is wrong; the thread asks again.
+    Wrong(Problem),
     /// Unlocking or making the vault failed.
     Failed(Problem),
     /// The vault is refused (exit 6).

@@ -1,7 +1,5 @@
 //! Text onto the screen: cut to its room, nothing hidden in it.
 
-use std::borrow::Cow;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -9,12 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::theme::Theme;
-use super::widget::popup;
-
-/// A text without anything that acts on the terminal or hides.
-pub fn clean(text: &str) -> Cow<'_, str> {
-    crate::redact::visible(text)
-}
+use super::widget::{popup, visible};
 
 /// Puts a text at a place, cut with `…` where the room ends. Gives the columns it took.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, room: u16, text: &str, style: Style) -> u16 {
@@ -22,15 +15,8 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, room: u16, text: &str, style: Style
     if y < area.y || y >= area.bottom() || x >= area.right() || room == 0 {
         return 0;
     }
-    let room = room.min(area.right() - x);
-    let text = clean(text);
-    let fits = text.width() <= usize::from(room);
-    let limit = usize::from(if fits { room } else { room - 1 });
-    let (end, _) = buf.set_stringn(x, y, &text, limit, style);
-    if fits {
-        return end - x;
-    }
-    let (end, _) = buf.set_stringn(end, y, "…", 1, style);
+    let room = usize::from(room.min(area.right() - x));
+    let (end, _) = buf.set_stringn(x, y, visible::fit(text, room), room, style);
     end - x
 }
 
@@ -47,7 +33,8 @@ pub fn parts(buf: &mut Buffer, x: u16, y: u16, room: u16, parts: &[(&str, Style)
 pub fn wrap(text: &str, width: u16) -> Vec<String> {
     let width = usize::from(width.max(1));
     let mut lines = Vec::new();
-    for paragraph in clean(text).split('\n') {
+    for paragraph in text.split('\n') {
+        let paragraph = visible::visible(paragraph);
         let mut line = String::new();
         for word in paragraph.split_word_bounds() {
             if line.width() + word.width() > width && !line.is_empty() {

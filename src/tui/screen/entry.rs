@@ -10,6 +10,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::secret::Secret;
 use crate::tui::paint;
 use crate::tui::theme::Theme;
+use crate::tui::widget::visible;
 
 /// Longer texts are cut: nobody types them, and the buffer never has to grow and leave a copy behind.
 const LONGEST: usize = 4096;
@@ -80,7 +81,7 @@ impl Entry {
             "•".repeat(self.text.graphemes(true).count().min(usize::from(room)))
         } else {
             // The end is what is typed at.
-            let text = paint::clean(&self.text);
+            let text = visible::visible(&self.text);
             let mut from = 0;
             while text[from..].width() > usize::from(room) {
                 from += text[from..].graphemes(true).next().map_or(1, str::len);
