@@ -166,6 +166,11 @@ impl TextInput {
         self.text[..self.cursor].matches('\n').count()
     }
 
+    /// The cursor's line, counted from the first that shows.
+    pub fn shown_row(&self) -> usize {
+        self.row().saturating_sub(self.top)
+    }
+
     fn vertical(&mut self, by: isize) -> Typed {
         let (start, end) = self.line();
         let to = match by {

@@ -124,32 +124,27 @@ pub fn fit(text: &str, columns: usize) -> String {
 /// A text broken into lines of a number of columns, at blanks where there are some.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
-    let mut lines = vec![String::new()];
+    let mut lines = Vec::new();
+    let mut line = String::new();
     let mut used = 0;
-    for word in text.split_word_bounds() {
-        let wide = width(word);
-        if used > 0 && used + wide > columns {
-            let full = lines.last_mut().map(|line| line.trim_end().len());
-            if let (Some(line), Some(full)) = (lines.last_mut(), full) {
-                line.truncate(full);
-            }
-            lines.push(String::new());
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 && used + 1 + width(word) > columns {
+            lines.push(std::mem::take(&mut line));
             used = 0;
-            if word.trim().is_empty() {
-                continue;
-            }
+        } else if index > 0 {
+            line.push(' ');
+            used += 1;
         }
         for glyph in glyphs(word) {
             if used > 0 && used + glyph.width > columns {
-                lines.push(String::new());
+                lines.push(std::mem::take(&mut line));
                 used = 0;
             }
-            if let Some(line) = lines.last_mut() {
-                line.push_str(&glyph.shown);
-            }
+            line.push_str(&glyph.shown);
             used += glyph.width;
         }
     }
+    lines.push(line);
     lines
 }
 
