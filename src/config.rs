@@ -1,4 +1,7 @@
-//! Options, with their defaults.
+//! Options, with their defaults. `config.toml` is read strictly: what is not known is an error with its
+//! place, because an option that is silently ignored is worse than none.
+
+mod read;
 
 use std::path::PathBuf;
 
@@ -74,4 +77,40 @@ pub enum Theme {
     Light,
     /// No colours: bold, reverse and underline only.
     Plain,
+}
+
+impl Config {
+    /// Reads the text of a configuration file. `path` only names it in errors.
+    ///
+    /// # Errors
+    /// The first thing that is not TOML, not known or not of its type.
+    pub fn parse(text: &str, path: &std::path::Path) -> Result<Self, ConfigError> {
+        read::parse(text).map_err(|wrong| {
+            let before = &text[..wrong.at.min(text.len())];
+            let start = before.rfind('\n').map_or(0, |at| at + 1);
+            ConfigError {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before[start..].chars().count() + 1,
+                message: wrong.message,
+                hint: wrong.hint,
+            }
+        })
+    }
+}
+
+/// What is wrong in a configuration file, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: line {line}, column {column}: {message}", .path.display())]
+pub struct ConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// Counted from 1.
+    pub line: usize,
+    /// Counted from 1, in characters.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead, where that can be told.
+    pub hint: Option<String>,
 }

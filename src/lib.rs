@@ -5,7 +5,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`secret`], [`redact`], [`paths`], [`config`], [`durable`] | secrets, clean text, places, options, safe files |
+//! | [`secret`], [`redact`], [`suggest`], [`config`], [`paths`], [`durable`], [`memory`] | secrets, clean text, options, places, safe files |
 //! | [`http`] | the one HTTP wrapper |
 //! | [`model`] | the vault's contents and every edit to them: pure |
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
@@ -15,12 +15,15 @@
 //! | [`session`] | an unlocked vault and what one may do with it |
 //! | `cli`, `tui` | the two front ends; neither knows the other |
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod config;
 pub mod durable;
 pub mod http;
 pub mod memory;
 pub mod model;
 pub mod probe;
+pub mod paths;
 pub mod problem;
 pub mod redact;
 pub mod schema;
@@ -28,4 +31,5 @@ pub mod secret;
 pub mod session;
 #[cfg(feature = "tui")]
 pub mod tui;
+pub mod suggest;
 pub mod vault;

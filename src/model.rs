@@ -7,6 +7,7 @@
 //! file all work on this one shape, so a field that no one has heard of survives them all.
 
 pub mod edit;
+pub mod search;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -9,6 +9,7 @@ mod lookup;
 mod row;
 #[cfg(test)]
 mod tests;
+mod setup;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 pub use change::{Change, changes};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use row::{LastTest, Row, facts, row, rows};
+pub use setup::{Made, Protection, Setup};
 
 /// An unlocked vault.
 #[derive(Debug)]

@@ -1,0 +1,274 @@
+//! The command line: one file a verb.
+//!
+//! [`start`] reads the arguments, runs the command and answers with an exit code, or with the workbench that
+//! is to be opened: this front end does not know the other.
+
+mod add;
+mod args;
+mod demo;
+mod doctor;
+mod get;
+mod history;
+mod init;
+mod input;
+mod kinds;
+mod list;
+mod output;
+mod passphrase;
+mod prompt;
+mod prove;
+mod put;
+mod recipients;
+mod reference;
+mod remove;
+mod restore;
+mod show;
+mod solution;
+mod test;
+mod vault;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use crate::config::Config;
+use crate::paths::Paths;
+use crate::problem::{Exit, Problem};
+use crate::schema::Kinds;
+use crate::session::{Opened, Setup};
+use crate::suggest::nearest;
+use crate::vault::OpenPolicy;
+use args::{Arguments, Colour, Command};
+use output::Output;
+use prompt::AtTerminal;
+
+pub use demo::Demo;
+
+/// What is to be done after the command line was read.
+#[derive(Debug)]
+pub enum Next {
+    /// Nothing: the command ran.
+    Exit(ExitCode),
+    /// The workbench is to be opened.
+    Workbench(Box<Workbench>),
+}
+
+/// What the workbench opens on.
+#[derive(Debug)]
+pub struct Workbench {
+    /// The vault, the identities and the options.
+    pub setup: Setup,
+    /// Colours were turned off.
+    pub monochrome: bool,
+    /// What a demo has to be kept alive for: dropping it removes everything.
+    pub demo: Option<Demo>,
+    output: Output,
+}
+
+impl Workbench {
+    /// Prints why the workbench ended, where it did not end well, and removes a demo.
+    pub fn end(self, result: Result<(), Problem>) -> ExitCode {
+        drop(self.demo);
+        exit(&self.output, result.map(|()| ExitCode::SUCCESS))
+    }
+}
+
+/// Runs the command that the arguments name.
+pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = match Arguments::try_parse_from(&arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return Next::Exit(usage(&error, wants_json(&arguments))),
+    };
+    let output = Output::new(parsed.global.json, parsed.global.color);
+    match run(parsed, output) {
+        Ok(next) => next,
+        Err((output, problem)) => Next::Exit(exit(&output, Err(problem))),
+    }
+}
+
+/// The command line's own reference page, in Markdown.
+pub fn reference() -> String {
+    reference::page(&Arguments::command())
+}
+
+fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> {
+    if let Err(problem) = input::check_standard_input(&arguments) {
+        return Err((output, problem));
+    }
+    let context = Context { output, global: arguments.global };
+    let Some(command) = arguments.command else {
+        return match context.setup() {
+            Ok(setup) => Ok(context.workbench(setup, None)),
+            Err(problem) => Err((context.output, problem)),
+        };
+    };
+    let done = match command {
+        Command::Demo => {
+            return match demo::start() {
+                Ok((setup, demo)) => Ok(context.workbench(setup, Some(demo))),
+                Err(problem) => Err((context.output, problem)),
+            };
+        }
+        Command::Init(arguments) => init::run(&context, &arguments),
+        Command::Add(arguments) => add::run(&context, &arguments),
+        Command::Put(arguments) => put::run(&context, &arguments),
+        Command::Show(arguments) => show::run(&context, &arguments),
+        Command::Get(arguments) => get::run(&context, &arguments),
+        Command::List(arguments) => list::run(&context, &arguments),
+        Command::Test(arguments) => test::run(&context, &arguments),
+        Command::Remove(arguments) => remove::run(&context, &arguments),
+        Command::Restore(arguments) => restore::run(&context, &arguments),
+        Command::History(arguments) => history::run(&context, &arguments),
+        Command::Solution { action } => solution::run(&context, &action),
+        Command::Schema(arguments) => kinds::schema(&context, &arguments),
+        Command::Kinds => kinds::run(&context),
+        Command::Recipients { action } => recipients::run(&context, &action),
+        Command::Passphrase(arguments) => passphrase::run(&context, &arguments),
+        Command::Vault { action } => vault::run(&context, &action),
+        Command::Doctor => doctor::run(&context),
+    };
+    Ok(Next::Exit(exit(&context.output, done)))
+}
+
+/// Prints a problem and tells the exit code. Text that could not be written is a problem too.
+fn exit(output: &Output, result: Result<ExitCode, Problem>) -> ExitCode {
+    match result.and_then(|code| output.finish().map(|()| code)) {
+        Ok(code) => code,
+        Err(problem) => {
+            output.problem(&problem);
+            ExitCode::from(problem.exit as u8)
+        }
+    }
+}
+
+/// `--json` before a `--`: known even where the rest of the line is not understood.
+fn wants_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
+}
+
+/// Help and version are answers; anything else is a usage error.
+fn usage(error: &clap::Error, json: bool) -> ExitCode {
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if asked || !json {
+        output::clap_text(error);
+        return if asked { ExitCode::SUCCESS } else { ExitCode::from(Exit::Usage as u8) };
+    }
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let hint: Vec<&str> = lines.filter(|line| !line.starts_with("For more information")).collect();
+    let problem = Problem::new(Exit::Usage, "usage", message);
+    let problem = if hint.is_empty() { problem } else { problem.hint(hint.join("; ")) };
+    Output::new(true, Colour::Never).problem(&problem);
+    ExitCode::from(Exit::Usage as u8)
+}
+
+/// What every command has at hand.
+pub(crate) struct Context {
+    pub(crate) output: Output,
+    global: args::Global,
+}
+
+impl Context {
+    /// The kinds there are.
+    pub(crate) fn kinds(&self) -> &'static Kinds {
+        Kinds::builtin()
+    }
+
+    /// The configuration file: the one that was named, or the usual one.
+    pub(crate) fn config_file(&self, paths: &Paths) -> PathBuf {
+        self.global.config.clone().unwrap_or_else(|| paths.config_file())
+    }
+
+    /// The options. A usual file that is not there says nothing; one that was named must be there.
+    ///
+    /// # Errors
+    /// Exit 7.
+    pub(crate) fn config(&self, file: &Path) -> Result<Config, Problem> {
+        match std::fs::read_to_string(file) {
+            Ok(text) => Ok(Config::parse(&text, file)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && self.global.config.is_none() => {
+                Ok(Config::default())
+            }
+            Err(error) => {
+                let message = format!("cannot read the configuration {}: {error}", file.display());
+                Err(Problem::new(Exit::Invalid, "no_configuration", message))
+            }
+        }
+    }
+
+    /// Places, identities and options: command line and environment before the configuration.
+    ///
+    /// # Errors
+    /// Exit 7 for the configuration; a passphrase file that cannot be read.
+    pub(crate) fn setup(&self) -> Result<Setup, Problem> {
+        let paths = Paths::of_user()?;
+        let file = self.config_file(&paths);
+        let config = self.config(&file)?;
+        let mut setup = self.setup_of(&paths, config, &file);
+        if let Some(file) = &self.global.passphrase_file {
+            setup.passphrase = Some(input::read_passphrase(file)?);
+        }
+        Ok(setup)
+    }
+
+    /// As [`Context::setup`], without the passphrase.
+    pub(crate) fn setup_of(&self, paths: &Paths, config: Config, file: &Path) -> Setup {
+        let mut setup = Setup::new(paths, config, file);
+        if let Some(vault) = &self.global.vault {
+            setup.places.vault.clone_from(vault);
+        }
+        if !self.global.identity.is_empty() {
+            setup.identities.clone_from(&self.global.identity);
+        }
+        if let Some(solution) = &self.global.solution {
+            setup.solution.clone_from(solution);
+        }
+        setup
+    }
+
+    /// Opens the vault, and says what a person should hear about it.
+    ///
+    /// # Errors
+    /// Exit 3, 6, 7.
+    pub(crate) fn open(&self, setup: &Setup) -> Result<Opened, Problem> {
+        let opened = setup.open(Arc::new(AtTerminal), OpenPolicy::Strict)?;
+        self.say_notices(&opened);
+        Ok(opened)
+    }
+
+    /// Says what a person should hear about a vault that was opened.
+    pub(crate) fn say_notices(&self, opened: &Opened) {
+        for notice in &opened.notices {
+            self.output.warning(&notice.to_string());
+        }
+    }
+
+    fn workbench(self, setup: Setup, demo: Option<Demo>) -> Next {
+        let monochrome = match self.global.color {
+            Colour::Auto => crate::paths::colour_wish() == Some(false),
+            Colour::Always => false,
+            Colour::Never => true,
+        };
+        Next::Workbench(Box::new(Workbench { setup, monochrome, demo, output: self.output }))
+    }
+}
+
+/// The kind of a name.
+///
+/// # Errors
+/// Exit 4, with those there are.
+pub(crate) fn kind_of<'a>(kinds: &'a Kinds, id: &str) -> Result<&'a crate::schema::Kind, Problem> {
+    kinds.get(id).ok_or_else(|| {
+        let hint = match nearest(id, kinds.iter().map(|kind| kind.id.as_str())) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => format!("there is: {}", kinds.names()),
+        };
+        Problem::new(Exit::Usage, "no_kind", format!("there is no kind {id:?}")).hint(hint)
+    })
+}

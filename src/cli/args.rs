@@ -1,0 +1,322 @@
+//! The command line as types: what can be said, and the words that explain it. `docs/CLI.md` is generated
+//! from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A credential workbench for the terminal: one age-encrypted vault, tests that never lie.
+#[derive(Debug, Parser)]
+#[command(name = "credbench", version, max_term_width = 100, infer_long_args = false)]
+#[command(after_help = "Without a command the workbench opens. \
+    Exit codes: 0 done, 1 the work failed, 2 usage, 3 cannot unlock or no vault, 4 no such credential, \
+    5 refused, 6 vault damaged or not trusted, 7 invalid document or configuration.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Options that may stand before or after the command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The vault file
+    #[arg(long, global = true, value_name = "PATH", env = "CREDBENCH_VAULT")]
+    pub(crate) vault: Option<PathBuf>,
+    /// An identity that opens the vault: an age identity, plain or protected by a passphrase, or an SSH
+    /// private key. May be given several times
+    #[arg(long, global = true, value_name = "PATH", env = "CREDBENCH_IDENTITY")]
+    pub(crate) identity: Vec<PathBuf>,
+    /// Read the passphrase of the identity from a file; `-` is standard input
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// The current solution
+    #[arg(long, global = true, value_name = "NAME", env = "CREDBENCH_SOLUTION")]
+    pub(crate) solution: Option<String>,
+    /// The configuration file
+    #[arg(long, global = true, value_name = "PATH", env = "CREDBENCH_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON on standard output, and nothing else there
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Colour,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a vault, and the first identity where there is none
+    Init(Init),
+    /// Open the workbench on a throw-away vault with samples and a local service that answers their tests
+    Demo,
+    /// Add a credential
+    Add(Add),
+    /// Create or update credentials from a JSON document, or from an array of them in one save
+    Put(Put),
+    /// Show one credential, secrets masked
+    Show(Key),
+    /// Print one value
+    Get(Get),
+    /// List credentials
+    List(List),
+    /// Test credentials against the services they are for
+    Test(Test),
+    /// Move a credential to the trash
+    Remove(Remove),
+    /// Take a credential back from the trash, or make an old version the newest
+    Restore(Restore),
+    /// List the versions of a credential
+    History(Key),
+    /// Solutions: the groups that credentials live in
+    Solution {
+        #[command(subcommand)]
+        action: Solution,
+    },
+    /// Print the JSON Schema of a kind's documents
+    Schema(Schema),
+    /// List the kinds of credentials
+    Kinds,
+    /// Who can open the vault
+    Recipients {
+        #[command(subcommand)]
+        action: Recipients,
+    },
+    /// Change the passphrase of the identity
+    Passphrase(Passphrase),
+    /// The vault file itself
+    Vault {
+        #[command(subcommand)]
+        action: Vault,
+    },
+    /// Check configuration, permissions, vault and terminal, and say how to mend each
+    Doctor,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// A further public key that shall open the vault: age1…, an SSH public key, or a plugin's. May be given
+    /// several times
+    #[arg(long, value_name = "RECIPIENT")]
+    pub(crate) recipient: Vec<String>,
+    /// Make the identity without a passphrase: whoever has the file has the vault
+    #[arg(long)]
+    pub(crate) plain_identity: bool,
+}
+
+/// `add`
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// What programs refer to: letters, digits, '.', '_' and '-'
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Its kind, one of `credbench kinds`
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: String,
+    /// The service that it is for
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// A label for people
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// A field that is no secret, by its path in `config`, such as base_url or placement.in, else a member
+    /// of the document, such as tags, notes or test.path. Lists take values with commas between, or several
+    /// --set; tables take NAME as the last step
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// A secret from a file; `-` is standard input
+    #[arg(long, value_name = "FIELD=PATH")]
+    pub(crate) secret_file: Vec<String>,
+    /// Store it without testing it first
+    #[arg(long)]
+    pub(crate) no_test: bool,
+}
+
+/// `put`
+#[derive(Debug, Args)]
+pub(crate) struct Put {
+    /// Where the document is; `-` is standard input, which is read without this option too
+    #[arg(long, value_name = "PATH")]
+    pub(crate) json_file: Option<PathBuf>,
+    /// Store it without testing it first
+    #[arg(long)]
+    pub(crate) no_test: bool,
+}
+
+/// A command on one credential.
+#[derive(Debug, Args)]
+pub(crate) struct Key {
+    /// The credential
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+}
+
+/// `get`
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// The credential
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// A path in its config; without one, its secret
+    #[arg(value_name = "FIELD")]
+    pub(crate) field: Option<String>,
+}
+
+/// `list`
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Words that must all be found in key, name, service or tags, and terms such as kind:api_key,
+    /// status:error, service:"my service", tag:prod, solution:billing; a - before it excludes
+    #[arg(value_name = "QUERY", allow_hyphen_values = true)]
+    pub(crate) query: Option<String>,
+    /// Only this status
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<String>,
+    /// Only this kind
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Option<String>,
+    /// Only this service
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+    /// Only with this tag
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    /// Of every solution
+    #[arg(long)]
+    pub(crate) all_solutions: bool,
+}
+
+/// `test`
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// The credentials
+    #[arg(value_name = "KEY", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) keys: Vec<String>,
+    /// Every credential of the current solution
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// At most so many at once, in all and to one host
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// The total time for each, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// Show the steps of each
+    #[arg(long)]
+    pub(crate) steps: bool,
+}
+
+/// `remove`
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// The credential
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `restore`
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The credential
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Make this version the newest
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u32>,
+}
+
+/// `solution`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Solution {
+    /// List the solutions
+    List,
+    /// Add a solution
+    Add {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Remove a solution that nothing lives in
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
+/// `schema`
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// The kind, one of `credbench kinds`
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
+}
+
+/// `recipients`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Recipients {
+    /// List who can open the vault
+    List,
+    /// Let somebody open the vault
+    Add {
+        /// Their public key: age1…, an SSH public key, or a plugin's
+        #[arg(value_name = "RECIPIENT")]
+        recipient: String,
+        /// Whose it is
+        #[arg(long, value_name = "NAME")]
+        name: Option<String>,
+    },
+    /// Take somebody off; older copies of the vault stay open to them
+    Remove {
+        /// Their public key, or the name that it was added with
+        #[arg(value_name = "RECIPIENT")]
+        recipient: String,
+    },
+}
+
+/// `passphrase`
+#[derive(Debug, Args)]
+pub(crate) struct Passphrase {
+    /// Read the new passphrase from a file; `-` is standard input
+    #[arg(long, value_name = "PATH")]
+    pub(crate) new_passphrase_file: Option<PathBuf>,
+}
+
+/// `vault`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Vault {
+    /// Accept a vault that this host would refuse
+    Adopt {
+        /// Answer a question with yes; needed twice, for the two questions
+        #[arg(long, action = clap::ArgAction::Count)]
+        yes: u8,
+    },
+}
+
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || "a number of seconds from 0.1 to 3600".to_owned();
+    let seconds: f64 = text.parse().map_err(|_| wrong())?;
+    if (0.1..=3600.0).contains(&seconds) {
+        Ok(std::time::Duration::from_secs_f64(seconds))
+    } else {
+        Err(wrong())
+    }
+}

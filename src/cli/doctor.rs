@@ -1,0 +1,248 @@
+//! `doctor`: what could go wrong here, and how to mend it.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use rustix::process::{DumpableBehavior, Resource};
+use serde::Serialize;
+
+use super::Context;
+use super::output::{Tone, visible};
+use crate::durable;
+use crate::paths::{self, Paths};
+use crate::problem::Problem;
+use crate::session::{Opened, Setup};
+use crate::vault::{keyring, parse_recipient};
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Level {
+    Ok,
+    Warn,
+    Fail,
+}
+
+/// One line of the report.
+#[derive(Clone, Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    level: Level,
+    message: String,
+    hint: Option<String>,
+}
+
+/// The findings so far.
+#[derive(Debug, Default)]
+struct Report(Vec<Finding>);
+
+impl Report {
+    fn add(&mut self, check: &'static str, level: Level, message: impl Into<String>, hint: Option<String>) {
+        self.0.push(Finding { check, level, message: message.into(), hint });
+    }
+
+    fn fine(&mut self, check: &'static str, message: impl Into<String>) {
+        self.add(check, Level::Ok, message, None);
+    }
+
+    fn warn(&mut self, check: &'static str, message: impl Into<String>, hint: &str) {
+        self.add(check, Level::Warn, message, Some(hint.to_owned()));
+    }
+
+    fn fail(&mut self, check: &'static str, problem: impl Into<Problem>) {
+        let problem = problem.into();
+        self.add(check, Level::Fail, problem.message, problem.hint);
+    }
+}
+
+pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
+    let mut report = Report::default();
+    let paths = Paths::of_user()?;
+    let file = context.config_file(&paths);
+    let config = match context.config(&file) {
+        Ok(config) => {
+            let state = if file.exists() { "read" } else { "none: the defaults hold" };
+            report.fine("configuration", format!("{}: {state}", file.display()));
+            config
+        }
+        Err(problem) => {
+            report.fail("configuration", problem);
+            crate::config::Config::default()
+        }
+    };
+    let mut setup = context.setup_of(&paths, config, &file);
+    if let Some(file) = &context.global.passphrase_file {
+        setup.passphrase = Some(super::input::read_passphrase(file)?);
+    }
+    for folder in &setup.own_folders {
+        match durable::require_private_folder(folder) {
+            Ok(()) if folder.is_dir() => report.fine("folder", format!("{}: private", folder.display())),
+            Ok(()) => report.fine("folder", format!("{}: made when it is needed", folder.display())),
+            Err(error) => report.fail("folder", error),
+        }
+    }
+    identities(&setup, &mut report);
+    vault_files(&setup, &mut report);
+    match context.open(&setup) {
+        Ok(opened) => vault(&opened, &mut report),
+        Err(problem) => report.fail("vault", problem),
+    }
+    terminal(&mut report);
+    memory(&mut report);
+    Ok(print(context, &report.0))
+}
+
+fn identities(setup: &Setup, report: &mut Report) {
+    for path in &setup.identities {
+        match keyring::needs_passphrase(path) {
+            Ok(true) => report.fine("identity", format!("{}: protected by a passphrase", path.display())),
+            Ok(false) => report.warn(
+                "identity",
+                format!("{}: not protected by a passphrase", path.display()),
+                "whoever can read the file can open the vault; `credbench passphrase` protects it",
+            ),
+            Err(error) => report.fail("identity", error),
+        }
+    }
+}
+
+fn vault_files(setup: &Setup, report: &mut Report) {
+    let Ok(vault) = durable::real_path(&setup.places.vault) else { return };
+    let Some(folder) = vault.parent() else { return };
+    match durable::require_safe_folder(folder) {
+        Ok(()) => report.fine("vault folder", format!("{}: nobody else can replace files", folder.display())),
+        Err(error) => report.fail("vault folder", error),
+    }
+    let mut beside = vault.clone().into_os_string();
+    beside.push(".d");
+    let beside = Path::new(&beside);
+    match durable::require_private_folder(beside) {
+        Ok(()) => report.fine("vault folder", format!("{}: private", beside.display())),
+        Err(error) => report.fail("vault folder", error),
+    }
+    let name = vault.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let left: Vec<String> = [folder, beside]
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|file| file.starts_with(&format!(".{name}")) && file.ends_with(".tmp"))
+        .collect();
+    match left.len() {
+        0 => report.fine("temporary files", "none are left over"),
+        _ => report.warn(
+            "temporary files",
+            format!("left over by a program that was killed: {}", left.join(", ")),
+            "the next save removes them; they are encrypted",
+        ),
+    }
+}
+
+fn vault(opened: &Opened, report: &mut Report) {
+    let store = opened.session.store();
+    report.fine(
+        "vault",
+        format!("{}: opens, signed, generation and digest {}", store.path().display(), store.fingerprint()),
+    );
+    let recipients = &opened.document.recipients;
+    match recipients.len() {
+        1 => report.warn(
+            "recipients",
+            "one: whoever loses that identity loses the vault",
+            "add a second one, whose identity is kept offline: `credbench recipients add`",
+        ),
+        count => report.fine("recipients", format!("{count} can open the vault")),
+    }
+    for recipient in recipients {
+        let plugin = match parse_recipient(&recipient.recipient) {
+            Ok(parsed) => parsed.plugin().map(|name| format!("age-plugin-{name}")),
+            Err(error) => {
+                report.fail("recipients", error);
+                continue;
+            }
+        };
+        if let Some(program) = plugin.filter(|program| paths::find_program(program).is_none()) {
+            report.warn(
+                "recipients",
+                format!("{program} is not on the PATH: the vault cannot be saved"),
+                "install it, or remove that recipient",
+            );
+        }
+    }
+}
+
+fn terminal(report: &mut Report) {
+    let words = paths::terminal_words();
+    let word = |name: &str| {
+        let value = words.iter().find(|(known, _)| *known == name).and_then(|(_, value)| value.clone());
+        value.map(|value| value.to_string_lossy().into_owned()).unwrap_or_default()
+    };
+    match word("TERM").as_str() {
+        "" | "dumb" => report.warn(
+            "terminal",
+            "TERM says nothing",
+            "the workbench needs a terminal such as xterm-256color",
+        ),
+        term => report.fine("terminal", format!("TERM is {}", visible(term))),
+    }
+    let locale = word("locale").to_lowercase();
+    if locale.contains("utf-8") || locale.contains("utf8") {
+        report.fine("terminal", "the character set is UTF-8");
+    } else {
+        report.warn(
+            "terminal",
+            "the locale does not say UTF-8: signs and frames may look wrong",
+            "set LANG to a locale that ends in .UTF-8",
+        );
+    }
+    if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stdout()) {
+        let text = format!("{} columns, {} rows", size.ws_col, size.ws_row);
+        if size.ws_col >= 80 && size.ws_row >= 24 {
+            report.fine("terminal", text);
+        } else {
+            report.warn("terminal", text, "the workbench is made for 80 columns and 24 rows or more");
+        }
+    }
+}
+
+fn memory(report: &mut Report) {
+    if rustix::process::getrlimit(Resource::Core).current == Some(0) {
+        report.fine("memory", "no core dumps");
+    } else {
+        report.warn("memory", "core dumps are on", "run `ulimit -c 0` before");
+    }
+    #[cfg(target_os = "linux")]
+    match rustix::process::dumpable_behavior() {
+        Ok(DumpableBehavior::NotDumpable) => {
+            report.fine("memory", "closed to other programs of this account")
+        }
+        _ => report.warn(
+            "memory",
+            "other programs of this account can look into it",
+            "the system refused to change that",
+        ),
+    }
+}
+
+fn print(context: &Context, findings: &[Finding]) -> ExitCode {
+    let out = &context.output;
+    if out.is_json() {
+        out.json(&findings);
+    } else {
+        for finding in findings {
+            let (word, tone) = match finding.level {
+                Level::Ok => ("ok  ", Tone::Good),
+                Level::Warn => ("warn", Tone::Caution),
+                Level::Fail => ("fail", Tone::Bad),
+            };
+            let (check, message) = (finding.check, visible(&finding.message));
+            out.line(&format!("{}  {check}: {message}", out.paint(tone, word)));
+            if let Some(hint) = &finding.hint {
+                out.line(&format!("      → {}", visible(hint)));
+            }
+        }
+    }
+    let failed = findings.iter().any(|finding| finding.level == Level::Fail);
+    ExitCode::from(u8::from(failed))
+}

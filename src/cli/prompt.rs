@@ -1,0 +1,221 @@
+//! Questions on the terminal itself, whatever standard input and output are connected to.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use super::output::visible;
+use crate::problem::{Exit, Problem};
+use crate::secret::Secret;
+use crate::vault::Ask;
+
+/// The terminal that this program was started on.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    device: File,
+}
+
+/// The answer that a key stands for.
+enum Key {
+    Character(u8),
+    Enter,
+    Backspace,
+    Clear,
+    End,
+    Cancel,
+    Nothing,
+}
+
+impl Terminal {
+    /// `None` where there is none, as under cron or a service manager.
+    pub(crate) fn open() -> Option<Self> {
+        let device = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
+        tcgetattr(&device).ok()?;
+        Some(Self { device })
+    }
+
+    /// Prints a line.
+    pub(crate) fn say(&mut self, text: &str) {
+        // A terminal that cannot be written to cannot be read from either: the next question tells.
+        let _ = writeln!(self.device, "{text}");
+    }
+
+    /// Asks for one line of text. `None`: cancelled.
+    pub(crate) fn text(&mut self, question: &str) -> Option<String> {
+        let bytes = self.read(question, true, false)?;
+        String::from_utf8(bytes.to_vec()).ok().map(|text| text.trim().to_owned())
+    }
+
+    /// Asks for one line without showing it. `None`: cancelled.
+    pub(crate) fn secret(&mut self, question: &str) -> Option<Secret> {
+        self.hidden(question, false)
+    }
+
+    /// Asks for text of several lines without showing it; Ctrl-D ends it. `None`: cancelled.
+    pub(crate) fn secret_lines(&mut self, question: &str) -> Option<Secret> {
+        self.hidden(&format!("{question} (may have several lines; Ctrl-D ends it)"), true)
+    }
+
+    /// Asks a question that only `yes` or `y` answers with yes.
+    pub(crate) fn confirm(&mut self, question: &str) -> bool {
+        let answer = self.text(&format!("{question} [y/N]")).unwrap_or_default();
+        matches!(answer.to_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Asks for a new passphrase, twice.
+    ///
+    /// # Errors
+    /// Cancelled, empty, or not the same twice.
+    pub(crate) fn new_passphrase(&mut self, what: &str) -> Result<Secret, Problem> {
+        let first = self.secret(&format!("New passphrase for {what}")).ok_or_else(cancelled)?;
+        refuse_empty(&first)?;
+        let second = self.secret("Once more").ok_or_else(cancelled)?;
+        if first != second {
+            return Err(Problem::new(Exit::Failed, "passphrase_differs", "the two passphrases differ")
+                .hint("nothing was changed: try again"));
+        }
+        Ok(first)
+    }
+
+    fn hidden(&mut self, question: &str, lines: bool) -> Option<Secret> {
+        let mut bytes = self.read(question, false, lines)?;
+        Secret::from_utf8(std::mem::take(&mut *bytes)).ok()
+    }
+
+    /// Reads keys one by one, so that Ctrl-C cancels and a line may be longer than the terminal's own 4 KiB.
+    fn read(&mut self, question: &str, shown: bool, lines: bool) -> Option<Zeroizing<Vec<u8>>> {
+        let raw = Raw::enter(&self.device)?;
+        write!(&self.device, "{}: ", visible(question)).ok()?;
+        let mut text = Zeroizing::new(Vec::with_capacity(4096));
+        let done = loop {
+            let mut byte = [0];
+            match (&self.device).read(&mut byte) {
+                Ok(1) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                _ => break None,
+            }
+            match key(byte[0]) {
+                Key::Enter if !lines => break Some(()),
+                Key::End if lines || !text.is_empty() => break Some(()),
+                Key::End | Key::Cancel => break None,
+                Key::Enter => text.push(b'\n'),
+                Key::Character(byte) => {
+                    text.push(byte);
+                    if shown {
+                        (&self.device).write_all(&[byte]).ok()?;
+                    }
+                }
+                Key::Backspace => {
+                    // The bytes of one character.
+                    while text.pop().is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {}
+                    if shown {
+                        self.redraw(question, &text);
+                    }
+                }
+                Key::Clear => {
+                    text.clear();
+                    if shown {
+                        self.redraw(question, &text);
+                    }
+                }
+                Key::Nothing => {}
+            }
+        };
+        drop(raw);
+        let _ = (&self.device).write_all(b"\n");
+        done.map(|()| text)
+    }
+
+    fn redraw(&self, question: &str, text: &[u8]) {
+        let _ = write!(&self.device, "\r\x1b[K{}: {}", visible(question), String::from_utf8_lossy(text));
+    }
+}
+
+fn key(byte: u8) -> Key {
+    match byte {
+        b'\r' | b'\n' => Key::Enter,
+        0x7f | 0x08 => Key::Backspace,
+        0x15 => Key::Clear,
+        0x04 => Key::End,
+        0x03 | 0x1c => Key::Cancel,
+        b'\t' | 0x20.. => Key::Character(byte),
+        _ => Key::Nothing,
+    }
+}
+
+/// The terminal without echo, line editing and signals, until it is dropped.
+struct Raw<'a> {
+    device: &'a File,
+    before: Termios,
+}
+
+impl<'a> Raw<'a> {
+    fn enter(device: &'a File) -> Option<Self> {
+        let before = tcgetattr(device).ok()?;
+        let mut raw = before.clone();
+        raw.local_modes &= !(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG | LocalModes::IEXTEN);
+        raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+        raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+        // Keys typed before the question was asked answer nothing.
+        tcsetattr(device, OptionalActions::Flush, &raw).ok()?;
+        Some(Self { device, before })
+    }
+}
+
+impl Drop for Raw<'_> {
+    fn drop(&mut self) {
+        let _ = tcsetattr(self.device, OptionalActions::Now, &self.before);
+    }
+}
+
+/// Refuses an empty passphrase.
+///
+/// # Errors
+/// Exit 2.
+pub(crate) fn refuse_empty(passphrase: &Secret) -> Result<(), Problem> {
+    if passphrase.is_empty() {
+        return Err(Problem::new(Exit::Usage, "empty_passphrase", "an empty passphrase protects nothing")
+            .hint("type one, or say --plain-identity to go without"));
+    }
+    Ok(())
+}
+
+/// A person said no, or Ctrl-C.
+pub(crate) fn cancelled() -> Problem {
+    Problem::new(Exit::Failed, "cancelled", "cancelled; nothing was changed")
+}
+
+/// Asks the person at the terminal while identities are unlocked. Without a terminal nobody answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AtTerminal;
+
+impl Ask for AtTerminal {
+    fn passphrase(&self, what: &str) -> Option<Secret> {
+        Terminal::open()?.secret(&format!("Passphrase for {what}"))
+    }
+
+    fn text(&self, what: &str) -> Option<String> {
+        Terminal::open()?.text(what)
+    }
+
+    fn confirm(&self, message: &str, yes: &str, no: Option<&str>) -> Option<bool> {
+        let mut terminal = Terminal::open()?;
+        let no = no.unwrap_or("no");
+        let answer = terminal.text(&format!("{message} [1: {yes}, 2: {no}]"))?;
+        match answer.to_lowercase().as_str() {
+            "1" | "y" | "yes" => Some(true),
+            "2" | "n" | "no" => Some(false),
+            other if other == yes.to_lowercase() => Some(true),
+            other if other == no.to_lowercase() => Some(false),
+            _ => None,
+        }
+    }
+
+    fn message(&self, text: &str) {
+        if let Some(mut terminal) = Terminal::open() {
+            terminal.say(&visible(text));
+        }
+    }
+}

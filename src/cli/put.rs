@@ -1,0 +1,64 @@
+//! `put`: create or update from JSON, all or nothing.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::args::Put;
+use super::output::visible;
+use super::{Context, input, prove, show};
+use crate::problem::Problem;
+use crate::session;
+
+pub(crate) fn run(context: &Context, arguments: &Put) -> Result<ExitCode, Problem> {
+    let source = arguments.json_file.as_deref().unwrap_or(Path::new("-"));
+    let text = input::read_text(source)?;
+    let setup = context.setup()?;
+    let mut opened = context.open(&setup)?;
+    let changes =
+        session::changes(&opened.document, context.kinds(), &text, &setup.solution, &input::name(source))?;
+    drop(text);
+    let tested = prove::before_saving(context, &setup, &changes, arguments.no_test)?;
+    let mut edits = Vec::new();
+    let mut done = Vec::new();
+    for (change, record) in changes.into_iter().zip(tested) {
+        let word = match change.base {
+            None => "created",
+            Some(_) if change.differs => "updated",
+            Some(_) => "unchanged",
+        };
+        for notice in &change.notices {
+            context.output.warning(&format!("{}: {}", change.content.key(), notice.message));
+        }
+        let version = if change.differs { change.version() } else { change.base.unwrap_or(1) };
+        let incomplete = !context.kinds().is_complete(&change.content);
+        done.push((
+            change.content.solution().to_owned(),
+            change.content.key().to_owned(),
+            word,
+            version,
+            incomplete,
+        ));
+        edits.extend(change.edits(record));
+    }
+    let saved = match edits.is_empty() {
+        true => None,
+        false => Some(opened.session.commit(edits, Timestamp::now())?),
+    };
+    for (solution, key, word, version, incomplete) in done {
+        if context.output.is_json() {
+            context.output.json_line(&json!({
+                "solution": solution, "key": key, "done": word, "version": version, "incomplete": incomplete,
+            }));
+        } else {
+            let missing = if incomplete { ", incomplete: a secret is missing" } else { "" };
+            context.output.line(&format!("{}  {word}, version {version}{missing}", visible(&key)));
+        }
+    }
+    if let Some(saved) = saved {
+        show::say_warnings(context, &saved);
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,114 @@
+//! `docs/CLI.md`: the command line in Markdown, made from the same definitions that read it.
+
+use std::fmt::Write;
+
+use clap::{Arg, Command};
+
+/// The whole page.
+pub(super) fn page(root: &Command) -> String {
+    let mut root = root.clone();
+    root.build();
+    let mut page = String::from(
+        "# The command line\n\nMade from the program itself by its tests: edit `src/cli/args.rs`, not this file.\n",
+    );
+    let about = root.get_about().map(ToString::to_string).unwrap_or_default();
+    // Writing to a String cannot fail.
+    let _ = write!(page, "\n{about}\n\n## Global options\n\nThey may stand before or after the command.\n\n");
+    options(
+        &mut page,
+        root.get_arguments().filter(|argument| argument.is_global_set() || is_version(argument)),
+    );
+    page.push_str("\n## Commands\n");
+    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
+        one(&mut page, command, "credbench");
+    }
+    if let Some(after) = root.get_after_help() {
+        let _ = write!(page, "\n## Exit codes\n\n{after}\n");
+    }
+    page
+}
+
+fn one(page: &mut String, command: &Command, above: &str) {
+    let name = format!("{above} {}", command.get_name());
+    let nested: Vec<&Command> =
+        command.get_subcommands().filter(|command| command.get_name() != "help").collect();
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+    if !nested.is_empty() {
+        for command in nested {
+            one(page, command, &name);
+        }
+        return;
+    }
+    let mut usage = name.clone();
+    let own =
+        || command.get_arguments().filter(|argument| !argument.is_global_set() && !is_built_in(argument));
+    for argument in own().filter(|argument| !argument.is_positional()) {
+        let _ = write!(usage, " {}", bracketed(argument));
+    }
+    for argument in own().filter(|argument| argument.is_positional()) {
+        let _ = write!(usage, " {}", bracketed(argument));
+    }
+    let _ = write!(page, "\n### `{usage}`\n\n{about}.\n");
+    if own().next().is_some() {
+        page.push('\n');
+        options(page, own());
+    }
+}
+
+fn is_version(argument: &Arg) -> bool {
+    matches!(argument.get_id().as_str(), "version")
+        && argument.get_long() == Some("version")
+        && argument.get_short().is_some()
+}
+
+fn is_built_in(argument: &Arg) -> bool {
+    argument.get_id() == "help" || is_version(argument)
+}
+
+fn repeats(argument: &Arg) -> bool {
+    matches!(argument.get_action(), clap::ArgAction::Append | clap::ArgAction::Count)
+}
+
+fn spelled(argument: &Arg) -> String {
+    let names = argument.get_value_names().unwrap_or_default();
+    let takes = argument.get_action().takes_values();
+    let value = if takes {
+        names.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(" ")
+    } else {
+        String::new()
+    };
+    match argument.get_long() {
+        Some(long) if takes => format!("--{long} {value}"),
+        Some(long) => format!("--{long}"),
+        None => value,
+    }
+}
+
+fn bracketed(argument: &Arg) -> String {
+    let dots = if repeats(argument) { "…" } else { "" };
+    if argument.is_required_set() {
+        format!("{}{dots}", spelled(argument))
+    } else {
+        format!("[{}]{dots}", spelled(argument))
+    }
+}
+
+fn options<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
+    page.push_str("| | |\n| --- | --- |\n");
+    for argument in arguments {
+        let mut help = argument.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
+        let choices: Vec<String> = match argument.get_action().takes_values() {
+            true => {
+                argument.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect()
+            }
+            false => Vec::new(),
+        };
+        if !choices.is_empty() {
+            let _ = write!(help, ": {}", choices.join(", "));
+        }
+        if let Some(variable) = argument.get_env() {
+            let _ = write!(help, ". Environment: `{}`", variable.to_string_lossy());
+        }
+        let _ = writeln!(page, "| `{}` | {help} |", spelled(argument));
+    }
+}

@@ -1,0 +1,35 @@
+//! `remove`: to the trash.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::args::Remove;
+use super::prompt::{Terminal, cancelled};
+use super::{Context, show};
+use crate::model::Edit;
+use crate::problem::Problem;
+use crate::session;
+
+pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Problem> {
+    let setup = context.setup()?;
+    let mut opened = context.open(&setup)?;
+    let credential = session::credential(&opened.document, &setup.solution, &arguments.key)?;
+    let (id, key, solution) = (credential.id.clone(), &arguments.key, &setup.solution);
+    // Nothing registers its use of a key yet, so without a terminal there is nothing to refuse for.
+    if !arguments.force
+        && let Some(mut terminal) = Terminal::open()
+        && !terminal.confirm(&format!("Remove {key} from {solution}? It can be restored"))
+    {
+        return Err(cancelled());
+    }
+    let saved = opened.session.commit(vec![Edit::Remove { id }], Timestamp::now())?;
+    show::said(
+        context,
+        &saved,
+        &json!({ "solution": solution, "key": key, "done": "removed" }),
+        &format!("{key}  removed; `credbench restore {key}` takes it back"),
+    );
+    Ok(ExitCode::SUCCESS)
+}

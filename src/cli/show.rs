@@ -1,0 +1,124 @@
+//! `show`: one credential, secrets masked; and the line with which a command says what it did.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::Context;
+use super::args::Key;
+use super::list::age;
+use super::output::{Tone, outcome_sign, status_sign, visible};
+use crate::model::{Content, Placeholder, pointer};
+use crate::problem::Problem;
+use crate::secret::MASK;
+use crate::session::{self, Saved};
+
+/// How many tests are shown.
+const TESTS: usize = 5;
+
+pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Problem> {
+    let setup = context.setup()?;
+    let opened = context.open(&setup)?;
+    let credential = session::credential(&opened.document, &setup.solution, &arguments.key)?;
+    let out = &context.output;
+    if out.is_json() {
+        out.json(&credential.content.document);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (now, kinds) = (Timestamp::now(), context.kinds());
+    let days = setup.config.screen.expiring_days;
+    let row = session::row(&opened.document, credential, kinds, now, days);
+    let (sign, tone) = status_sign(row.status);
+    let old = if row.old { " (an earlier verdict; the last test could not decide)" } else { "" };
+    let status = out.paint(tone, &format!("{sign} {}", row.status.word()));
+    out.line(&format!("{}  {status}{old}", out.paint(Tone::Strong, &visible(row.key))));
+    let title = kinds.get(row.kind).map_or_else(|| row.kind.to_owned(), |kind| kind.title.clone());
+    out.line(&format!("{title} in {}, version {}", visible(row.solution), credential.version));
+    let fields = fields(&credential.content);
+    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, value) in &fields {
+        let mut lines = value.lines();
+        out.line(&format!("  {name:width$}  {}", visible(lines.next().unwrap_or_default())));
+        for line in lines {
+            out.line(&format!("  {:width$}  {}", "", visible(line)));
+        }
+    }
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
+    out.line(&out.paint(
+        Tone::Faint,
+        &format!("made {}, changed {}", day(credential.created_at), day(credential.updated_at)),
+    ));
+    if !row.flags.is_empty() {
+        out.line(&out.paint(Tone::Caution, &format!("! {}", row.flags.join(", ").replace('_', " "))));
+    }
+    for test in credential.tests.iter().rev().take(TESTS) {
+        let (sign, tone) = outcome_sign(test.outcome);
+        let verdict = out.paint(tone, &format!("{sign} {}", test.outcome.word()));
+        let of = match test.version {
+            version if version < credential.proven_since => format!(" of version {version}"),
+            _ => String::new(),
+        };
+        out.line(&format!("{verdict}{of}, {} ago: {}", age(now, test.at), visible(&test.message)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every field with what it says, as `get` and `--set` name it.
+fn fields(content: &Content) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (name, value) in &content.document {
+        if !matches!(name.as_str(), "key" | "solution" | "kind") {
+            collect(&pointer::join("", name), value, &mut found);
+        }
+    }
+    found
+}
+
+fn collect(place: &str, value: &Value, found: &mut Vec<(String, String)>) {
+    let text = match value {
+        Value::Object(_) if Placeholder::of(value) == Some(Placeholder::Stored) => MASK.to_owned(),
+        Value::Object(_) if Placeholder::of(value) == Some(Placeholder::Missing) => {
+            "(missing: enter it again)".to_owned()
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                collect(&pointer::join(place, name), value, found);
+            }
+            return;
+        }
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    };
+    found.push((visible(&field_name(place)), text));
+}
+
+/// A place in a document as people and options name it: `/config/placement/in` is `placement.in`.
+pub(crate) fn field_name(place: &str) -> String {
+    let steps: Vec<_> = pointer::steps(place).collect();
+    let steps = if steps.len() > 1 && steps[0] == "config" { &steps[1..] } else { &steps[..] };
+    steps.join(".")
+}
+
+/// Says what a save did: as a line, or as JSON.
+pub(crate) fn said(context: &Context, saved: &Saved, json: &Value, line: &str) {
+    if context.output.is_json() {
+        context.output.json_line(json);
+    } else {
+        context.output.line(&visible(line));
+    }
+    say_warnings(context, saved);
+}
+
+/// Says what a person should hear about a save.
+pub(crate) fn say_warnings(context: &Context, saved: &Saved) {
+    if saved.merged {
+        context.output.note("Another program had saved meanwhile; its changes were kept.");
+    }
+    for warning in &saved.warnings {
+        context.output.warning(warning);
+    }
+}

@@ -1,0 +1,206 @@
+//! From TOML to [`Config`], one named key at a time.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Config, Theme};
+use crate::suggest::nearest;
+
+/// What is wrong, and at which byte.
+pub(super) struct Wrong {
+    pub(super) at: usize,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+}
+
+type Value<'a, 'i> = &'a Spanned<DeValue<'i>>;
+
+pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
+    let table = DeTable::parse(text).map_err(|error| Wrong {
+        at: error.span().map_or(0, |span| span.start),
+        message: error.message().lines().collect::<Vec<_>>().join(", "),
+        hint: None,
+    })?;
+    let mut config = Config::default();
+    each(table.get_ref(), "", |key, value| {
+        match key {
+            "vault" => config.vault = Some(text_of(key, value)?.into()),
+            "identities" => {
+                let DeValue::Array(items) = value.get_ref() else {
+                    return Err(wrong(value, key, "a list of texts"));
+                };
+                let paths = items.iter().map(|item| text_of("identities", item).map(Into::into));
+                config.identities = paths.collect::<Result<_, _>>()?;
+            }
+            "solution" => config.solution = Some(text_of(key, value)?),
+            "test" => {
+                let test = &mut config.test;
+                each(table_of(key, value)?, "test", |key, value| {
+                    match key {
+                        "timeout_seconds" => test.timeout_seconds = whole(key, value, 1, 3600)?,
+                        "jobs" => test.jobs = whole(key, value, 1, 1024)?,
+                        "per_host" => test.per_host = whole(key, value, 1, 1024)?,
+                        _ => return Ok(Some(&["timeout_seconds", "jobs", "per_host"])),
+                    }
+                    Ok(None)
+                })?;
+            }
+            "screen" => {
+                let screen = &mut config.screen;
+                each(table_of(key, value)?, "screen", |key, value| {
+                    match key {
+                        "theme" => screen.theme = theme(value)?,
+                        "reveal" => screen.reveal = boolean(key, value)?,
+                        "reveal_seconds" => screen.reveal_seconds = whole(key, value, 1, 3600)?,
+                        "copy" => screen.copy = boolean(key, value)?,
+                        "copy_seconds" => screen.copy_seconds = whole(key, value, 1, 3600)?,
+                        "expiring_days" => screen.expiring_days = whole(key, value, 0, 3650)?,
+                        _ => {
+                            return Ok(Some(&[
+                                "theme",
+                                "reveal",
+                                "reveal_seconds",
+                                "copy",
+                                "copy_seconds",
+                                "expiring_days",
+                            ]));
+                        }
+                    }
+                    Ok(None)
+                })?;
+            }
+            _ => return Ok(Some(&["vault", "identities", "solution", "test", "screen"])),
+        }
+        Ok(None)
+    })?;
+    Ok(config)
+}
+
+/// Takes each member of a table; `take` answers with the known keys where it does not know one.
+fn each<'a, 'i, F>(table: &'a DeTable<'i>, name: &str, mut take: F) -> Result<(), Wrong>
+where
+    F: FnMut(&str, Value<'a, 'i>) -> Result<Option<&'static [&'static str]>, Wrong>,
+{
+    for (key, value) in table {
+        let word: &str = key.get_ref();
+        if let Some(known) = take(word, value)? {
+            let place = if name.is_empty() { String::new() } else { format!(" in [{name}]") };
+            let hint = match nearest(word, known.iter().copied()) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => format!("known{place}: {}", known.join(", ")),
+            };
+            return Err(Wrong {
+                at: key.span().start,
+                message: format!("there is no option {word:?}{place}"),
+                hint: Some(hint),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn wrong(value: Value<'_, '_>, key: &str, wanted: &str) -> Wrong {
+    Wrong { at: value.span().start, message: format!("{key} must be {wanted}"), hint: None }
+}
+
+fn text_of(key: &str, value: Value<'_, '_>) -> Result<String, Wrong> {
+    match value.get_ref() {
+        DeValue::String(text) if !text.is_empty() => Ok(text.clone().into_owned()),
+        DeValue::String(_) => Err(wrong(value, key, "a text that is not empty")),
+        _ => Err(wrong(value, key, "a text, in quotes")),
+    }
+}
+
+fn table_of<'a, 'i>(key: &str, value: Value<'a, 'i>) -> Result<&'a DeTable<'i>, Wrong> {
+    match value.get_ref() {
+        DeValue::Table(table) => Ok(table),
+        _ => Err(wrong(value, key, &format!("a table: [{key}]"))),
+    }
+}
+
+fn boolean(key: &str, value: Value<'_, '_>) -> Result<bool, Wrong> {
+    match value.get_ref() {
+        DeValue::Boolean(flag) => Ok(*flag),
+        _ => Err(wrong(value, key, "true or false, without quotes")),
+    }
+}
+
+fn whole<N: TryFrom<u64>>(key: &str, value: Value<'_, '_>, least: u64, most: u64) -> Result<N, Wrong> {
+    let found = match value.get_ref() {
+        DeValue::Integer(number) => u64::from_str_radix(number.as_str(), number.radix()).ok(),
+        _ => None,
+    };
+    found
+        .filter(|number| (least..=most).contains(number))
+        .and_then(|number| N::try_from(number).ok())
+        .ok_or_else(|| wrong(value, key, &format!("a whole number from {least} to {most}")))
+}
+
+fn theme(value: Value<'_, '_>) -> Result<Theme, Wrong> {
+    match value.get_ref() {
+        DeValue::String(word) if word == "dark" => Ok(Theme::Dark),
+        DeValue::String(word) if word == "light" => Ok(Theme::Light),
+        DeValue::String(word) if word == "plain" => Ok(Theme::Plain),
+        _ => Err(wrong(value, "theme", "one of \"dark\", \"light\", \"plain\"")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn said(text: &str) -> String {
+        match Config::parse(text, Path::new("config.toml")) {
+            Ok(config) => format!("{config:?}"),
+            Err(error) => format!("{error} · {}", error.hint.unwrap_or_default()),
+        }
+    }
+
+    #[test]
+    fn nothing_is_the_default() {
+        assert_eq!(Config::parse("", Path::new("x")), Ok(Config::default()));
+        assert_eq!(Config::parse("# only\n[test]\n[screen]\n", Path::new("x")), Ok(Config::default()));
+    }
+
+    #[test]
+    fn the_example_says_what_the_defaults_are() {
+        let example = include_str!("../../config.example.toml");
+        assert_eq!(Config::parse(example, Path::new("example")), Ok(Config::default()));
+        // With every comment sign taken away, every option is there and known, with its default where it has
+        // one that can be written down.
+        let full: String = example
+            .lines()
+            .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let config = Config::parse(&full, Path::new("example")).unwrap();
+        assert_eq!(config.vault, Some("~/.local/share/credbench/vault.age".into()));
+        assert_eq!(config.identities, ["~/.config/credbench/identity.age"].map(Into::into));
+        assert_eq!(config.solution.as_deref(), Some("default"));
+        assert_eq!((config.test, config.screen), (Default::default(), Default::default()));
+    }
+
+    #[test]
+    fn every_mistake_has_its_place_and_a_way_out() {
+        let cases = [
+            "valut = \"x\"",
+            "[test]\njobs = 2\ntimeout = 3",
+            "[screen]\n  jobs = 2",
+            "[test]\njobs = \"2\"",
+            "[test]\njobs = 0",
+            "vault = 3",
+            "vault = \"\"",
+            "test = 3",
+            "identities = \"x\"",
+            "identities = [\"x\", 3]",
+            "[screen]\ntheme = \"blue\"",
+            "[screen]\nreveal = \"no\"",
+            "vault = ",
+            "vault = \"a\"\nvault = \"b\"",
+            "ä = 1",
+        ];
+        insta::assert_snapshot!(cases.map(|text| format!("{text:?}\n  {}", said(text))).join("\n"));
+    }
+}
