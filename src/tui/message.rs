@@ -8,7 +8,8 @@ use std::time::Duration;
 use crossterm::event::KeyEvent;
 use rustix::process::Signal;
 
-use crate::model::{Content, Document, Edit, Id, TestRecord};
+use crate::model::{Content, Document, Edit, Id};
+use crate::probe::Report;
 use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::session::Saved;
@@ -150,30 +151,6 @@ pub enum Subject {
     Stored(u32),
     /// A draft at its revision.
     Draft(u64),
-}
-
-/// What a test found, with all that the log shows. Its texts are redacted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Report {
-    /// What is stored; its version is that of the ticket.
-    pub record: TestRecord,
-    /// What to do next; may be empty.
-    pub advice: String,
-    /// How far it came.
-    pub steps: Vec<Step>,
-}
-
-/// One step of a test.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// Its name: `resolve`, `connect`, `TLS`, `request`, `match`.
-    pub name: String,
-    /// How long it took, in milliseconds.
-    pub ms: u64,
-    /// What it found.
-    pub detail: String,
-    /// Whether the test went on after it.
-    pub passed: bool,
 }
 
 /// Why a secret is taken out of the vault.

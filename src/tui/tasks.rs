@@ -1,19 +1,17 @@
 //! Effects become work: a thread that owns the vault and answers in order, and a task for each test. The
 //! only place of the workbench that starts either.
 
+mod tests;
 mod vault;
 
-use std::collections::HashMap;
 use std::sync::mpsc::{Sender, channel};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio_util::sync::CancellationToken;
 
+use self::tests::Tests;
 use super::app::Clock;
-use super::message::{Effect, Message, Order, Report, Step, Ticket};
-use crate::config::Config;
-use crate::model::{Content, Outcome, TestRecord};
+use super::message::{Effect, Message, Order};
 use crate::session::Setup;
 
 /// What runs outside of the screen.

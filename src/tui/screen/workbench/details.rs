@@ -60,9 +60,14 @@ impl Details {
         self.revealed = Some(Revealed { id, place, secret, serial });
     }
 
-    /// Masks the secret; for a timer only the one it was set for.
-    pub(super) fn mask(&mut self, serial: Option<u64>) {
-        self.revealed = self.revealed.take().filter(|revealed| serial.is_some_and(|s| s != revealed.serial));
+    /// Masks the secret; for a timer only the one it was set for. Whether it did.
+    pub(super) fn mask(&mut self, serial: Option<u64>) -> bool {
+        let meant = |revealed: &mut Revealed| serial.is_none_or(|serial| serial == revealed.serial);
+        self.revealed.take_if(meant).is_some()
+    }
+
+    pub(super) fn is_revealed(&self) -> bool {
+        self.revealed.is_some()
     }
 
     /// Moves between values.

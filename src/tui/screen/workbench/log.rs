@@ -8,10 +8,10 @@ use ratatui::style::Style;
 
 use super::running::Running;
 use crate::model::Id;
+use crate::probe::Report;
 use crate::tui::action::Action;
 use crate::tui::app::Shared;
 use crate::tui::keymap::Context;
-use crate::tui::message::Report;
 use crate::tui::paint;
 use crate::tui::theme;
 
@@ -101,8 +101,8 @@ impl Log {
                 continue;
             }
             let said = match result.report.advice.is_empty() {
-                true => result.report.record.message.clone(),
-                false => format!("{} {}", result.report.record.message, result.report.advice),
+                true => result.report.message.clone(),
+                false => format!("{} {}", result.report.message, result.report.advice),
             };
             for text in paint::wrap(&said, area.width.saturating_sub(2)).into_iter().take(3) {
                 if y < area.bottom() {
@@ -117,7 +117,7 @@ impl Log {
 /// Key, outcome and steps.
 fn line(result: &Result, area: Rect, buf: &mut Buffer, shared: &Shared) {
     let theme = &shared.theme;
-    let record = &result.report.record;
+    let record = &result.report;
     let (sign, word) = theme::outcome(record.outcome);
     let age = paint::ago(shared.now().duration_since(record.at).as_secs());
     let mut parts: Vec<(String, Style)> = vec![
@@ -131,7 +131,7 @@ fn line(result: &Result, area: Rect, buf: &mut Buffer, shared: &Shared) {
     for step in &result.report.steps {
         let detail = if step.detail.is_empty() { String::new() } else { format!(" {}", step.detail) };
         parts.push((format!("{}{detail} {} ms ", step.name, step.ms), theme.dim));
-        let (sign, style) = if step.passed { ("✓  ", theme.ok) } else { ("✗  ", theme.error) };
+        let (sign, style) = if step.ok { ("✓  ", theme.ok) } else { ("✗  ", theme.error) };
         parts.push((sign.to_owned(), style));
     }
     let parts: Vec<(&str, Style)> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
