@@ -19,10 +19,13 @@
 pub mod cli;
 pub mod config;
 pub mod durable;
+pub mod http;
 pub mod memory;
 pub mod model;
 pub mod paths;
+pub mod probe;
 pub mod problem;
+pub mod redact;
 pub mod schema;
 pub mod secret;
 pub mod session;

@@ -690,3 +690,77 @@ pub mod pointer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(document: Value) -> Content {
+        Content { document: document.as_object().cloned().unwrap_or_default(), ..Content::default() }
+    }
+
+    #[test]
+    fn a_pointer_finds_sets_and_removes() {
+        let mut content = content(json!({"a": {"b/c": [1, {"~": 2}]}}));
+        assert_eq!(content.get("/a/b~1c/1/~0"), Some(&json!(2)));
+        assert_eq!(content.get("/a/x"), None);
+        assert_eq!(content.get(""), None);
+        content.set("/a/new/deep", json!(3));
+        content.set("/a/b~1c/2", json!("third"));
+        assert_eq!(content.get("/a"), Some(&json!({"b/c": [1, {"~": 2}, "third"], "new": {"deep": 3}})));
+        content.remove("/a/b~1c/0");
+        content.remove("/a/new/deep");
+        content.remove("/a/nothing/here");
+        assert_eq!(content.get("/a"), Some(&json!({"b/c": [{"~": 2}, "third"], "new": {}})));
+    }
+
+    #[test]
+    fn placeholder_and_secret_come_and_go_together() {
+        let mut content = content(json!({"config": {}}));
+        content.set_secret("/config/values/a", Secret::from("1"));
+        content.set_secret("/config/values/ab", Secret::from("2"));
+        assert_eq!(content.get("/config/values/a"), Some(&Placeholder::Stored.value()));
+        content.clear_secret("/config/values/a");
+        assert_eq!(content.secrets.keys().collect::<Vec<_>>(), ["/config/values/ab"]);
+        content.set("/config", json!({"plain": true}));
+        assert!(content.secrets.is_empty());
+    }
+
+    #[test]
+    fn a_date_expires_at_its_end() {
+        assert_eq!(parse_expiry("2027-01-31"), "2027-02-01T00:00:00Z".parse().ok());
+        assert_eq!(parse_expiry("2027-01-31T10:00:00+02:00"), "2027-01-31T08:00:00Z".parse().ok());
+        assert_eq!(parse_expiry("soon"), None);
+    }
+
+    #[test]
+    fn a_test_that_could_not_decide_leaves_the_verdict_and_marks_it_old() {
+        let mut credential = Credential::new(Id::new(), content(json!({"key": "a"})), Timestamp::UNIX_EPOCH);
+        let record = |outcome| TestRecord {
+            at: Timestamp::UNIX_EPOCH,
+            version: 1,
+            outcome,
+            status_code: None,
+            latency_ms: 0,
+            message: String::new(),
+        };
+        let facts =
+            Facts { complete: true, testable: true, now: Timestamp::UNIX_EPOCH, expires_soon_secs: 0 };
+        assert_eq!(credential.status(facts), (Status::Untested, false));
+        credential.tests.push(record(Outcome::Unreachable));
+        assert_eq!(credential.status(facts), (Status::Untested, true));
+        credential.tests.push(record(Outcome::Rejected));
+        assert_eq!(credential.status(facts), (Status::Error, false));
+        for outcome in [Outcome::RateLimited, Outcome::Unreachable, Outcome::Cancelled] {
+            credential.tests.push(record(outcome));
+            assert_eq!(credential.status(facts), (Status::Error, true));
+        }
+        credential.tests.push(record(Outcome::Ok));
+        assert_eq!(credential.status(facts), (Status::Active, false));
+        assert_eq!(credential.status(Facts { complete: false, ..facts }).0, Status::Incomplete);
+        credential.content.set("/expires_at", json!("1970-01-02"));
+        assert_eq!(credential.status(Facts { expires_soon_secs: 200_000, ..facts }).0, Status::Expiring);
+        let later = "1970-01-03T00:00:00Z".parse().unwrap();
+        assert_eq!(credential.status(Facts { now: later, ..facts }).0, Status::Expired);
+    }
+}

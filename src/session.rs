@@ -8,6 +8,8 @@ mod change;
 mod lookup;
 mod row;
 mod setup;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -250,3 +250,169 @@ impl Document {
         Ok(&mut self.credentials[index])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::{DEFAULT_SOLUTION, Outcome};
+    use super::*;
+    use crate::secret::Secret;
+
+    fn content(solution: &str, key: &str, secret: &str) -> Content {
+        let document = json!({"solution": solution, "key": key, "kind": "secret", "config": {}});
+        let mut content =
+            Content { document: document.as_object().cloned().unwrap_or_default(), ..Content::default() };
+        content.set_secret("/config/values/v", Secret::from(secret));
+        content
+    }
+
+    fn record(version: u32) -> TestRecord {
+        TestRecord {
+            at: Timestamp::UNIX_EPOCH,
+            version,
+            outcome: Outcome::Ok,
+            status_code: Some(200),
+            latency_ms: 1,
+            message: String::new(),
+        }
+    }
+
+    /// What must be the same after an edit and its inverse. Undoing an update makes a version, and restoring
+    /// from the trash moves to the end: neither is part of it.
+    fn essence(document: &Document) -> impl PartialEq + std::fmt::Debug + use<> {
+        let mut credentials: Vec<_> = document
+            .credentials
+            .iter()
+            .map(|c| (c.id.clone(), c.content.document.clone(), c.content.secrets.clone(), c.tests.clone()))
+            .collect();
+        credentials.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut solutions: Vec<_> = document.solutions.iter().map(|s| s.name.clone()).collect();
+        solutions.sort();
+        (credentials, solutions, document.recipients.clone())
+    }
+
+    /// An edit in terms of "the n-th credential", so that random lists of them make sense.
+    #[derive(Clone, Debug)]
+    enum Wish {
+        Create(u8, u8),
+        Update(usize, u8, String),
+        Remove(usize),
+        Restore(usize),
+        Test(usize),
+        AddSolution(u8),
+        RemoveSolution(u8),
+    }
+
+    fn wish() -> impl Strategy<Value = Wish> {
+        prop_oneof![
+            (0..3u8, 0..6u8).prop_map(|(s, k)| Wish::Create(s, k)),
+            (0..8usize, 0..6u8, "\\PC{0,6}").prop_map(|(n, k, s)| Wish::Update(n, k, s)),
+            (0..8usize).prop_map(Wish::Remove),
+            (0..8usize).prop_map(Wish::Restore),
+            (0..8usize).prop_map(Wish::Test),
+            (0..3u8).prop_map(Wish::AddSolution),
+            (0..3u8).prop_map(Wish::RemoveSolution),
+        ]
+    }
+
+    fn solution(number: u8) -> String {
+        if number == 0 { DEFAULT_SOLUTION.to_owned() } else { format!("s{number}") }
+    }
+
+    fn edit(document: &Document, wish: Wish) -> Option<Edit> {
+        let nth = |n: usize| document.credentials.get(n % document.credentials.len().max(1));
+        Some(match wish {
+            Wish::Create(s, k) => {
+                Edit::Create { id: Id::new(), content: content(&solution(s), &format!("k{k}"), "x") }
+            }
+            Wish::Update(n, k, secret) => {
+                let old = nth(n)?;
+                let content = content(old.content.solution(), &format!("k{k}"), &secret);
+                Edit::Update { id: old.id.clone(), expected: Some(old.version), content }
+            }
+            Wish::Remove(n) => Edit::Remove { id: nth(n)?.id.clone() },
+            Wish::Restore(n) => Edit::Restore {
+                id: document.trash.get(n % document.trash.len().max(1))?.credential.id.clone(),
+            },
+            Wish::Test(n) => Edit::RecordTest { id: nth(n)?.id.clone(), record: record(nth(n)?.version) },
+            Wish::AddSolution(s) => Edit::AddSolution { solution: Solution::named(&solution(s)) },
+            Wish::RemoveSolution(s) => Edit::RemoveSolution { name: solution(s) },
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_edit_can_be_taken_back_and_a_refused_one_changes_nothing(
+            wishes in proptest::collection::vec(wish(), 1..60),
+        ) {
+            let mut document = Document::new();
+            let now = Timestamp::UNIX_EPOCH;
+            for wish in wishes {
+                let Some(edit) = edit(&document, wish) else { continue };
+                let before = document.clone();
+                match document.apply(edit, now) {
+                    Err(_) => prop_assert_eq!(&document, &before),
+                    Ok(inverse) => {
+                        let mut undone = document.clone();
+                        undone.apply(inverse, now).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                        prop_assert_eq!(essence(&undone), essence(&before));
+                    }
+                }
+                // Solution and key are unique, and every version is kept.
+                let mut places: Vec<_> =
+                    document.credentials.iter().map(|c| (c.content.solution(), c.content.key())).collect();
+                places.sort();
+                let count = places.len();
+                places.dedup();
+                prop_assert_eq!(places.len(), count);
+                for credential in &document.credentials {
+                    prop_assert_eq!(credential.history.len() + 1, credential.version as usize);
+                    prop_assert!(credential.tests.len() <= TESTS_KEPT);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_update_that_started_from_another_version_is_a_conflict() {
+        let mut document = Document::new();
+        let now = Timestamp::UNIX_EPOCH;
+        let id = Id::new();
+        document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
+        let update = |secret: &str, expected| Edit::Update {
+            id: id.clone(),
+            expected,
+            content: content("default", "a", secret),
+        };
+        document.apply(update("2", Some(1)), now).unwrap();
+        let conflict = document.apply(update("3", Some(1)), now).unwrap_err();
+        assert_eq!(conflict, EditError::Conflict { key: "a".to_owned(), expected: 1, found: 2 });
+        document.apply(update("3", None), now).unwrap();
+        assert_eq!(document.find("default", "a").unwrap().version, 3);
+    }
+
+    #[test]
+    fn a_test_of_an_older_version_vouches_only_while_nothing_it_proved_has_changed() {
+        let mut document = Document::new();
+        let now = Timestamp::UNIX_EPOCH;
+        let id = Id::new();
+        document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
+        document.apply(Edit::RecordTest { id: id.clone(), record: record(1) }, now).unwrap();
+        let status = |document: &Document| {
+            let facts = super::super::Facts { complete: true, testable: true, now, expires_soon_secs: 0 };
+            document.by_id(&id).unwrap().status(facts).0
+        };
+        assert_eq!(status(&document), super::super::Status::Active);
+        let mut renamed = content("default", "b", "1");
+        renamed.set("/notes", json!("renamed"));
+        document.apply(Edit::Update { id: id.clone(), expected: None, content: renamed }, now).unwrap();
+        assert_eq!(status(&document), super::super::Status::Active, "a name proves nothing");
+        let other = content("default", "b", "2");
+        document.apply(Edit::Update { id: id.clone(), expected: None, content: other }, now).unwrap();
+        assert_eq!(status(&document), super::super::Status::Untested, "another secret");
+        document.apply(Edit::RecordTest { id: id.clone(), record: record(2) }, now).unwrap();
+        assert_eq!(status(&document), super::super::Status::Untested, "a late result of an older version");
+    }
+}

@@ -1,0 +1,285 @@
+//! Credential → request. Pure: what is missing or impossible is said before anything is sent.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::rules::{Rules, Test};
+use crate::http::{self, AddressError, Request};
+use crate::model::Content;
+use crate::redact::Redactor;
+use crate::schema::Kind;
+use crate::secret::Secret;
+
+/// A test that can be carried out.
+#[derive(Debug)]
+pub struct Plan {
+    /// What is sent.
+    pub(super) request: Request,
+    /// How the answer is read.
+    pub(super) rules: Rules,
+    /// HTML is what is waited for.
+    pub(super) html: bool,
+    /// Knows everything that is sent and must not be seen.
+    pub(super) redactor: Redactor,
+}
+
+impl Plan {
+    /// The host and port it goes to: what limits per host count by.
+    pub fn host(&self) -> String {
+        let url = &self.request.url;
+        format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+    }
+
+    /// The request in words, without its query.
+    pub fn summary(&self) -> String {
+        format!("{} {}", self.request.method, self.request.url.path())
+    }
+}
+
+/// Why there is nothing to send.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unplannable {
+    /// Required fields are missing: their titles.
+    #[error("{} missing", list(.0))]
+    Incomplete(Vec<String>),
+    /// No request proves it.
+    #[error("{0}")]
+    NotTestable(&'static str),
+    /// The address cannot be used.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A value cannot be sent where it belongs.
+    #[error("{field} holds characters that cannot be sent in {place}")]
+    Unsendable {
+        /// The field's title.
+        field: String,
+        /// The part of the request.
+        place: &'static str,
+    },
+    /// The test itself is not usable.
+    #[error("{0}")]
+    BadTest(String),
+}
+
+fn list(names: &[String]) -> String {
+    match names {
+        [one] => format!("{one} is"),
+        [head @ .., last] => format!("{} and {last} are", head.join(", ")),
+        [] => "something is".to_owned(),
+    }
+}
+
+/// Makes the plan of one credential.
+///
+/// # Errors
+/// Why nothing can be sent.
+pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
+    let title = |place: &String| kind.title_of(place);
+    let missing = kind.missing(content);
+    if !missing.is_empty() {
+        return Err(Unplannable::Incomplete(missing.iter().map(title).collect()));
+    }
+    let auth = authorization(kind, content)?;
+    let Some(test) = content.document.get("test") else {
+        return Err(Unplannable::NotTestable(
+            "no test is set: add one under Test, a path such as /v1/me that is safe to ask for at any time",
+        ));
+    };
+    let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
+    let base = http::base(content.get_str("/config/base_url").unwrap_or_default())?;
+    let mut url = http::join(&base, &test.path)?;
+    let mut secrets: Vec<Secret> = content.secrets.values().cloned().collect();
+    let mut headers: Vec<(String, Secret)> = Vec::new();
+    for (name, value) in &test.headers.0 {
+        headers.push((header_name(name)?, sendable(Secret::from(value.as_str()), name, "a header")?));
+    }
+    match auth {
+        Authorization::Header { name, value, field } => {
+            let value = sendable(value, &field, "a header")?;
+            // `Basic …`: what stands behind the word must not come back alone either.
+            secrets.extend(value.expose().split_once(' ').map(|(_, encoded)| Secret::from(encoded)));
+            secrets.push(value.clone());
+            // The credential's own header is the one that is tested, whatever the test's headers say.
+            headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+            headers.push((header_name(&name)?, value));
+        }
+        Authorization::Query { name, value } => {
+            url.query_pairs_mut().append_pair(&name, value.expose());
+            secrets.push(value);
+        }
+    }
+    if let (Some(user), Some(password)) =
+        (content.get_str("/config/username"), content.secret("/config/password"))
+    {
+        secrets.push(Secret::new(format!("{user}:{}", password.expose())));
+    }
+    let method = test.method.to_ascii_uppercase();
+    if !["GET", "HEAD", "OPTIONS", "POST"].contains(&method.as_str()) {
+        return Err(Unplannable::BadTest(format!(
+            "the method {method:?} may change something: use GET, HEAD, OPTIONS or POST"
+        )));
+    }
+    Ok(Plan {
+        html: test.wants_html(),
+        request: Request {
+            method,
+            url,
+            headers,
+            body: test.body.map(Secret::new),
+            allow_http: content.get("/allow_http").and_then(serde_json::Value::as_bool).unwrap_or(false),
+        },
+        rules: test.rules,
+        redactor: Redactor::new(&secrets),
+    })
+}
+
+/// Where the credential goes.
+enum Authorization {
+    Header { name: String, value: Secret, field: String },
+    Query { name: String, value: Secret },
+}
+
+fn authorization(kind: &Kind, content: &Content) -> Result<Authorization, Unplannable> {
+    let text = |place: &str| content.get_str(place).unwrap_or_default();
+    let secret = |place: &str| content.secret(place).map_or("", Secret::expose);
+    let header = |name: &str, value: String, field: &str| Authorization::Header {
+        name: name.to_owned(),
+        value: Secret::new(value),
+        field: kind.title_of(field),
+    };
+    Ok(match content.kind() {
+        "api_key" => {
+            let key = secret("/config/api_key");
+            let value = format!("{}{key}", text("/config/placement/prefix"));
+            let name = match text("/config/placement/name") {
+                "" => "X-Api-Key",
+                name => name,
+            };
+            match text("/config/placement/in") {
+                "query" => Authorization::Query { name: name.to_owned(), value: Secret::new(value) },
+                "cookie" => {
+                    let unsendable = |c: char| matches!(c, ';' | ',' | '"' | '\\') || c.is_whitespace();
+                    if value.contains(unsendable) {
+                        let field = kind.title_of("/config/api_key");
+                        return Err(Unplannable::Unsendable { field, place: "a cookie" });
+                    }
+                    header("Cookie", format!("{name}={value}"), "/config/api_key")
+                }
+                _ => header(name, value, "/config/api_key"),
+            }
+        }
+        "basic_auth" => {
+            let pair = Secret::new(format!("{}:{}", text("/config/username"), secret("/config/password")));
+            header("Authorization", format!("Basic {}", STANDARD.encode(pair.expose())), "/config/password")
+        }
+        "bearer_token" => {
+            let scheme = match text("/config/scheme") {
+                "" => "Bearer",
+                scheme => scheme,
+            };
+            header("Authorization", format!("{scheme} {}", secret("/config/token")), "/config/token")
+        }
+        _ => return Err(Unplannable::NotTestable("no request proves a secret of this kind")),
+    })
+}
+
+fn header_name(name: &str) -> Result<String, Unplannable> {
+    let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if name.is_empty() || !name.chars().all(token) {
+        return Err(Unplannable::Unsendable { field: format!("the name {name:?}"), place: "a header" });
+    }
+    Ok(name.to_owned())
+}
+
+/// A header's value is visible ASCII (RFC 9110, 5.5): anything else would be cut, refused or, with a line
+/// break, become another header.
+fn sendable(value: Secret, field: &str, place: &'static str) -> Result<Secret, Unplannable> {
+    if value.expose().bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
+        Ok(value)
+    } else {
+        Err(Unplannable::Unsendable { field: field.to_owned(), place })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::schema::{Absent, Kinds};
+
+    fn planned(document: Value) -> Result<Plan, Unplannable> {
+        let kind = Kinds::builtin().get(document["kind"].as_str().unwrap()).unwrap();
+        let read = kind.read(document.as_object().unwrap().clone(), None, Absent::Keeps).unwrap();
+        plan(kind, &read.content)
+    }
+
+    fn sent(document: Value) -> String {
+        let plan = planned(document).unwrap();
+        let headers: Vec<String> =
+            plan.request.headers.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
+        format!("{} {} {}", plan.request.method, plan.request.url, headers.join(" | "))
+    }
+
+    fn api_key(placement: Value) -> Value {
+        json!({"key": "a", "kind": "api_key", "test": {"path": "/me?x=1"},
+               "config": {"base_url": "https://api.example/v1", "api_key": "k+1", "placement": placement}})
+    }
+
+    #[test]
+    fn a_key_goes_where_its_placement_says() {
+        let mut plain = api_key(json!({"in": "header", "name": "X-Key"}));
+        assert_eq!(sent(plain.clone()), "GET https://api.example/v1/me?x=1 X-Key: k+1");
+        plain["config"].as_object_mut().unwrap().remove("placement");
+        assert_eq!(sent(plain), "GET https://api.example/v1/me?x=1 X-Api-Key: k+1");
+        assert_eq!(
+            sent(api_key(json!({"in": "header", "name": "Authorization", "prefix": "Token "}))),
+            "GET https://api.example/v1/me?x=1 Authorization: Token k+1"
+        );
+        assert_eq!(
+            sent(api_key(json!({"in": "query", "name": "key"}))),
+            "GET https://api.example/v1/me?x=1&key=k%2B1 "
+        );
+        assert_eq!(
+            sent(api_key(json!({"in": "cookie", "name": "sid"}))),
+            "GET https://api.example/v1/me?x=1 Cookie: sid=k+1"
+        );
+    }
+
+    #[test]
+    fn basic_and_bearer() {
+        let basic = json!({"key": "a", "kind": "basic_auth", "test": {"path": "/"},
+                           "config": {"base_url": "https://api.example", "username": "aladdin", "password": "opensesame"}});
+        assert_eq!(sent(basic), "GET https://api.example/ Authorization: Basic YWxhZGRpbjpvcGVuc2VzYW1l");
+        let bearer = json!({"key": "a", "kind": "bearer_token", "test": {"path": "/", "method": "HEAD"},
+                            "config": {"base_url": "https://api.example", "token": "t", "scheme": "token"}});
+        assert_eq!(sent(bearer), "HEAD https://api.example/ Authorization: token t");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_said_before() {
+        let mut key = api_key(json!({"in": "header", "name": "X-Key"}));
+        key["config"]["api_key"] = json!("schlüssel");
+        assert!(matches!(planned(key.clone()), Err(Unplannable::Unsendable { .. })));
+        key["config"]["api_key"] = json!("a\r\nX-Evil: 1");
+        assert!(matches!(planned(key.clone()), Err(Unplannable::Unsendable { .. })));
+        key["config"]["api_key"] = Value::Null;
+        let missing = planned(key.clone()).unwrap_err();
+        assert_eq!(missing.to_string(), "API key is missing");
+        key["config"]["api_key"] = json!("k");
+        key["test"]["path"] = json!("//evil.example/");
+        assert_eq!(planned(key.clone()).unwrap_err(), Unplannable::Address(AddressError::PathLeaves));
+        key["test"]["path"] = json!("/");
+        key["test"]["method"] = json!("DELETE");
+        assert!(matches!(planned(key.clone()), Err(Unplannable::BadTest(_))));
+        key.as_object_mut().unwrap().remove("test");
+        assert!(matches!(planned(key), Err(Unplannable::NotTestable(_))));
+    }
+
+    #[test]
+    fn a_plan_shows_nothing_secret() {
+        let plan = planned(api_key(json!({"in": "query", "name": "key"}))).unwrap();
+        let shown = format!("{plan:?} {} {}", plan.summary(), plan.host());
+        assert!(!shown.contains("k+1") && !shown.contains("k%2B1"), "{shown}");
+    }
+}

@@ -1,0 +1,104 @@
+//! Many tests at once, within limits: both front ends use it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Plan, Report, Unplannable, run};
+use crate::http::Trust;
+use crate::model::Outcome;
+
+/// How many tests may be in flight at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// In all.
+    pub total: usize,
+    /// To one host and port.
+    pub per_host: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { total: 64, per_host: 4 }
+    }
+}
+
+impl Limits {
+    /// A number that a person named: overall and per host.
+    pub fn jobs(jobs: usize) -> Self {
+        Self { total: jobs.max(1), per_host: jobs.max(1) }
+    }
+}
+
+/// What all tests of one run share.
+#[derive(Clone)]
+pub struct Conditions {
+    /// Certificate authorities.
+    pub trust: Arc<Trust>,
+    /// The total time for each; waiting for a free slot is not part of it.
+    pub timeout: Duration,
+    /// Ends them all.
+    pub cancel: CancellationToken,
+    /// The time that reports carry.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// Runs tests and sends each report, with its tag, as it ends; returns when all have ended. Every test that
+/// was given gets exactly one report: cancelled ones too, and one whose task failed.
+pub async fn run_all<T: Clone + Send + 'static>(
+    tests: Vec<(T, Result<Plan, Unplannable>)>,
+    limits: Limits,
+    conditions: Conditions,
+    reports: mpsc::UnboundedSender<(T, Report)>,
+) {
+    let total = Arc::new(Semaphore::new(limits.total));
+    let mut hosts: HashMap<String, Arc<Semaphore>> = HashMap::new();
+    let mut tasks = JoinSet::new();
+    let mut tags = HashMap::new();
+    for (tag, plan) in tests {
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(unplannable) => {
+                // The receiver is gone where nobody waits for reports any more.
+                let _ = reports.send((tag, unplannable.report((conditions.clock)())));
+                continue;
+            }
+        };
+        let host = hosts.entry(plan.host()).or_insert_with(|| Arc::new(Semaphore::new(limits.per_host)));
+        let (host, total, conditions) = (host.clone(), total.clone(), conditions.clone());
+        let task = tasks.spawn(async move { one(&plan, &host, &total, &conditions).await });
+        tags.insert(task.id(), tag);
+    }
+    while let Some(ended) = tasks.join_next_with_id().await {
+        let (id, report) = match ended {
+            Ok((id, report)) => (id, report),
+            Err(error) => {
+                let advice = "This is a bug in credbench: please report it.";
+                let at = (conditions.clock)();
+                (error.id(), Report::unsent(Outcome::Unexpected, "the test itself failed", advice, at))
+            }
+        };
+        if let Some(tag) = tags.remove(&id) {
+            let _ = reports.send((tag, report));
+        }
+    }
+}
+
+async fn one(plan: &Plan, host: &Semaphore, total: &Semaphore, conditions: &Conditions) -> Report {
+    // The host's slot first: a test that waits for its host must not hold one of the few slots in all.
+    let slots = async { (host.acquire().await, total.acquire().await) };
+    let slots = tokio::select! {
+        biased;
+        () = conditions.cancel.cancelled() => None,
+        slots = slots => Some(slots),
+    };
+    if slots.is_none() {
+        return Report::unsent(Outcome::Cancelled, "cancelled before it began", "", (conditions.clock)());
+    }
+    run(plan, &conditions.trust, conditions.timeout, &conditions.cancel, || (conditions.clock)()).await
+}

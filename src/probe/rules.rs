@@ -1,0 +1,148 @@
+//! A credential's `test`: the request that proves it, and how to read the answer.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The request that proves a credential.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Test {
+    /// `GET`, `HEAD`, `OPTIONS` or, where it is named, `POST`.
+    #[serde(default = "get")]
+    pub method: String,
+    /// Appended to the base URL.
+    pub path: String,
+    /// Sent besides the credential's own.
+    #[serde(default)]
+    pub headers: Headers,
+    /// Sent with it.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// How to read the answer.
+    #[serde(flatten)]
+    pub rules: Rules,
+}
+
+fn get() -> String {
+    "GET".to_owned()
+}
+
+/// Names with a text each, in the order they were written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Headers(pub Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Headers {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = serde_json::Map::deserialize(deserializer)?;
+        let text = |value: Value| match value {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Ok(Self(map.into_iter().map(|(name, value)| (name, text(value))).collect()))
+    }
+}
+
+/// How an answer is read, in this order: rejected, expired, limited, expect, then the defaults.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Rules {
+    /// A good answer.
+    #[serde(default)]
+    pub expect: Option<Rule>,
+    /// A refused credential.
+    #[serde(default)]
+    pub rejected: Option<Rule>,
+    /// A lack of permission.
+    #[serde(default)]
+    pub limited: Option<Rule>,
+    /// A credential that is over.
+    #[serde(default)]
+    pub expired: Option<Rule>,
+}
+
+/// One rule: the status (absent: any) and every check must hold.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub struct Rule {
+    /// One of these.
+    #[serde(default)]
+    pub status: Option<Vec<u16>>,
+    /// Checks of a JSON body.
+    #[serde(default)]
+    pub json: Vec<JsonCheck>,
+    /// Checks of the body as text.
+    #[serde(default)]
+    pub text: Vec<TextCheck>,
+    /// Checks of the headers.
+    #[serde(default)]
+    pub header: Vec<HeaderCheck>,
+}
+
+/// A check of one place in a JSON body.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct JsonCheck {
+    /// JSON pointer (RFC 6901).
+    pub pointer: String,
+    /// The value must be this one.
+    #[serde(default, deserialize_with = "present")]
+    pub equals: Option<Value>,
+    /// Whether there must be a value.
+    #[serde(default)]
+    pub exists: Option<bool>,
+}
+
+/// `null` is a value that can be asked for, too.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// A check of the body as text.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct TextCheck {
+    /// It must hold this.
+    pub contains: String,
+}
+
+/// A check of one header; its name in any case.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct HeaderCheck {
+    /// Which.
+    pub name: String,
+    /// Its value must be this one.
+    #[serde(default)]
+    pub equals: Option<String>,
+    /// Its value must hold this.
+    #[serde(default)]
+    pub contains: Option<String>,
+    /// Whether it must be there.
+    #[serde(default)]
+    pub exists: Option<bool>,
+}
+
+/// A check that did not hold, for the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check(pub String);
+
+/// A `test` that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the test cannot be read: {0}")]
+pub struct TestError(pub String);
+
+impl Test {
+    /// Reads the `test` of a document.
+    ///
+    /// # Errors
+    /// What is wrong; the kind's schema finds the same with its place.
+    pub fn read(value: &Value) -> Result<Self, TestError> {
+        serde_json::from_value(value.clone()).map_err(|error| TestError(error.to_string()))
+    }
+
+    /// Whether an HTML answer is what this test waits for.
+    pub fn wants_html(&self) -> bool {
+        let html = |text: &str| text.to_ascii_lowercase().contains("text/html");
+        let accepts = |(name, value): &(String, String)| name.eq_ignore_ascii_case("accept") && html(value);
+        let declares = |check: &HeaderCheck| {
+            check.name.eq_ignore_ascii_case("content-type")
+                && (check.equals.as_deref().is_some_and(html) || check.contains.as_deref().is_some_and(html))
+        };
+        self.headers.0.iter().any(accepts)
+            || self.rules.expect.iter().any(|rule| rule.header.iter().any(declares))
+    }
+}
