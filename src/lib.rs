@@ -22,14 +22,14 @@ pub mod durable;
 pub mod http;
 pub mod memory;
 pub mod model;
-pub mod probe;
 pub mod paths;
+pub mod probe;
 pub mod problem;
 pub mod redact;
 pub mod schema;
 pub mod secret;
 pub mod session;
+pub mod suggest;
 #[cfg(feature = "tui")]
 pub mod tui;
-pub mod suggest;
 pub mod vault;

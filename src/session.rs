@@ -7,9 +7,9 @@
 mod change;
 mod lookup;
 mod row;
+mod setup;
 #[cfg(test)]
 mod tests;
-mod setup;
 
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@ mod terminal;
 pub mod theme;
 pub mod widget;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
@@ -58,6 +59,16 @@ pub struct Options {
     pub clock: Clock,
     /// The vault is a throw-away one, which the screen says.
     pub demo: bool,
+}
+
+impl Options {
+    /// The usual workbench: default keys, the system's clock. `monochrome` leaves all colours out.
+    pub fn new(mut setup: Setup, monochrome: bool, demo: bool) -> Self {
+        if monochrome {
+            setup.config.screen.theme = crate::config::Theme::Plain;
+        }
+        Self { setup, keymap: Keymap::default(), clock: Arc::new(jiff::Timestamp::now), demo }
+    }
 }
 
 impl Ended {

@@ -1,5 +1,10 @@
 //! Integration tests: one binary.
 
+mod cli;
+mod cli_errors;
+mod cli_secrecy;
+mod faults;
+mod layers;
 mod support;
 mod vault;
 mod vault_damage;
