@@ -31,6 +31,15 @@ pub struct TextError {
     pub message: String,
 }
 
+/// What is found in the text of the raw editor before it is taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// Everything wrong with it.
+    pub errors: Vec<TextError>,
+    /// The bytes of the secrets that stand in it as plain texts.
+    pub secrets: Vec<std::ops::Range<usize>>,
+}
+
 /// A credential that is being edited; nothing of it is stored yet.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -265,13 +274,13 @@ impl Draft {
         Ok(notices)
     }
 
-    /// Everything wrong with a text that has not been taken over: why it cannot be, else what
-    /// [`Draft::check_text`] would say after [`Draft::set_text`].
-    pub fn errors_in(&self, kinds: &Kinds, text: &str) -> Vec<TextError> {
+    /// What [`Draft::set_text`] and then [`Draft::check_text`] would say of a text; the draft stays as it is.
+    pub fn inspect(&self, kinds: &Kinds, text: &str) -> Inspection {
         let (_, positions, read) = match self.read_text(kinds, text) {
             Ok(read) => read,
-            Err(errors) => return errors,
+            Err(errors) => return Inspection { errors, secrets: Vec::new() },
         };
+        let secrets = read.entered.iter().map(|place| positions.range(place)).collect();
         let mut entered = self.state.entered.clone();
         entered.retain(|place| read.content.secret(place).is_some());
         entered.extend(read.entered);
@@ -283,7 +292,11 @@ impl Draft {
             redo: Vec::new(),
             touched: None,
         };
-        taken.check(kinds).iter().map(|violation| locate(text, &positions, violation)).collect()
+        let errors = taken.check(kinds);
+        Inspection {
+            errors: errors.iter().map(|violation| locate(text, &positions, violation)).collect(),
+            secrets,
+        }
     }
 
     fn read_text<'a>(
@@ -486,14 +499,14 @@ mod tests {
     }
 
     #[test]
-    fn errors_in_a_text_are_those_of_taking_it_over_and_leave_the_draft_alone() {
+    fn errors_of_a_text_are_those_of_taking_it_over_and_leave_the_draft_alone() {
         let mut draft = stored();
         let before = draft.clone();
         let wrong = draft.text().replace("https://api.example.com", "nowhere");
         let newly = draft.text().replace("https://api", "https://other");
         let broken = draft.text().replace(':', ";");
         for (text, count) in [(draft.text(), 0), (wrong, 2), (newly, 1), (broken, 1)] {
-            let found = draft.errors_in(kinds(), &text);
+            let found = draft.inspect(kinds(), &text).errors;
             assert_eq!(found.len(), count, "{text} {found:?}");
             assert_eq!(draft.state, before.state);
             let taken = draft.set_text(kinds(), &text);
@@ -501,6 +514,9 @@ mod tests {
             assert_eq!(found, same);
             draft = before.clone();
         }
+        let text = r#"{"kind":"api_key","config":{"api_key":"typed"}}"#;
+        let secrets = draft.inspect(kinds(), text).secrets;
+        assert_eq!(secrets.iter().map(|range| &text[range.clone()]).collect::<Vec<_>>(), ["\"typed\""]);
         draft.clear("/config/api_key");
         assert!(draft.is_stored("/config/api_key") && !draft.is_stored("/config/base_url"));
     }

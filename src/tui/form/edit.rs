@@ -3,8 +3,8 @@
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::Value;
 
-use super::stop::{Part, Target};
 use super::Form;
+use super::stop::{Part, Target};
 use crate::model::{Placeholder, pointer};
 use crate::schema::{Draft, Kind, Notice};
 use crate::tui::widget::secret_input::{SecretInput, Typed};
@@ -31,7 +31,9 @@ impl Form {
         self.normalise(draft);
         self.input = match self.target(draft) {
             Target::Secret { .. } => Input::Secret(SecretInput::default()),
-            Target::Choice { .. } | Target::Boolean { .. } | Target::Json { .. } | Target::Nothing => Input::None,
+            Target::Choice { .. } | Target::Boolean { .. } | Target::Json { .. } | Target::Nothing => {
+                Input::None
+            }
             target => Input::Text(TextInput::new(text_of(&target, draft))),
         };
     }
@@ -57,7 +59,10 @@ impl Form {
                     input.clear();
                 }
             }
-            (Input::None, Target::Choice { .. } | Target::Boolean { .. } | Target::Json { .. } | Target::Nothing) => {}
+            (
+                Input::None,
+                Target::Choice { .. } | Target::Boolean { .. } | Target::Json { .. } | Target::Nothing,
+            ) => {}
             _ => self.enter(draft),
         }
     }
@@ -133,7 +138,8 @@ impl Form {
                 put(draft, place, Value::String(next))
             }
             Target::Boolean { ref place, required } => {
-                let options: Vec<String> = ["", "true", "false"].map(str::to_owned)[usize::from(required)..].to_vec();
+                let options: Vec<String> =
+                    ["", "true", "false"].map(str::to_owned)[usize::from(required)..].to_vec();
                 let current = draft.content().get(place).map(Value::to_string).unwrap_or_default();
                 let Some(next) = turn(&options, &current, key) else { return Typed::Ignored };
                 put(draft, place, if next.is_empty() { Value::Null } else { Value::Bool(next == "true") })

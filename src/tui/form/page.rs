@@ -142,7 +142,8 @@ impl Form {
             let x = if width > 8 { 2 } else { 0 };
             return Columns { label: room, x, width: room - x, stacked: true };
         }
-        let widest = self.entries.iter().map(|entry| visible::width(&entry.field.label)).max().unwrap_or_default();
+        let widest =
+            self.entries.iter().map(|entry| visible::width(&entry.field.label)).max().unwrap_or_default();
         let label = u16::try_from(widest + 3).unwrap_or(u16::MAX).min(room * 2 / 5);
         Columns { label, x: label, width: room - label, stacked: false }
     }
@@ -152,7 +153,8 @@ impl Form {
         let whole = columns.x + columns.width;
         let mut rows = Vec::new();
         for violation in self.violations.iter().filter(|violation| !self.is_shown(&violation.pointer)) {
-            for line in visible::wrap(&format!("✗ {violation}"), whole.into()).into_iter().take(ERROR_LINES) {
+            for line in visible::wrap(&format!("✗ {violation}"), whole.into()).into_iter().take(ERROR_LINES)
+            {
                 rows.push(Row { heading: true, ..Row::text(0, whole, line, theme.error) });
             }
         }
@@ -235,7 +237,8 @@ impl Form {
             rows.extend(lines.into_iter().map(|pieces| Row { pieces, focus, heading: false }));
             let place = cell.place(&entry.field.pointer);
             let under = format!("{place}/");
-            let own = |violation: &&Violation| violation.pointer == place || violation.pointer.starts_with(&under);
+            let own =
+                |violation: &&Violation| violation.pointer == place || violation.pointer.starts_with(&under);
             self.error_rows(self.violations.iter().filter(own), &place, theme, columns, focus, rows);
         }
         let in_add = self.focus == Stop { field: index, part: Part::Add };

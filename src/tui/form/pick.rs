@@ -49,8 +49,16 @@ impl Pick {
             let style = if row == self.at { theme.selection } else { theme.text };
             let y = inner.y + (row - first) as u16;
             buf.set_style(Rect { y, height: 1, ..inner }, style);
-            let (text, style) = if option.is_empty() { ("(none)", theme.dim.patch(style)) } else { (option.as_str(), style) };
-            visible::draw(buf, (inner.x + u16::from(inner.width > 2), y), inner.width, text, style, theme.marker);
+            let (text, style) =
+                if option.is_empty() { ("(none)", theme.dim.patch(style)) } else { (option.as_str(), style) };
+            visible::draw(
+                buf,
+                (inner.x + u16::from(inner.width > 2), y),
+                inner.width,
+                text,
+                style,
+                theme.marker,
+            );
         }
     }
 }

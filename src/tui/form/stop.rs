@@ -35,7 +35,9 @@ impl Entry {
 
     /// Whether a place is the field's or inside it.
     pub(super) fn covers(&self, place: &str) -> bool {
-        place.strip_prefix(self.field.pointer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        place
+            .strip_prefix(self.field.pointer.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// How it can be edited: a value that is not what the schema wants is left to the raw editor.
@@ -127,9 +129,13 @@ impl Form {
             }
             (Control::Table { secret }, _) => Target::Add { table: place, secret: *secret },
             (Control::Text { multiline }, _) => Target::Text { place, multiline: *multiline, cell: false },
-            (Control::Secret { multiline }, _) => Target::Secret { place, multiline: *multiline, cell: false },
+            (Control::Secret { multiline }, _) => {
+                Target::Secret { place, multiline: *multiline, cell: false }
+            }
             (Control::Choice(_), _) => Target::Choice { place },
-            (Control::Number { min, .. }, _) => Target::Number { place, negative: min.is_none_or(|min| min < 0) },
+            (Control::Number { min, .. }, _) => {
+                Target::Number { place, negative: min.is_none_or(|min| min < 0) }
+            }
             (Control::Boolean, _) => Target::Boolean { place, required: field.required },
             (Control::List, _) => Target::List { place },
             (Control::Json, _) => Target::Json { place },

@@ -222,7 +222,11 @@ fn a_stored_secret_is_replaced_cleared_and_taken_back() {
     assert!(screen.page(60, 40).contains("•••••••• new"));
     screen.chord(KeyCode::Char('u'), KeyModifiers::CONTROL);
     assert_eq!(screen.secret(place).as_deref(), Some(MARKER));
-    assert_eq!(screen.press(KeyCode::Esc), Handled::Ignored, "nothing to take back: one step back for the screen");
+    assert_eq!(
+        screen.press(KeyCode::Esc),
+        Handled::Ignored,
+        "nothing to take back: one step back for the screen"
+    );
 }
 
 #[test]

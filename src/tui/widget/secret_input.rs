@@ -83,9 +83,9 @@ impl SecretInput {
 
     fn pop_word(&mut self) {
         let kept = self.text.trim_end();
-        let at = kept.rfind(char::is_whitespace).map_or(0, |at| {
-            at + kept[at..].chars().next().map_or(0, char::len_utf8)
-        });
+        let at = kept
+            .rfind(char::is_whitespace)
+            .map_or(0, |at| at + kept[at..].chars().next().map_or(0, char::len_utf8));
         self.cut(at);
     }
 

@@ -31,7 +31,8 @@ pub struct Glyph<'a> {
 pub fn glyphs(text: &str) -> impl Iterator<Item = Glyph<'_>> {
     text.grapheme_indices(true).map(|(at, grapheme)| {
         let bytes = at..at + grapheme.len();
-        let plain = Glyph { bytes: bytes.clone(), shown: grapheme.into(), width: grapheme.width(), marker: false };
+        let plain =
+            Glyph { bytes: bytes.clone(), shown: grapheme.into(), width: grapheme.width(), marker: false };
         if grapheme.len() == 1 && !grapheme.as_bytes()[0].is_ascii_control() {
             return plain;
         }
@@ -203,7 +204,8 @@ mod tests {
 
     #[test]
     fn honest_text_stays_as_it_is() {
-        for text in ["plain", "日本語", "👩‍👩‍👧‍👦", "❤️", "e\u{301}", "שלום", "한글", "👍🏽", "नमस्ते"] {
+        for text in ["plain", "日本語", "👩‍👩‍👧‍👦", "❤️", "e\u{301}", "שלום", "한글", "👍🏽", "नमस्ते"]
+        {
             assert_eq!(visible(text), text);
         }
         assert_eq!(width("日本語"), 6);
