@@ -30,4 +30,6 @@ pub mod schema;
 pub mod secret;
 pub mod session;
 pub mod suggest;
+#[cfg(feature = "tui")]
+pub mod tui;
 pub mod vault;

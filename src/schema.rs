@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 use crate::model::{Content, pointer};
 
 pub use check::Violation;
-pub use draft::{Base, Draft, TextError};
+pub use draft::{Base, Draft, Inspection, TextError};
 pub use field::{Choices, Control, Field};
 pub use read::{Absent, Notice, Read};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::text::{Place, Positions, place_of};
-use super::{Absent, Kind, Kinds, Notice, Violation};
+use super::{Absent, Kind, Kinds, Notice, Read, Violation};
 use crate::model::{Content, Credential, Edit, Id, pointer};
 use crate::secret::Secret;
 
@@ -29,6 +29,15 @@ pub struct TextError {
     pub pointer: String,
     /// A sentence.
     pub message: String,
+}
+
+/// What is found in the text of the raw editor before it is taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// Everything wrong with it.
+    pub errors: Vec<TextError>,
+    /// The bytes of the secrets that stand in it as plain texts.
+    pub secrets: Vec<std::ops::Range<usize>>,
 }
 
 /// A credential that is being edited; nothing of it is stored yet.
@@ -119,6 +128,19 @@ impl Draft {
             self.step(place);
             self.state.content.set(place, value);
         }
+    }
+
+    /// Puts a plain value at a place as it is: a table's entry may be an empty text.
+    pub fn put(&mut self, place: &str, value: Value) {
+        if self.content().get(place) != Some(&value) {
+            self.step(place);
+            self.state.content.set(place, value);
+        }
+    }
+
+    /// Whether the stored version has a secret at a place, whatever the draft says now.
+    pub fn is_stored(&self, place: &str) -> bool {
+        self.original.secret(place).is_some()
     }
 
     /// Gives a secret anew. Says what was done to it.
@@ -235,6 +257,53 @@ impl Draft {
     /// Why the text cannot be taken over; the draft is then as it was. A document that can be read but breaks
     /// its schema is taken over: see [`Draft::check`].
     pub fn set_text(&mut self, kinds: &Kinds, text: &str) -> Result<Vec<Notice>, Vec<TextError>> {
+        let (kind, _, read) = self.read_text(kinds, text)?;
+        if read.content != *self.content() || !read.entered.is_empty() {
+            self.touched = None;
+            self.step("");
+            self.touched = None;
+            self.state.entered.retain(|place| read.content.secret(place).is_some());
+            self.state.entered.extend(read.entered);
+            self.state.content = read.content;
+        }
+        let mut notices = read.notices;
+        notices.extend(read.cleared.into_iter().map(|place| {
+            let message = format!("{}: saving will clear this secret", kind.title_of(&place));
+            Notice { pointer: place, message }
+        }));
+        Ok(notices)
+    }
+
+    /// What [`Draft::set_text`] and then [`Draft::check_text`] would say of a text; the draft stays as it is.
+    pub fn inspect(&self, kinds: &Kinds, text: &str) -> Inspection {
+        let (_, positions, read) = match self.read_text(kinds, text) {
+            Ok(read) => read,
+            Err(errors) => return Inspection { errors, secrets: Vec::new() },
+        };
+        let secrets = read.entered.iter().map(|place| positions.range(place)).collect();
+        let mut entered = self.state.entered.clone();
+        entered.retain(|place| read.content.secret(place).is_some());
+        entered.extend(read.entered);
+        let taken = Self {
+            base: self.base.clone(),
+            original: self.original.clone(),
+            state: State { content: read.content, entered },
+            undo: Vec::new(),
+            redo: Vec::new(),
+            touched: None,
+        };
+        let errors = taken.check(kinds);
+        Inspection {
+            errors: errors.iter().map(|violation| locate(text, &positions, violation)).collect(),
+            secrets,
+        }
+    }
+
+    fn read_text<'a>(
+        &self,
+        kinds: &'a Kinds,
+        text: &str,
+    ) -> Result<(&'a Kind, Positions, Read), Vec<TextError>> {
         let positions = Positions::read(text).map_err(|errors| {
             let located = errors.into_iter().map(|error| {
                 let offset = offset_of(text, error.place);
@@ -262,20 +331,7 @@ impl Draft {
         let read = kind
             .read(document, Some(self.content()), Absent::Clears)
             .map_err(|violations| violations.iter().map(locate).collect::<Vec<_>>())?;
-        if read.content != *self.content() || !read.entered.is_empty() {
-            self.touched = None;
-            self.step("");
-            self.touched = None;
-            self.state.entered.retain(|place| read.content.secret(place).is_some());
-            self.state.entered.extend(read.entered);
-            self.state.content = read.content;
-        }
-        let mut notices = read.notices;
-        notices.extend(read.cleared.into_iter().map(|place| {
-            let message = format!("{}: saving will clear this secret", kind.title_of(&place));
-            Notice { pointer: place, message }
-        }));
-        Ok(notices)
+        Ok((kind, positions, read))
     }
 
     /// What is wrong with it, by pointer: the kind's checks, and secrets that are bound to an address that
@@ -440,6 +496,37 @@ mod tests {
         assert_eq!(errors[0].pointer, "/config/base_url");
         assert_eq!((errors[0].place.line, errors[0].place.column), (6, 17));
         assert_eq!(&text[errors[0].range.clone()], "\"nowhere\"");
+    }
+
+    #[test]
+    fn errors_of_a_text_are_those_of_taking_it_over_and_leave_the_draft_alone() {
+        let mut draft = stored();
+        let before = draft.clone();
+        let wrong = draft.text().replace("https://api.example.com", "nowhere");
+        let newly = draft.text().replace("https://api", "https://other");
+        let broken = draft.text().replace(':', ";");
+        for (text, count) in [(draft.text(), 0), (wrong, 2), (newly, 1), (broken, 1)] {
+            let found = draft.inspect(kinds(), &text).errors;
+            assert_eq!(found.len(), count, "{text} {found:?}");
+            assert_eq!(draft.state, before.state);
+            let taken = draft.set_text(kinds(), &text);
+            let same = taken.err().unwrap_or_else(|| draft.check_text(kinds(), &text));
+            assert_eq!(found, same);
+            draft = before.clone();
+        }
+        let text = r#"{"kind":"api_key","config":{"api_key":"typed"}}"#;
+        let secrets = draft.inspect(kinds(), text).secrets;
+        assert_eq!(secrets.iter().map(|range| &text[range.clone()]).collect::<Vec<_>>(), ["\"typed\""]);
+        draft.clear("/config/api_key");
+        assert!(draft.is_stored("/config/api_key") && !draft.is_stored("/config/base_url"));
+    }
+
+    #[test]
+    fn an_entry_of_a_table_may_be_empty() {
+        let mut draft = stored();
+        draft.put("/test/headers/X-Empty", json!(""));
+        assert_eq!(draft.content().get_str("/test/headers/X-Empty"), Some(""));
+        assert!(draft.undo() && !draft.is_changed());
     }
 
     #[test]

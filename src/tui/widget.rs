@@ -1,0 +1,6 @@
+//! Small building blocks of the screens. None of them knows what it shows.
+
+pub mod popup;
+pub mod secret_input;
+pub mod text_input;
+pub mod visible;
