@@ -9,6 +9,7 @@ use crate::support::home::Account;
 macro_rules! page {
     ($done:expr) => {
         insta::with_settings!({filters => vec![
+            (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID"),
             (r"age1[a-z0-9]{50,}", "AGE1"),
             (r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC", "TIME"),
             (r"\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),

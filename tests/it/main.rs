@@ -3,6 +3,7 @@
 mod cli;
 mod cli_errors;
 mod cli_secrecy;
+mod cli_test;
 mod faults;
 mod layers;
 mod support;

@@ -2,4 +2,5 @@
 
 pub(crate) mod command;
 pub(crate) mod home;
+pub(crate) mod service;
 pub(crate) mod vault;

@@ -76,7 +76,12 @@ impl Command {
         self
     }
 
-    pub(crate) fn run(mut self) -> Done {
+    pub(crate) fn run(self) -> Done {
+        self.start().wait()
+    }
+
+    /// Starts it and leaves it running.
+    pub(crate) fn start(mut self) -> Running {
         let mut child = self
             .command
             .stdin(Stdio::piped())
@@ -87,8 +92,28 @@ impl Command {
         let input = std::mem::take(&mut self.input);
         // A program that does not read its input closes it: no matter.
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap();
+        Running { child, writer, home: self.home }
+    }
+}
+
+/// A program that runs.
+pub(crate) struct Running {
+    child: std::process::Child,
+    writer: std::thread::JoinHandle<()>,
+    home: PathBuf,
+}
+
+impl Running {
+    /// What Ctrl-C sends.
+    pub(crate) fn interrupt(&self) {
+        // `setsid` became the program: it is the same process.
+        let process = rustix::process::Pid::from_raw(self.child.id().cast_signed()).unwrap();
+        rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    }
+
+    pub(crate) fn wait(self) -> Done {
+        let output = self.child.wait_with_output().unwrap();
+        self.writer.join().unwrap();
         Done {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),
