@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use credbench::cli::{self, Next};
 use credbench::memory;
+use credbench::tui::{self, Ended, Options};
 
 #[global_allocator]
 static ALLOCATOR: memory::WipingAllocator = memory::WipingAllocator;
@@ -13,6 +14,16 @@ fn main() -> ExitCode {
     memory::harden();
     match cli::start(std::env::args_os()) {
         Next::Exit(code) => code,
-        Next::Workbench(bench) => bench.end(Ok(())),
+        Next::Workbench(bench) => {
+            let options = Options::new(bench.setup.clone(), bench.monochrome, bench.demo.is_some());
+            match tui::run(options) {
+                // Whatever a signal interrupts, a demo leaves nothing behind: cleaned up first, then died.
+                Ok(ended) => {
+                    let code = bench.end(Ok(()));
+                    if ended == Ended::Quit { code } else { ended.finish() }
+                }
+                Err(problem) => bench.end(Err(problem)),
+            }
+        }
     }
 }

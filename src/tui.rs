@@ -1,6 +1,264 @@
-//! The workbench.
+//! The workbench: a terminal, a loop, and what is drawn.
+//!
+//! ```text
+//! key, paste, resize ─┐                    ┌─ vault thread (owns the session)
+//! signals ────────────┼─ Message → App::update → Effect ─┼─ one task a test
+//! answers, results ───┘        │                         └─ timers
+//!                              └─ drawn once, when everything that was ready is taken over
+//! ```
+//!
+//! Nothing ticks: an idle workbench neither writes nor wakes up.
 
+pub mod action;
+pub mod app;
 pub mod form;
+pub mod input;
+pub mod keymap;
+pub mod message;
+pub mod paint;
 pub mod raw;
+pub mod screen;
+pub mod tasks;
+mod terminal;
 pub mod theme;
 pub mod widget;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::EventStream;
+use futures_util::StreamExt;
+use rustix::process::Signal;
+use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub use app::{Clock, Ended};
+
+use app::App;
+use keymap::Keymap;
+use message::{Effect, Message};
+use screen::Screen;
+use tasks::Tasks;
+use terminal::Guard;
+
+use crate::problem::{Exit, Problem};
+use crate::secret::Secret;
+use crate::session::Setup;
+
+/// How long a stopped process may take to be really stopped, before the workbench takes the terminal again.
+const STOP: Duration = Duration::from_millis(300);
+
+/// What the workbench needs to know.
+pub struct Options {
+    /// The vault, its identities and the configuration.
+    pub setup: Setup,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Tells the time.
+    pub clock: Clock,
+    /// The vault is a throw-away one, which the screen says.
+    pub demo: bool,
+}
+
+impl Options {
+    /// The usual workbench: default keys, the system's clock. `monochrome` leaves all colours out.
+    pub fn new(mut setup: Setup, monochrome: bool, demo: bool) -> Self {
+        if monochrome {
+            setup.config.screen.theme = crate::config::Theme::Plain;
+        }
+        Self { setup, keymap: Keymap::default(), clock: Arc::new(jiff::Timestamp::now), demo }
+    }
+}
+
+impl Ended {
+    /// Ends the process as the workbench ended: by the same signal, if it was one. To be called when the
+    /// caller has nothing left to clean up.
+    pub fn finish(self) -> std::process::ExitCode {
+        match self {
+            Self::Quit => std::process::ExitCode::SUCCESS,
+            Self::Signal(signal) => terminal::die(signal),
+        }
+    }
+}
+
+/// Runs the workbench until it ends. The terminal is then as it was found.
+///
+/// # Errors
+/// Exit 2 without a terminal; what the system refuses.
+pub fn run(options: Options) -> Result<Ended, Problem> {
+    run_with(options, Vec::new())
+}
+
+/// Runs the workbench with screens of the caller's on top.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended, Problem> {
+    let failed = |error: std::io::Error| Problem::new(Exit::Failed, "workbench", error.to_string());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(failed)?;
+    let mut guard = Guard::enter()?;
+    let ended = runtime.block_on(async {
+        let (messages, inbox) = unbounded_channel();
+        let signals = Signals::listen().map_err(failed)?;
+        let gone = messages.clone();
+        terminal::watch(move || drop(gone.send(Message::TerminalGone)));
+        let Options { setup, keymap, clock, demo } = options;
+        let (mut app, effects) =
+            App::new(setup.config.clone(), keymap, setup.solution.clone(), clock.clone(), demo);
+        screens.into_iter().for_each(|screen| app.open(screen));
+        let tasks =
+            Tasks::start(setup, clock, tokio::runtime::Handle::current(), messages).map_err(failed)?;
+        let mut bench = Loop { guard: &mut guard, app, tasks, inbox, signals };
+        bench.do_all(effects).await;
+        Ok(bench.run().await)
+    });
+    drop(guard);
+    // Tests and look-ups that are still on their way have nobody to tell.
+    runtime.shutdown_background();
+    ended
+}
+
+struct Signals {
+    term: Listener,
+    hup: Listener,
+    int: Listener,
+    quit: Listener,
+    cont: Listener,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            hup: signal(SignalKind::hangup())?,
+            int: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            cont: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
+        })
+    }
+
+    async fn next(&mut self) -> Message {
+        tokio::select! {
+            _ = self.term.recv() => Message::Signal(Signal::TERM),
+            _ = self.hup.recv() => Message::Signal(Signal::HUP),
+            _ = self.int.recv() => Message::Signal(Signal::INT),
+            _ = self.quit.recv() => Message::Signal(Signal::QUIT),
+            _ = self.cont.recv() => Message::Continued,
+        }
+    }
+}
+
+struct Loop<'a> {
+    guard: &'a mut Guard,
+    app: App,
+    tasks: Tasks,
+    inbox: UnboundedReceiver<Message>,
+    signals: Signals,
+}
+
+impl Loop<'_> {
+    async fn run(&mut self) -> Ended {
+        let mut events = EventStream::new();
+        let ended = loop {
+            if let Some(ended) = self.app.ended() {
+                break ended;
+            }
+            if self.draw().is_err() {
+                break Ended::Signal(Signal::HUP);
+            }
+            // Signals first: a flood of keys or results must not keep the end away.
+            let message = tokio::select! {
+                biased;
+                signal = self.signals.next() => Some(signal),
+                Some(message) = self.inbox.recv() => Some(message),
+                event = events.next() => match event {
+                    Some(Ok(event)) => input::message(event),
+                    Some(Err(_)) | None => Some(Message::TerminalGone),
+                },
+            };
+            if let Some(message) = message {
+                self.take(message).await;
+            }
+            self.drain().await;
+        };
+        self.finish().await;
+        ended
+    }
+
+    /// Takes over all that is ready, so that it is drawn once.
+    async fn drain(&mut self) {
+        while self.app.ended().is_none() {
+            if let Ok(message) = self.inbox.try_recv() {
+                self.take(message).await;
+                continue;
+            }
+            // Not through the stream: polling it without waiting would leave it with a waker of nobody.
+            let event = match crossterm::event::poll(Duration::ZERO) {
+                Ok(true) => crossterm::event::read(),
+                Ok(false) => return,
+                Err(error) => Err(error),
+            };
+            match event.map(input::message) {
+                Ok(Some(message)) => self.take(message).await,
+                Ok(None) => {}
+                Err(_) => return self.take(Message::TerminalGone).await,
+            }
+        }
+    }
+
+    async fn take(&mut self, message: Message) {
+        if matches!(message, Message::Continued) {
+            // A terminal that cannot be taken again is told by the next drawing.
+            let _ = self.guard.retake();
+        }
+        let effects = self.app.update(message);
+        self.do_all(effects).await;
+    }
+
+    async fn do_all(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match self.tasks.run(effect) {
+                Some(Effect::Clipboard(text)) => {
+                    let _ = self.guard.send(CopyToClipboard::to_clipboard_from(text.expose()));
+                }
+                Some(Effect::Suspend) => {
+                    if self.guard.stop().is_ok() {
+                        // The stop comes a moment after the signal. Where it was ignored, nothing comes.
+                        let _ = tokio::time::timeout(STOP, self.signals.cont.recv()).await;
+                    }
+                    let _ = self.guard.retake();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn draw(&mut self) -> std::io::Result<()> {
+        let app = &mut self.app;
+        self.guard.terminal().draw(|frame| {
+            let area = frame.area();
+            if let Some(cursor) = app.draw(area, frame.buffer_mut()) {
+                frame.set_cursor_position(cursor);
+            }
+        })?;
+        Ok(())
+    }
+
+    /// What must not be left behind: an unfinished save, a secret in the clipboard.
+    async fn finish(&mut self) {
+        while self.app.is_saving() {
+            let Some(message) = self.inbox.recv().await else { break };
+            for effect in self.app.update(message) {
+                self.tasks.run(effect);
+            }
+        }
+        if self.app.has_clipboard() {
+            let _ = self.guard.send(CopyToClipboard::to_clipboard_from(Secret::from("").expose()));
+        }
+    }
+}

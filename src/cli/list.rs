@@ -35,6 +35,12 @@ pub(crate) fn run(context: &Context, arguments: &List) -> Result<ExitCode, Probl
 }
 
 fn query(arguments: &List) -> Result<Query, Problem> {
+    // A query may start with one hyphen; an option that does not exist must not become one.
+    if let Some(option) = arguments.query.as_deref().filter(|query| query.starts_with("--")) {
+        let message = format!("there is no option {:?}", visible(option));
+        return Err(Problem::new(Exit::Usage, "usage", message)
+            .hint("`credbench list --help` shows the options; put text that starts so in quotes"));
+    }
     let options = [
         (Field::Status, &arguments.status),
         (Field::Kind, &arguments.kind),

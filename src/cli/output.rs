@@ -10,6 +10,7 @@ use serde_json::json;
 use super::args::Colour;
 use crate::model::{Outcome, Status};
 use crate::problem::{Exit, Problem};
+use crate::redact::is_hidden;
 
 /// What a piece of text means; a sign or a word always says it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,14 +219,12 @@ pub(crate) fn outcome_sign(outcome: Outcome) -> (&'static str, Tone) {
 
 /// Text with every character made visible that a terminal would act on, or that hides how the text reads.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| if is_hidden(c) { format!("\\u{{{:x}}}", u32::from(c)) } else { c.to_string() })
-        .collect()
-}
-
-/// Control characters, and those that change the direction or are not seen at all.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_hidden(c) {
+            true => shown.push_str(&format!("‹U+{:04X}›", u32::from(c))),
+            false => shown.push(c),
+        }
+    }
+    shown
 }

@@ -177,7 +177,7 @@ impl Drop for Raw<'_> {
 pub(crate) fn refuse_empty(passphrase: &Secret) -> Result<(), Problem> {
     if passphrase.is_empty() {
         return Err(Problem::new(Exit::Usage, "empty_passphrase", "an empty passphrase protects nothing")
-            .hint("type one, or say --plain-identity to go without"));
+            .hint("give one; an identity without any is made by `credbench init --plain-identity`"));
     }
     Ok(())
 }

@@ -1,15 +1,134 @@
-//! The dry test before a save.
+//! Tests on behalf of commands: a runtime for as long as they take, Ctrl-C to cancel, and the dry test before
+//! a save.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::unbounded_channel;
+use tokio_util::sync::CancellationToken;
 
 use super::Context;
-use crate::model::TestRecord;
-use crate::problem::Problem;
+use crate::config::TestOptions;
+use crate::http::Trust;
+use crate::model::{Content, Outcome, TestRecord};
+use crate::probe::pool::{Conditions, Limits, run_all};
+use crate::probe::{Plan, Report, Unplannable, plan};
+use crate::problem::{Exit, Problem};
+use crate::schema::Kinds;
 use crate::session::{Change, Setup};
 
+/// The plan of a credential's test. One of a kind that is not known cannot be tested.
+pub(crate) fn plan_of(kinds: &Kinds, content: &Content) -> Result<Plan, Unplannable> {
+    match kinds.get(content.kind()) {
+        Some(kind) => plan(kind, content),
+        None => Err(Unplannable::NotTestable("its kind is not known")),
+    }
+}
+
+/// The limits that the options ask for.
+pub(crate) fn limits(options: &TestOptions) -> Limits {
+    Limits { total: options.jobs, per_host: options.per_host }
+}
+
+/// Runs tests and hands each report over as it ends. Ctrl-C cancels those that have not ended.
+///
+/// # Errors
+/// Where the system gives no threads.
+pub(crate) fn run<T: Clone + Send + 'static>(
+    tests: Vec<(T, Result<Plan, Unplannable>)>,
+    limits: Limits,
+    timeout: Duration,
+    mut each: impl FnMut(T, Report),
+) -> Result<(), Problem> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Problem::new(Exit::Failed, "io", format!("tests cannot be run: {error}"))
+    })?;
+    let cancel = CancellationToken::new();
+    let conditions = Conditions {
+        trust: Arc::new(Trust::default()),
+        timeout,
+        cancel: cancel.clone(),
+        clock: Arc::new(Timestamp::now),
+    };
+    let (reports, mut ended) = unbounded_channel();
+    runtime.block_on(async {
+        let mut all = std::pin::pin!(run_all(tests, limits, conditions, reports));
+        let mut running = true;
+        loop {
+            tokio::select! {
+                biased;
+                // Reports first: what has ended is told before the rest is cancelled.
+                report = ended.recv() => match report {
+                    Some((tag, report)) => each(tag, report),
+                    None => break,
+                },
+                () = &mut all, if running => running = false,
+                _ = tokio::signal::ctrl_c(), if !cancel.is_cancelled() => cancel.cancel(),
+            }
+        }
+    });
+    // A look-up that hangs in the system has nobody waiting for it any more.
+    runtime.shutdown_background();
+    Ok(())
+}
+
+/// Tests what is about to be saved: one record for each change, where something was learnt. A change that
+/// changes nothing is not tested, nor is a credential that lacks a secret.
+///
+/// # Errors
+/// Exit 1 where a test does not pass: nothing is to be saved then.
 pub(crate) fn before_saving(
-    _context: &Context,
-    _setup: &Setup,
+    context: &Context,
+    setup: &Setup,
     changes: &[Change],
-    _no_test: bool,
+    no_test: bool,
 ) -> Result<Vec<Option<TestRecord>>, Problem> {
-    Ok(changes.iter().map(|_| None).collect())
+    let mut records: Vec<Option<TestRecord>> = vec![None; changes.len()];
+    if no_test {
+        return Ok(records);
+    }
+    let kinds = context.kinds();
+    let tests: Vec<_> = changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| change.differs && kinds.is_complete(&change.content))
+        .map(|(index, change)| (index, plan_of(kinds, &change.content)))
+        .filter(|(_, plan)| !matches!(plan, Err(Unplannable::NotTestable(_))))
+        .collect();
+    if tests.is_empty() {
+        return Ok(records);
+    }
+    let options = &setup.config.test;
+    let mut failed: Vec<(usize, String)> = Vec::new();
+    run(tests, limits(options), Duration::from_secs(options.timeout_seconds), |index, report| {
+        let change = &changes[index];
+        if report.outcome.passes() {
+            records[index] = Some(report.record(change.version()));
+            return;
+        }
+        let mut sentence =
+            format!("{}: {}: {}", change.content.key(), report.outcome.word(), report.message);
+        if !report.advice.is_empty() {
+            sentence.push_str(&format!(" — {}", report.advice));
+        }
+        failed.push((index, sentence));
+    })?;
+    if failed.is_empty() {
+        return Ok(records);
+    }
+    failed.sort();
+    let mut causes: Vec<String> = failed.into_iter().map(|(_, sentence)| sentence).collect();
+    let message = match causes.len() {
+        1 => causes.remove(0),
+        count => format!("{count} tests did not pass"),
+    };
+    Err(Problem::new(Exit::Failed, "test_failed", message)
+        .causes(causes)
+        .hint("nothing was saved; --no-test saves without testing"))
+}
+
+/// Whether a report belongs into a credential's history: it says something about the credential.
+pub(crate) fn is_worth_keeping(outcome: Outcome) -> bool {
+    !matches!(outcome, Outcome::NotTestable | Outcome::Incomplete | Outcome::Cancelled)
 }

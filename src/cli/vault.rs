@@ -29,7 +29,7 @@ pub(crate) fn run(context: &Context, action: &Vault) -> Result<ExitCode, Problem
     };
     let count = adoption.document.credentials.len();
     let mut facts = vec![format!("{}: {refusal}", setup.places.vault.display())];
-    facts.push(format!("It holds {count} credentials in {} solutions.", adoption.document.solutions.len()));
+    facts.push(format!("Credentials in it: {count}; solutions: {}.", adoption.document.solutions.len()));
     if let Some(header) = &adoption.header {
         facts.push(format!(
             "Vault {}, generation {}, saved {} by {}.",

@@ -134,7 +134,8 @@ impl Reader<'_> {
                 None => "is required".to_owned(),
                 Some(_) => format!("must be one of {}", self.kinds.names()),
             };
-            return Err(self.violations(at, &[Violation::new("/kind", message)]));
+            let value = object.get("kind").filter(|value| value.is_string()).map(Value::to_string);
+            return Err(self.violations(at, &[Violation { value, ..Violation::new("/kind", message) }]));
         };
         let (solution, key) = (text("solution").to_owned(), text("key").to_owned());
         if !self.document.has_solution(&solution) && object.get("solution").is_some_and(Value::is_string) {

@@ -1,5 +1,11 @@
 //! Integration tests: one binary.
 
+mod cli;
+mod cli_errors;
+mod cli_secrecy;
+mod cli_test;
+mod faults;
+mod layers;
 mod support;
 mod vault;
 mod vault_damage;

@@ -1,3 +1,6 @@
 //! What several tests share.
 
+pub(crate) mod command;
+pub(crate) mod home;
+pub(crate) mod service;
 pub(crate) mod vault;

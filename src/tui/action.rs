@@ -1,0 +1,100 @@
+//! Everything that a key can do, and its words.
+//!
+//! An action is named here once. The key map binds keys to these words; the footer, the help screen, the
+//! command palette and `docs/KEYS.md` read them.
+
+/// Makes the enum and its table in one place, so that neither can have an action that the other lacks.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident, $word:literal, $hint:literal, $title:literal;)*) => {
+        /// Something a person can ask for with a key.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Action {
+            $(#[doc = $title] $(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// All of them, in the order help shows them.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word in `keymap.toml`.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+
+            /// The one or two words of the footer.
+            pub fn hint(self) -> &'static str {
+                match self { $(Self::$name => $hint,)* }
+            }
+
+            /// The sentence of the help screen and the palette.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    Add, "add", "add", "Add a credential";
+    Edit, "edit", "edit", "Edit the selected credential";
+    Schema, "schema", "show schema", "Show it as JSON, or as a form again";
+    Save, "save", "save", "Save the draft, after testing it";
+    Test, "test", "test", "Test the selected credential, or the marked ones";
+    TestAll, "test_all", "test all", "Test all credentials shown";
+    TestDraft, "test_draft", "test draft", "Test the draft as it stands, without saving it";
+    Cancel, "cancel", "cancel", "Cancel the tests that are running";
+    Mark, "mark", "mark", "Mark the selected credential, or take its mark away";
+    Remove, "remove", "remove", "Move the selected credential, or the marked ones, to the trash";
+    Undo, "undo", "undo", "Undo the last change";
+    Redo, "redo", "redo", "Do again what was undone in the draft";
+    Reveal, "reveal", "reveal", "Show one secret for a few seconds";
+    Copy, "copy", "copy", "Copy the secret to the terminal's clipboard for a while";
+    Search, "search", "search", "Search as you type";
+    Group, "group", "group", "Group by solution, by service, or not at all";
+    Palette, "palette", "commands", "Find a command by its name";
+    Help, "help", "help", "Show the keys";
+    Up, "up", "up", "Move up";
+    Down, "down", "down", "Move down";
+    PageUp, "page_up", "page up", "Move up by a page";
+    PageDown, "page_down", "page down", "Move down by a page";
+    Top, "top", "top", "Go to the first one";
+    Bottom, "bottom", "bottom", "Go to the last one";
+    Next, "next", "next", "Go to the next pane or field";
+    Previous, "previous", "previous", "Go to the pane or field before";
+    Open, "open", "open", "Open what is selected";
+    Accept, "accept", "accept", "Accept";
+    Yes, "yes", "yes", "Answer yes";
+    No, "no", "no", "Answer no";
+    Back, "back", "back", "Go one step back";
+    Lock, "lock", "lock", "Lock the vault";
+    Suspend, "suspend", "suspend", "Suspend to the shell; `fg` comes back";
+    Quit, "quit", "quit", "Quit";
+}
+
+impl Action {
+    /// The action of a word in `keymap.toml`.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.word() == word)
+    }
+
+    /// Whether the palette offers it: what only makes sense on the key itself is not there.
+    pub fn in_palette(self) -> bool {
+        !matches!(
+            self,
+            Self::Up
+                | Self::Down
+                | Self::PageUp
+                | Self::PageDown
+                | Self::Top
+                | Self::Bottom
+                | Self::Next
+                | Self::Previous
+                | Self::Open
+                | Self::Accept
+                | Self::Yes
+                | Self::No
+                | Self::Back
+                | Self::Palette
+        )
+    }
+}

@@ -1,0 +1,230 @@
+//! What happens to the workbench ([`Message`]) and what it wants done ([`Effect`]).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+use rustix::process::Signal;
+
+use crate::model::{Content, Document, Edit, Id};
+use crate::probe::Report;
+use crate::problem::Problem;
+use crate::secret::Secret;
+use crate::session::Saved;
+use crate::vault::OpenPolicy;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Message {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A text was pasted.
+    Paste(Secret),
+    /// The terminal has another size.
+    Resize,
+    /// The vault's thread has something to say.
+    Vault(Answer),
+    /// A test ended.
+    Tested(Ticket, Box<Report>),
+    /// A time that was asked for has come.
+    Timer(Timer),
+    /// A signal ends the program.
+    Signal(Signal),
+    /// The program was continued after a stop.
+    Continued,
+    /// The terminal itself is gone.
+    TerminalGone,
+}
+
+/// What the vault's thread answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// There is no vault yet.
+    NoVault {
+        /// Where it would be.
+        vault: PathBuf,
+        /// Where its identity is, or would be.
+        identity: PathBuf,
+        /// Whether that file is there.
+        identity_exists: bool,
+    },
+    /// The vault is locked and opens without a question, so a key press has to ask for it.
+    Locked,
+    /// A question only a person can answer; the thread waits.
+    Question(Question),
+    /// Something to tell while the thread works, such as "touch your key".
+    Told(String),
+    /// The passphrase is wrong; the thread asks again.
+    Wrong(Problem),
+    /// Unlocking or making the vault failed.
+    Failed(Problem),
+    /// The vault is refused (exit 6).
+    Refused(Problem),
+    /// The vault is open.
+    Opened {
+        /// What it says.
+        document: Arc<Document>,
+        /// What a person should hear.
+        notices: Vec<String>,
+        /// Why it is open read-only.
+        refusal: Option<Problem>,
+        /// It was made just now.
+        created: bool,
+    },
+    /// A commit ended.
+    Committed {
+        /// Which.
+        serial: u64,
+        /// What was stored, with the generation on disk.
+        result: Result<(Saved, u64), Problem>,
+    },
+    /// The vault was read again.
+    Refreshed(Result<Option<Arc<Document>>, Problem>),
+    /// A secret that was asked for.
+    Secret {
+        /// Of which credential.
+        id: Id,
+        /// At which place.
+        place: String,
+        /// What for.
+        purpose: Purpose,
+        /// The secret.
+        result: Result<Secret, Problem>,
+    },
+    /// The thread failed: a bug. The vault is locked.
+    Broken,
+}
+
+/// A question, with the way back for its answer. Dropping it is "cancelled".
+#[derive(Debug)]
+pub struct Question {
+    /// What is asked for.
+    pub what: String,
+    /// How it is answered.
+    pub kind: QuestionKind,
+    /// Takes the answer.
+    pub answer: SyncSender<Reply>,
+}
+
+/// How a question is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuestionKind {
+    /// By a text that is not shown.
+    Passphrase,
+    /// By a text.
+    Text,
+    /// By one of two words.
+    Confirm {
+        /// The first.
+        yes: String,
+        /// The second, where there is one.
+        no: Option<String>,
+    },
+}
+
+/// The answer to a question.
+#[derive(Debug)]
+pub enum Reply {
+    /// A text.
+    Text(Secret),
+    /// Yes or no.
+    Choice(bool),
+}
+
+/// Names one test, so that its result finds its place or is known to be late.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The credential that is tested.
+    pub id: Id,
+    /// Which test: a later one of the same credential has a higher number.
+    pub serial: u64,
+    /// What was tested.
+    pub subject: Subject,
+}
+
+/// What a test tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A stored version.
+    Stored(u32),
+    /// A draft at its revision.
+    Draft(u64),
+}
+
+/// Why a secret is taken out of the vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To show it for a while.
+    Reveal,
+    /// To send it to the terminal's clipboard.
+    Copy,
+}
+
+/// A time to come. A number that is not the newest any more means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// Mask the shown secret.
+    Mask(u64),
+    /// Clear the clipboard.
+    ClearClipboard(u64),
+    /// Turn what spins.
+    Spin,
+}
+
+/// Something to be done outside.
+#[derive(Debug)]
+pub enum Effect {
+    /// Work for the vault's thread.
+    Vault(Order),
+    /// Answer the question of the vault's thread.
+    Answer(SyncSender<Reply>, Reply),
+    /// Run these tests.
+    Test(Vec<(Ticket, Content)>),
+    /// Cancel a test.
+    Cancel(u64),
+    /// Come back after a while.
+    Wake(Duration, Timer),
+    /// Send a text to the terminal's clipboard.
+    Clipboard(Secret),
+    /// Give the terminal back and stop.
+    Suspend,
+}
+
+/// Work for the vault's thread, done in order.
+#[derive(Debug)]
+pub enum Order {
+    /// Unlock and open the vault.
+    Unlock {
+        /// How much a refusal stops.
+        policy: OpenPolicy,
+        /// A person is there: where nothing has to be asked, wait for a key press.
+        relock: bool,
+    },
+    /// Make the vault, and its identity where there is none.
+    Create {
+        /// Protects the identity; `None`: it exists.
+        passphrase: Option<Secret>,
+    },
+    /// Store edits.
+    Commit {
+        /// Named in the answer.
+        serial: u64,
+        /// All or none.
+        edits: Vec<Edit>,
+    },
+    /// Read the vault again if another program changed it.
+    Refresh,
+    /// Take a secret out.
+    Secret {
+        /// Of which credential.
+        id: Id,
+        /// At which place.
+        place: String,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// Forget everything.
+    Lock,
+}

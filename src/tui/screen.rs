@@ -1,0 +1,122 @@
+//! Screens, and the layers they form: keys go to the top one, drawing starts at the bottom.
+
+pub mod choose;
+pub mod confirm;
+mod entry;
+pub mod first_start;
+pub mod help;
+pub mod palette;
+pub mod question;
+pub mod refused;
+pub mod unlock;
+pub mod workbench;
+
+use crossterm::event::KeyEvent;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use super::action::Action;
+use super::app::{Command, Shared, Tone};
+use super::keymap::Context;
+use super::paint;
+use super::widget::visible;
+
+/// What became of an input.
+pub enum Reply {
+    /// Nothing: it means nothing here.
+    Ignored,
+    /// It was used.
+    Done,
+    /// Put another screen on top.
+    Open(Box<dyn Screen>),
+    /// This screen is done.
+    Close,
+    /// This screen is done, and the workbench shall do this.
+    CloseAnd(Command),
+    /// The workbench shall do this.
+    Do(Command),
+}
+
+impl std::fmt::Debug for Reply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ignored => "Ignored",
+            Self::Done => "Done",
+            Self::Open(_) => "Open",
+            Self::Close => "Close",
+            Self::CloseAnd(_) => "CloseAnd",
+            Self::Do(_) => "Do",
+        })
+    }
+}
+
+/// One layer of the screen.
+pub trait Screen {
+    /// Which keys hold here.
+    fn context(&self) -> Context;
+
+    /// The actions that the footer offers, most useful first.
+    fn hints(&self) -> Vec<Action> {
+        Vec::new()
+    }
+
+    /// The words of an action in the footer.
+    fn hint(&self, action: Action) -> &'static str {
+        action.hint()
+    }
+
+    /// Why an action would do nothing now. The footer leaves such actions out.
+    fn refusal(&self, _action: Action, _shared: &Shared) -> Option<&'static str> {
+        None
+    }
+
+    /// Does an action of the key map.
+    fn perform(&mut self, action: Action, shared: &mut Shared) -> Reply;
+
+    /// Takes a key that the key map has no action for.
+    fn key(&mut self, _key: KeyEvent, _shared: &mut Shared) -> Reply {
+        Reply::Ignored
+    }
+
+    /// Takes a pasted text.
+    fn paste(&mut self, _text: &str, _shared: &mut Shared) -> Reply {
+        Reply::Ignored
+    }
+
+    /// Draws itself; the cursor's place where text is typed.
+    fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position>;
+
+    /// Whether nothing below can be seen.
+    fn covers(&self) -> bool {
+        false
+    }
+}
+
+/// The line above the footer: what just happened.
+pub(super) fn notice(area: Rect, buf: &mut Buffer, shared: &Shared) {
+    let Some((tone, text)) = shared.notice() else { return };
+    let style = match tone {
+        Tone::Good => shared.theme.ok,
+        Tone::Plain => shared.theme.text,
+        Tone::Bad => shared.theme.error,
+    };
+    paint::put(buf, area.x, area.y, area.width, text, style);
+}
+
+/// The hints of a screen, as far as they fit. An action that would do nothing is left out.
+pub(super) fn footer(screen: &dyn Screen, area: Rect, buf: &mut Buffer, shared: &Shared) {
+    let mut x = area.x;
+    for action in screen.hints() {
+        let Some(key) = shared.keymap.key(screen.context(), action) else { continue };
+        if screen.refusal(action, shared).is_some() {
+            continue;
+        }
+        let (key, hint) = (key.to_string(), format!(" {}", screen.hint(action)));
+        let room = area.right().saturating_sub(x);
+        if visible::width(&key) + visible::width(&hint) > usize::from(room) {
+            break;
+        }
+        let parts = [(key.as_str(), shared.theme.accent), (hint.as_str(), shared.theme.dim)];
+        x += paint::parts(buf, x, area.y, room, &parts) + 2;
+    }
+}

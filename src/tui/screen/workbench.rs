@@ -1,0 +1,586 @@
+//! The open vault: list, side panel, test log, and the draft on its way to the vault.
+
+mod details;
+mod editor;
+mod list;
+mod log;
+mod panes;
+mod running;
+mod save;
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+
+use self::details::{Details, Shown};
+use self::editor::{Editor, Saving};
+use self::list::List;
+use self::log::Log;
+use self::running::Running;
+use super::choose::ChooseKind;
+use super::confirm::Confirm;
+use super::entry::Entry;
+use super::{Reply, Screen};
+use crate::model::{Content, Credential, Document, Edit, Id};
+use crate::problem::Problem;
+use crate::secret::Secret;
+use crate::session;
+use crate::tui::action::Action;
+use crate::tui::app::{Change, Command, Shared, Tone};
+use crate::tui::keymap::{Context, Key};
+use crate::tui::message::{Effect, Order, Purpose, Subject};
+
+/// How many changes can be undone.
+const UNDO: usize = 100;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pane {
+    List,
+    Panel,
+    Log,
+}
+
+/// The open vault.
+pub struct Workbench {
+    document: Arc<Document>,
+    list: List,
+    details: Details,
+    log: Log,
+    running: Running,
+    editor: Option<Editor>,
+    focus: Pane,
+    /// The search line, while it is typed in.
+    search: Option<Entry>,
+    read_only: bool,
+    /// What to call each change, and the edits that take it back.
+    undo: Vec<(String, Vec<Edit>)>,
+    /// What is to be stored next.
+    wanted: Vec<(Vec<Edit>, Change)>,
+    /// The page of the pane that has the focus.
+    page: isize,
+}
+
+impl Workbench {
+    /// Shows what the vault says.
+    pub(in crate::tui) fn new(document: Arc<Document>, read_only: bool, shared: &Shared) -> Self {
+        Self {
+            list: List::new(document.clone(), shared),
+            document,
+            details: Details::default(),
+            log: Log::default(),
+            running: Running::default(),
+            editor: None,
+            focus: Pane::List,
+            search: None,
+            read_only,
+            undo: Vec::new(),
+            wanted: Vec::new(),
+            page: 1,
+        }
+    }
+
+    /// Takes over what the vault says now.
+    pub(in crate::tui) fn set_document(&mut self, document: Arc<Document>, shared: &Shared) {
+        self.document = document.clone();
+        self.list.set_document(document, shared);
+    }
+
+    /// Whether leaving would lose a draft.
+    pub(in crate::tui) fn is_dirty(&self) -> bool {
+        self.editor.as_ref().is_some_and(Editor::is_dirty)
+    }
+
+    /// What is to be stored.
+    pub(in crate::tui) fn take_commits(&mut self) -> Vec<(Vec<Edit>, Change)> {
+        std::mem::take(&mut self.wanted)
+    }
+
+    /// Turns what spins.
+    pub(in crate::tui) fn spin(&mut self, shared: &mut Shared) {
+        self.running.spin(shared);
+    }
+
+    /// Shows a secret of the vault, until its timer or the next step.
+    pub(in crate::tui) fn reveal(&mut self, id: Id, place: String, secret: Secret, serial: u64) {
+        match &mut self.editor {
+            Some(editor) if editor.id == id => editor.reveal(Some(place.clone())),
+            _ => {}
+        }
+        self.details.reveal(id, place, secret, serial);
+    }
+
+    /// Masks what is shown; for a timer only what it was set for.
+    pub(in crate::tui) fn mask(&mut self, serial: Option<u64>) {
+        if self.details.mask(serial)
+            && let Some(editor) = &mut self.editor
+        {
+            editor.reveal(None);
+        }
+    }
+
+    /// Cancels every test.
+    pub(in crate::tui) fn cancel_tests(&mut self, shared: &mut Shared) -> usize {
+        self.running.stop_all(shared)
+    }
+
+    /// Does what a dialog decided.
+    pub(in crate::tui) fn command(&mut self, command: Command, shared: &mut Shared) {
+        match command {
+            Command::Begin(kind) => self.begin(&kind, shared),
+            Command::Remove(ids) => self.remove(&ids, shared),
+            Command::Fix => {
+                if let Some(editor) = &mut self.editor {
+                    editor.focus_secret(shared.kinds);
+                }
+            }
+            Command::SaveAnyway => self.store(shared),
+            Command::Overwrite => self.overwrite(shared),
+            Command::TakeTheirs | Command::Discard => self.close_editor(),
+            Command::Perform(_)
+            | Command::Unlock
+            | Command::OpenReadOnly
+            | Command::Create(_)
+            | Command::Answer(..)
+            | Command::Lock
+            | Command::Quit => {}
+        }
+    }
+
+    fn begin(&mut self, kind: &str, shared: &mut Shared) {
+        let Some(kind) = shared.kinds.get(kind) else { return };
+        let solution = match self.document.has_solution(&shared.solution) {
+            true => shared.solution.clone(),
+            false => crate::model::DEFAULT_SOLUTION.to_owned(),
+        };
+        self.editor = Some(Editor::begin(kind, &solution, &self.document));
+        self.focus = Pane::Panel;
+    }
+
+    fn close_editor(&mut self) {
+        self.editor = None;
+        self.details.reset();
+        self.focus = Pane::List;
+    }
+
+    /// Opens the selected credential's draft, or the one that is open already.
+    fn edit(&mut self, raw: bool, shared: &mut Shared) -> Reply {
+        if self.editor.is_none() {
+            let Some(credential) = self.list.selected() else { return Reply::Done };
+            self.editor = Editor::of(credential, shared.kinds, &self.document);
+            self.details.reset();
+            shared.effect(Effect::Vault(Order::Refresh));
+        }
+        match &mut self.editor {
+            Some(editor) => {
+                if raw && !editor.is_raw() {
+                    editor.switch(shared, &self.document);
+                }
+                self.focus = Pane::Panel;
+            }
+            None => shared.tell(Tone::Bad, "its kind is not known here: `credbench show --json` shows it"),
+        }
+        Reply::Done
+    }
+
+    fn confirm_removal(&self) -> Reply {
+        let chosen = self.list.chosen();
+        let text = match chosen.as_slice() {
+            [] => return Reply::Done,
+            [one] => format!("Remove {}?", named(one)),
+            many => {
+                let names: Vec<String> = many.iter().take(8).map(|one| named(one)).collect();
+                let more = match many.len().saturating_sub(8) {
+                    0 => String::new(),
+                    more => format!("\nand {more} more"),
+                };
+                format!("Remove these {} credentials?\n{}{more}", many.len(), names.join("\n"))
+            }
+        };
+        let ids = chosen.iter().map(|credential| credential.id.clone()).collect();
+        let text = format!("{text}\n\nIt goes to the trash; undo takes it back.");
+        Reply::Open(Box::new(Confirm::yes_no("Remove", text, Command::Remove(ids))))
+    }
+
+    fn remove(&mut self, ids: &[Id], shared: &mut Shared) {
+        let label = match ids {
+            [one] => self.document.by_id(one).map(|one| one.content.key().to_owned()).unwrap_or_default(),
+            many => format!("{} credentials", many.len()),
+        };
+        ids.iter().for_each(|id| self.running.stop(id, shared));
+        self.list.unmark();
+        let edits = ids.iter().map(|id| Edit::Remove { id: id.clone() }).collect();
+        self.wanted.push((edits, Change::Removal(label)));
+    }
+
+    fn undo_last(&mut self, shared: &mut Shared) {
+        match self.undo.pop() {
+            Some((label, edits)) => self.wanted.push((edits, Change::Undo(label))),
+            None => shared.tell(Tone::Plain, "there is nothing to undo"),
+        }
+    }
+
+    fn test_stored(&mut self, all: bool, shared: &mut Shared) {
+        let job = |credential: &Credential| {
+            (credential.id.clone(), Subject::Stored(credential.version), credential.content.clone())
+        };
+        let jobs: Vec<(Id, Subject, Content)> = match all {
+            true => self.list.shown().map(job).collect(),
+            false => self.list.chosen().into_iter().map(job).collect(),
+        };
+        if !jobs.is_empty() {
+            self.running.start(jobs, shared);
+        }
+    }
+
+    /// The place of the secret that is meant, with its credential; said where there is none.
+    fn meant_secret(&self, shared: &mut Shared) -> Option<(Id, String)> {
+        let credential = self.list.selected()?;
+        if self.focus == Pane::Panel {
+            let item = self.details.item(credential, shared.kinds)?;
+            if matches!(item.shown, Shown::Stored) {
+                return Some((credential.id.clone(), item.place));
+            }
+        }
+        match session::secret_place(shared.kinds, &credential.content, None) {
+            Ok(place) => Some((credential.id.clone(), place)),
+            Err(Problem { message, .. }) => {
+                shared.tell(Tone::Plain, format!("{message}; select it in the details"));
+                None
+            }
+        }
+    }
+
+    fn take_secret(&mut self, purpose: Purpose, shared: &mut Shared) -> Reply {
+        if let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel) {
+            return match editor.focused_secret() {
+                Some((place, true)) => {
+                    // Not stored yet: there is nothing to take out of the vault.
+                    let serial = shared.next_serial();
+                    let secret = editor.draft.content().secret(&place).cloned();
+                    if let Some(secret) = secret {
+                        editor.reveal(Some(place.clone()));
+                        self.details.reveal(editor.id.clone(), place, secret, serial);
+                        self.mask_later(serial, shared);
+                    }
+                    Reply::Done
+                }
+                Some((place, false)) => {
+                    let id = editor.id.clone();
+                    shared.effect(Effect::Vault(Order::Secret { id, place, purpose }));
+                    Reply::Done
+                }
+                None => {
+                    shared.tell(Tone::Plain, "go to a secret first");
+                    Reply::Done
+                }
+            };
+        }
+        if self.details.is_revealed() && purpose == Purpose::Reveal {
+            self.details.mask(None);
+        } else if let Some((id, place)) = self.meant_secret(shared) {
+            shared.effect(Effect::Vault(Order::Secret { id, place, purpose }));
+        }
+        Reply::Done
+    }
+
+    fn mask_later(&self, serial: u64, shared: &mut Shared) {
+        let seconds = shared.config.screen.reveal_seconds;
+        let after = std::time::Duration::from_secs(seconds);
+        shared.effect(Effect::Wake(after, crate::tui::message::Timer::Mask(serial)));
+        shared.tell(Tone::Plain, format!("shown for {seconds} s"));
+    }
+
+    fn step(&mut self, by: isize, kinds: &crate::schema::Kinds) {
+        match self.focus {
+            Pane::List => {
+                let before = self.list.selected_id();
+                self.list.step(by);
+                if self.list.selected_id() != before && self.editor.is_none() {
+                    self.details.reset();
+                }
+            }
+            Pane::Panel => {
+                if let Some(credential) = self.list.selected() {
+                    self.details.step(by, credential, kinds);
+                }
+            }
+            Pane::Log => self.log.scroll(by),
+        }
+    }
+
+    fn next_pane(&mut self, back: bool) {
+        self.focus = match (self.focus, back) {
+            (Pane::List, false) | (Pane::Log, true) => Pane::Panel,
+            (Pane::Panel, false) | (Pane::List, true) => Pane::Log,
+            (Pane::Log, false) | (Pane::Panel, true) => Pane::List,
+        };
+    }
+
+    fn back(&mut self, shared: &mut Shared) -> Reply {
+        if self.focus != Pane::List {
+            self.focus = Pane::List;
+        } else if !self.list.query().is_empty() {
+            self.search = None;
+            self.list.set_query("");
+        } else if self.list.has_marks() {
+            self.list.unmark();
+        } else if !self.running.is_empty() {
+            shared.tell(Tone::Plain, "tests are still running");
+        } else if let Some(key) = shared.keymap.key(Context::List, Action::Quit) {
+            shared.tell(Tone::Plain, format!("{key} quits"));
+        }
+        Reply::Done
+    }
+
+    /// The actions of list, details and log.
+    fn browse(&mut self, action: Action, shared: &mut Shared) -> Reply {
+        match action {
+            Action::Up => self.step(-1, shared.kinds),
+            Action::Down => self.step(1, shared.kinds),
+            Action::PageUp => self.step(-self.page(), shared.kinds),
+            Action::PageDown => self.step(self.page(), shared.kinds),
+            Action::Top => self.step(isize::MIN / 2, shared.kinds),
+            Action::Bottom => self.step(isize::MAX / 2, shared.kinds),
+            Action::Next => self.next_pane(false),
+            Action::Previous => self.next_pane(true),
+            Action::Open => self.focus = Pane::Panel,
+            Action::Back => return self.back(shared),
+            Action::Add => return Reply::Open(Box::new(ChooseKind::new(shared.kinds))),
+            Action::Edit => return self.edit(false, shared),
+            Action::Schema => return self.edit(true, shared),
+            Action::Mark => self.list.mark(),
+            Action::Group => {
+                let words = self.list.regroup();
+                shared.tell(Tone::Plain, words);
+            }
+            Action::Search => {
+                let mut entry = Entry::shown();
+                entry.paste(self.list.query());
+                self.search = Some(entry);
+                self.focus = Pane::List;
+            }
+            Action::Test => self.test_stored(false, shared),
+            Action::TestAll => self.test_stored(true, shared),
+            Action::Remove => return self.confirm_removal(),
+            Action::Undo => self.undo_last(shared),
+            Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
+            Action::Copy => return self.take_secret(Purpose::Copy, shared),
+            Action::Cancel => {
+                let count = self.cancel_tests(shared);
+                self.save_cancelled();
+                let plural = if count == 1 { "test" } else { "tests" };
+                shared.tell(Tone::Plain, format!("{count} {plural} cancelled"));
+            }
+            _ => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    fn page(&self) -> isize {
+        match self.focus {
+            Pane::List => self.list.page(),
+            Pane::Panel | Pane::Log => self.page,
+        }
+    }
+
+    /// The actions of the search line.
+    fn searching(&mut self, action: Action, shared: &mut Shared) -> Reply {
+        match action {
+            Action::Accept => self.search = None,
+            Action::Back => {
+                self.search = None;
+                self.list.set_query("");
+            }
+            Action::Up | Action::Down | Action::PageUp | Action::PageDown => {
+                return self.browse(action, shared);
+            }
+            _ => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    /// The actions of form and JSON.
+    fn editing(&mut self, action: Action, shared: &mut Shared) -> Reply {
+        let document = self.document.clone();
+        let Some(editor) = &mut self.editor else { return Reply::Ignored };
+        match action {
+            Action::Save => self.save(shared),
+            Action::TestDraft => self.test_draft(shared),
+            Action::Schema => editor.switch(shared, &document),
+            Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
+            Action::Next => drop(editor.press(KeyCode::Tab, shared, &document)),
+            Action::Previous => drop(editor.press(KeyCode::BackTab, shared, &document)),
+            Action::Undo | Action::Redo => {
+                if !editor.undo(shared.kinds, action == Action::Redo) {
+                    let what = if action == Action::Redo { "redo" } else { "undo" };
+                    shared.tell(Tone::Plain, format!("there is nothing to {what} in the draft"));
+                }
+            }
+            Action::Back => {
+                if editor.saving != Saving::No {
+                    self.cancel_save(shared);
+                } else if editor.press(KeyCode::Esc, shared, &document) {
+                    // A list of choices or the like was closed.
+                } else if editor.is_dirty() {
+                    return Reply::Open(Box::new(Confirm::unsaved(Command::Discard)));
+                } else {
+                    self.close_editor();
+                }
+            }
+            _ => return Reply::Ignored,
+        }
+        Reply::Done
+    }
+
+    fn is_editing(&self) -> bool {
+        self.focus == Pane::Panel && self.editor.is_some()
+    }
+}
+
+/// A credential in a question.
+fn named(credential: &Credential) -> String {
+    let content = &credential.content;
+    let name = match content.name() {
+        "" => String::new(),
+        name => format!(" “{name}”"),
+    };
+    format!("{}{name} of {}", content.key(), content.solution())
+}
+
+impl Screen for Workbench {
+    fn context(&self) -> Context {
+        match (self.focus, &self.editor, &self.search) {
+            (_, _, Some(_)) => Context::Search,
+            (Pane::Panel, Some(editor), _) if editor.is_raw() => Context::Raw,
+            (Pane::Panel, Some(_), _) => Context::Form,
+            (Pane::Panel, None, _) => Context::Panel,
+            (Pane::List, ..) => Context::List,
+            (Pane::Log, ..) => Context::Log,
+        }
+    }
+
+    fn hints(&self) -> Vec<Action> {
+        match self.context() {
+            Context::Form | Context::Raw => {
+                let mut hints = vec![Action::Save, Action::TestDraft, Action::Schema, Action::Reveal];
+                hints.extend([Action::Undo, Action::Back, Action::Help]);
+                hints
+            }
+            Context::Search => vec![Action::Accept, Action::Back, Action::Down],
+            _ if !self.running.is_empty() => {
+                vec![Action::Cancel, Action::Test, Action::Search, Action::Help, Action::Quit]
+            }
+            Context::Panel => {
+                let mut hints = vec![Action::Edit, Action::Schema, Action::Reveal, Action::Copy, Action::Test];
+                hints.extend([Action::Back, Action::Help]);
+                hints
+            }
+            _ => {
+                let mut hints = vec![Action::Add, Action::Edit, Action::Test, Action::Schema, Action::Remove];
+                hints.extend([Action::Search, Action::Help, Action::Palette, Action::Mark, Action::TestAll]);
+                hints.extend([Action::Undo, Action::Group, Action::Copy, Action::Lock, Action::Quit]);
+                hints
+            }
+        }
+    }
+
+    fn hint(&self, action: Action) -> &'static str {
+        match action {
+            Action::Schema if self.context() == Context::Raw => "show form",
+            Action::Test if self.list.has_marks() => "test marked",
+            Action::Remove if self.list.has_marks() => "remove marked",
+            _ => action.hint(),
+        }
+    }
+
+    fn refusal(&self, action: Action, shared: &Shared) -> Option<&'static str> {
+        let nothing = self.list.selected().is_none();
+        let writes = matches!(action, Action::Add | Action::Edit | Action::Remove | Action::Save);
+        let editing = self.is_editing();
+        match action {
+            _ if self.read_only && (writes || (action == Action::Undo && !editing)) => {
+                Some("the vault is open read-only")
+            }
+            Action::Add | Action::Remove if !editing && self.editor.is_some() => {
+                Some("finish the draft first: save it or leave it")
+            }
+            Action::Edit | Action::Schema | Action::Remove | Action::Mark if !editing && nothing => {
+                match self.editor.is_some() && action != Action::Remove {
+                    true => None,
+                    false => Some("there is nothing selected"),
+                }
+            }
+            Action::Test | Action::TestAll | Action::Copy if nothing => Some("there is nothing selected"),
+            Action::Reveal if nothing && !editing => Some("there is nothing selected"),
+            Action::Reveal if !shared.config.screen.reveal => Some("the configuration forbids to reveal"),
+            Action::Copy if !shared.config.screen.copy => Some("the configuration forbids to copy"),
+            Action::Reveal if editing && self.editor.as_ref().is_some_and(|e| e.focused_secret().is_none()) => {
+                Some("go to a secret first")
+            }
+            Action::Undo if !editing && self.undo.is_empty() => Some("there is nothing to undo"),
+            Action::Cancel if self.running.is_empty() => Some("no test is running"),
+            Action::Save | Action::TestDraft if self.editor.is_none() => Some("there is no draft"),
+            _ => None,
+        }
+    }
+
+    fn perform(&mut self, action: Action, shared: &mut Shared) -> Reply {
+        if self.search.is_some() {
+            return self.searching(action, shared);
+        }
+        if !matches!(action, Action::Reveal | Action::Copy) {
+            self.mask(None);
+        }
+        if self.is_editing() {
+            return self.editing(action, shared);
+        }
+        self.browse(action, shared)
+    }
+
+    fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Reply {
+        if let Some(entry) = &mut self.search {
+            if entry.key(key) {
+                self.list.set_query(entry.text());
+                self.details.reset();
+            }
+            return Reply::Done;
+        }
+        self.mask(None);
+        let document = self.document.clone();
+        let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel) else {
+            return Reply::Ignored;
+        };
+        if editor.saving != Saving::No {
+            shared.tell(Tone::Plain, "the draft is being saved; Esc stops that");
+            return Reply::Done;
+        }
+        if editor.key(key, shared, &document) {
+            return Reply::Done;
+        }
+        // On a field where nothing is typed, the keys of the list that are about the draft hold.
+        match shared.keymap.action(Context::List, Key::of(key)) {
+            Some(action @ (Action::Schema | Action::Help | Action::Palette)) if !editor.is_text() => {
+                Reply::Do(Command::Perform(action))
+            }
+            _ => Reply::Ignored,
+        }
+    }
+
+    fn paste(&mut self, text: &str, shared: &mut Shared) -> Reply {
+        if let Some(entry) = &mut self.search {
+            entry.paste(text);
+            self.list.set_query(entry.text());
+        } else if let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel)
+            && editor.saving == Saving::No
+        {
+            editor.paste(text, shared);
+        }
+        Reply::Done
+    }
+
+    fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
+        self.draw_panes(area, buf, shared)
+    }
+}

@@ -1,0 +1,292 @@
+//! The side panel while nothing is edited: the selected credential, its secrets masked.
+
+use jiff::Timestamp;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
+
+use crate::model::{Credential, Id, Placeholder, Status, pointer};
+use crate::schema::{Control, Kind, Kinds};
+use crate::secret::{MASK, Secret};
+use crate::tui::app::Shared;
+use crate::tui::paint;
+use crate::tui::theme::{self, Theme};
+
+/// A secret while it is shown.
+struct Revealed {
+    id: Id,
+    place: String,
+    secret: Secret,
+    /// The newest timer masks it.
+    serial: u64,
+}
+
+/// One value of a credential.
+pub(super) struct Item {
+    pub(super) place: String,
+    label: String,
+    pub(super) shown: Shown,
+}
+
+/// How a value is shown.
+pub(super) enum Shown {
+    /// As it is.
+    Text(String),
+    /// Masked; the vault has it.
+    Stored,
+    /// Required, and not there.
+    Missing,
+    /// A heading.
+    Heading,
+}
+
+/// The details pane.
+#[derive(Default)]
+pub(super) struct Details {
+    selected: usize,
+    top: usize,
+    revealed: Option<Revealed>,
+}
+
+impl Details {
+    /// Starts at the top again, for another credential.
+    pub(super) fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn reveal(&mut self, id: Id, place: String, secret: Secret, serial: u64) {
+        self.revealed = Some(Revealed { id, place, secret, serial });
+    }
+
+    /// Masks the secret; for a timer only the one it was set for. Whether it did.
+    pub(super) fn mask(&mut self, serial: Option<u64>) -> bool {
+        let meant = |revealed: &mut Revealed| serial.is_none_or(|serial| serial == revealed.serial);
+        self.revealed.take_if(meant).is_some()
+    }
+
+    pub(super) fn is_revealed(&self) -> bool {
+        self.revealed.is_some()
+    }
+
+    /// Moves between values.
+    pub(super) fn step(&mut self, by: isize, credential: &Credential, kinds: &Kinds) {
+        let items = items(credential, kinds);
+        let last = items.len().saturating_sub(1);
+        let mut to = self.selected.saturating_add_signed(by).min(last);
+        while matches!(items.get(to), Some(Item { shown: Shown::Heading, .. })) {
+            match (by < 0, to) {
+                (true, 0) | (false, _) if to < last => to += 1,
+                (true, _) => to -= 1,
+                (false, _) => break,
+            }
+        }
+        self.selected = to;
+    }
+
+    /// The selected value.
+    pub(super) fn item(&self, credential: &Credential, kinds: &Kinds) -> Option<Item> {
+        let mut items = items(credential, kinds);
+        if self.selected >= items.len() {
+            return None;
+        }
+        Some(items.swap_remove(self.selected))
+    }
+
+    /// Draws it into the room inside the pane.
+    pub(super) fn draw(
+        &mut self,
+        credential: &Credential,
+        area: Rect,
+        buf: &mut Buffer,
+        shared: &Shared,
+        focused: bool,
+    ) {
+        let theme = &shared.theme;
+        let items = items(credential, shared.kinds);
+        self.selected = self.selected.min(items.len().saturating_sub(1));
+        if matches!(items.get(self.selected), Some(Item { shown: Shown::Heading, .. })) {
+            self.step(1, credential, shared.kinds);
+        }
+        let head = self.head(credential, area, buf, shared);
+        let history = history(credential, shared.now(), theme);
+        let wanted = u16::try_from(history.len()).unwrap_or(0) + 2;
+        let below = wanted.min(area.height.saturating_sub(head) / 3);
+        let room = Rect { y: area.y + head, height: area.height.saturating_sub(head + below), ..area };
+        self.values(credential, &items, room, buf, shared, focused);
+        if below > 2 {
+            let y = room.bottom() + 1;
+            paint::put(buf, area.x, y, area.width, "Tests", theme.title);
+            for (parts, y) in history.iter().zip(y + 1..area.bottom()) {
+                let parts: Vec<(&str, Style)> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+                paint::parts(buf, area.x, y, area.width, &parts);
+            }
+        }
+    }
+
+    /// Status, kind and version. Gives the rows it took.
+    fn head(&self, credential: &Credential, area: Rect, buf: &mut Buffer, shared: &Shared) -> u16 {
+        let theme = &shared.theme;
+        let facts =
+            crate::session::facts(credential, shared.kinds, shared.now(), shared.config.screen.expiring_days);
+        let (status, old) = credential.status(facts);
+        let (sign, word) = theme::status(status);
+        let word = format!("{sign} {word}{}", if old && status != Status::Untested { ", old" } else { "" });
+        let age = paint::ago(shared.now().duration_since(credential.updated_at).as_secs());
+        let about = format!("  version {} · changed {age}{}", credential.version, if age == "now" { "" } else { " ago" });
+        paint::parts(buf, area.x, area.y, area.width, &[(&word, theme.status(status)), (&about, theme.dim)]);
+        2
+    }
+
+    fn values(
+        &mut self,
+        credential: &Credential,
+        items: &[Item],
+        area: Rect,
+        buf: &mut Buffer,
+        shared: &Shared,
+        focused: bool,
+    ) {
+        let theme = &shared.theme;
+        let height = usize::from(area.height.max(1));
+        if self.selected < self.top {
+            self.top = self.selected;
+        } else if self.selected >= self.top + height {
+            self.top = self.selected + 1 - height;
+        }
+        self.top = self.top.min(items.len().saturating_sub(height));
+        let labels = items.iter().filter(|item| !matches!(item.shown, Shown::Heading));
+        let width = labels.map(|item| item.label.width()).max().unwrap_or(0).min(usize::from(area.width) / 3);
+        let width = u16::try_from(width).unwrap_or(0);
+        for ((index, item), y) in items.iter().enumerate().skip(self.top).zip(area.y..area.bottom()) {
+            if matches!(item.shown, Shown::Heading) {
+                paint::put(buf, area.x, y, area.width, &item.label, theme.title);
+                continue;
+            }
+            let selected = focused && index == self.selected;
+            let line = Rect { y, height: 1, ..area };
+            let base = if selected { theme.selection } else { theme.text };
+            if selected {
+                buf.set_style(line, base);
+            }
+            let on = |style: Style| if selected { base } else { style };
+            paint::put(buf, area.x, y, width, &item.label, on(theme.dim));
+            let x = area.x + width + 2;
+            let room = area.right().saturating_sub(x);
+            match &item.shown {
+                Shown::Text(text) => paint::put(buf, x, y, room, text, base),
+                Shown::Missing => paint::put(buf, x, y, room, "? missing", on(theme.warn)),
+                Shown::Heading => 0,
+                Shown::Stored => match self.shown_secret(&credential.id, &item.place) {
+                    Some(secret) => {
+                        let (first, more) = match secret.expose().split_once('\n') {
+                            Some((first, rest)) => (first, format!("  +{} lines", rest.lines().count())),
+                            None => (secret.expose(), String::new()),
+                        };
+                        paint::parts(buf, x, y, room, &[(first, on(theme.revealed)), (&more, on(theme.dim))])
+                    }
+                    None => paint::parts(buf, x, y, room, &[(MASK, on(theme.mask)), ("  stored", on(theme.dim))]),
+                },
+            };
+        }
+    }
+
+    fn shown_secret(&self, id: &Id, place: &str) -> Option<&Secret> {
+        let revealed = self.revealed.as_ref()?;
+        (revealed.id == *id && revealed.place == place).then_some(&revealed.secret)
+    }
+}
+
+/// What a credential says, in the order of its kind's form; what the form does not know stands at the end.
+fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
+    let content = &credential.content;
+    let mut items = Vec::new();
+    let mut group = String::new();
+    let kind = kinds.get(content.kind());
+    for field in kind.map(|kind| kind.fields.as_slice()).unwrap_or_default() {
+        let value = content.get(&field.pointer);
+        let missing = field.required && matches!(field.control, Control::Secret { .. } | Control::Table { secret: true });
+        let at = items.len();
+        match value {
+            None if missing => {
+                items.push(Item { place: field.pointer.clone(), label: field.label.clone(), shown: Shown::Missing });
+            }
+            None => continue,
+            Some(value) => values(&field.pointer, &field.label, value, &mut items),
+        }
+        if items.len() > at && group != field.group {
+            group.clone_from(&field.group);
+            items.splice(at..at, heading(&group, at == 0));
+        }
+    }
+    unknown(credential, kind, &mut items);
+    items
+}
+
+/// A heading, with a gap before it.
+fn heading(words: &str, first: bool) -> impl Iterator<Item = Item> {
+    let line = |label: &str| Item { place: String::new(), label: label.to_owned(), shown: Shown::Heading };
+    (!first).then(|| line("")).into_iter().chain([line(words)])
+}
+
+/// Members that no field of the form shows.
+fn unknown(credential: &Credential, kind: Option<&Kind>, items: &mut Vec<Item>) {
+    let known = |place: &str| {
+        let fields = kind.map(|kind| kind.fields.as_slice()).unwrap_or_default();
+        fields.iter().any(|f| f.pointer == place || f.pointer.starts_with(&format!("{place}/")))
+    };
+    let mut first = true;
+    for (name, value) in &credential.content.document {
+        let place = pointer::join("", name);
+        if known(&place) {
+            continue;
+        }
+        if std::mem::take(&mut first) {
+            let first = items.is_empty();
+            items.extend(heading("Other", first));
+        }
+        values(&place, name, value, items);
+    }
+}
+
+/// One value as one line, or a line for each member of a table.
+fn values(place: &str, label: &str, value: &Value, items: &mut Vec<Item>) {
+    let mut push = |shown: Shown| items.push(Item { place: place.to_owned(), label: label.to_owned(), shown });
+    match (Placeholder::of(value), value) {
+        (Some(Placeholder::Stored), _) => push(Shown::Stored),
+        (Some(Placeholder::Missing), _) => push(Shown::Missing),
+        (None, Value::Object(members)) => {
+            for (name, value) in members {
+                values(&pointer::join(place, name), name, value, items);
+            }
+        }
+        (None, Value::String(text)) => {
+            let mut lines = text.lines();
+            let first = lines.next().unwrap_or_default().to_owned();
+            let more = lines.count();
+            push(Shown::Text(if more > 0 { format!("{first}  +{more} lines") } else { first }));
+        }
+        (None, Value::Array(list)) => {
+            let texts = list.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+            push(Shown::Text(texts.collect::<Vec<_>>().join(", ")));
+        }
+        (None, Value::Bool(true)) => push(Shown::Text("yes".to_owned())),
+        (None, Value::Bool(false)) => push(Shown::Text("no".to_owned())),
+        (None, other) => push(Shown::Text(other.to_string())),
+    }
+}
+
+/// What tests found, the newest first.
+fn history(credential: &Credential, now: Timestamp, theme: &Theme) -> Vec<Vec<(String, Style)>> {
+    let line = |record: &crate::model::TestRecord| {
+        let (sign, word) = theme::outcome(record.outcome);
+        let age = paint::ago(now.duration_since(record.at).as_secs());
+        let code = record.status_code.map(|code| format!("{code}  ")).unwrap_or_default();
+        vec![
+            (format!("{sign} {word:<14} "), theme.outcome(record.outcome)),
+            (format!("{age:>5}  {:>6} ms  {code}version {}", record.latency_ms, record.version), theme.dim),
+        ]
+    };
+    credential.tests.iter().rev().take(6).map(line).collect()
+}

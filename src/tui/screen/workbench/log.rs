@@ -1,0 +1,135 @@
+//! The test log: what runs, and what was found, step by step.
+
+use std::collections::VecDeque;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::running::Running;
+use crate::model::Id;
+use crate::probe::Report;
+use crate::tui::action::Action;
+use crate::tui::app::Shared;
+use crate::tui::keymap::Context;
+use crate::tui::paint;
+use crate::tui::theme;
+
+/// Older results fall off; the vault keeps its own.
+const KEPT: usize = 500;
+
+/// One result.
+pub(super) struct Result {
+    pub(super) id: Id,
+    pub(super) key: String,
+    /// What it was of, if not of what is stored now.
+    pub(super) label: &'static str,
+    pub(super) report: Report,
+}
+
+/// The log.
+#[derive(Default)]
+pub(super) struct Log {
+    /// The newest first.
+    results: VecDeque<Result>,
+    top: usize,
+}
+
+impl Log {
+    pub(super) fn push(&mut self, result: Result) {
+        self.results.push_front(result);
+        self.results.truncate(KEPT);
+        self.top = 0;
+    }
+
+    pub(super) fn scroll(&mut self, by: isize) {
+        self.top = self.top.saturating_add_signed(by).min(self.results.len().saturating_sub(1));
+    }
+
+    /// Draws what runs, then the results: that of `first` before all others.
+    pub(super) fn draw(
+        &self,
+        area: Rect,
+        buf: &mut Buffer,
+        shared: &Shared,
+        running: &Running,
+        first: Option<&Id>,
+    ) {
+        let theme = &shared.theme;
+        let mut y = area.y;
+        if let Some(progress) = running.progress() {
+            let done = format!("{} of {} ", progress.done, progress.total);
+            let width = 20.min(area.width / 4);
+            let full = usize::from(width) * progress.done / progress.total.max(1);
+            let bar = format!("{}{} ", "█".repeat(full), "░".repeat(usize::from(width) - full));
+            let cancel = shared.keymap.key(Context::List, Action::Cancel);
+            let cancel = cancel.map(|key| format!(" {key} cancels")).unwrap_or_default();
+            let parts = [
+                (progress.spinner, theme.accent),
+                (" testing ", theme.text),
+                (&done, theme.text),
+                (&bar, theme.accent),
+                (&progress.what, theme.dim),
+                (&cancel, theme.dim),
+            ];
+            paint::parts(buf, area.x, y, area.width, &parts);
+            y += 1;
+        }
+        if self.results.is_empty() && y == area.y {
+            let keys = [Action::Test, Action::TestAll].map(|action| shared.keymap.key(Context::List, action));
+            if let [Some(one), Some(all)] = keys {
+                let text = format!("No tests yet. {one} tests the selected credential, {all} all that are shown.");
+                paint::put(buf, area.x, y, area.width, &text, theme.dim);
+            }
+            return;
+        }
+        let leading = first.and_then(|id| self.results.iter().position(|result| result.id == *id));
+        let leading = if self.top == 0 { leading.unwrap_or(0) } else { self.top };
+        let order = std::iter::once(leading).chain((self.top..self.results.len()).filter(|at| *at != leading));
+        for (nth, index) in order.enumerate() {
+            let Some(result) = self.results.get(index) else { break };
+            if y >= area.bottom() {
+                break;
+            }
+            line(result, Rect { y, height: 1, ..area }, buf, shared);
+            y += 1;
+            if nth > 0 {
+                continue;
+            }
+            let said = match result.report.advice.is_empty() {
+                true => result.report.message.clone(),
+                false => format!("{} {}", result.report.message, result.report.advice),
+            };
+            for text in paint::wrap(&said, area.width.saturating_sub(2)).into_iter().take(3) {
+                if y < area.bottom() {
+                    paint::put(buf, area.x + 2, y, area.width.saturating_sub(2), &text, theme.text);
+                    y += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Key, outcome and steps.
+fn line(result: &Result, area: Rect, buf: &mut Buffer, shared: &Shared) {
+    let theme = &shared.theme;
+    let record = &result.report;
+    let (sign, word) = theme::outcome(record.outcome);
+    let age = paint::ago(shared.now().duration_since(record.at).as_secs());
+    let mut parts: Vec<(String, Style)> = vec![
+        (format!("{}  ", result.key), theme.title),
+        (format!("{sign} {word}"), theme.outcome(record.outcome)),
+        (format!("  {age}  "), theme.dim),
+    ];
+    if !result.label.is_empty() {
+        parts.push((format!("{}  ", result.label), theme.warn));
+    }
+    for step in &result.report.steps {
+        let detail = if step.detail.is_empty() { String::new() } else { format!(" {}", step.detail) };
+        parts.push((format!("{}{detail} {} ms ", step.name, step.ms), theme.dim));
+        let (sign, style) = if step.ok { ("✓  ", theme.ok) } else { ("✗  ", theme.error) };
+        parts.push((sign.to_owned(), style));
+    }
+    let parts: Vec<(&str, Style)> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+    paint::parts(buf, area.x, area.y, area.width, &parts);
+}

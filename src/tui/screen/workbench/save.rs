@@ -1,0 +1,254 @@
+//! From a draft to the vault: checked, tested, stored; and what comes back from both.
+
+use super::editor::Saving;
+use super::log;
+use super::running::Ended;
+use super::{Pane, UNDO, Workbench};
+use crate::model::Outcome;
+use crate::probe::Report;
+use crate::problem::Problem;
+use crate::schema::Violation;
+use crate::session::Saved;
+use crate::tui::app::{Change, Command, Shared, Tone};
+use crate::tui::message::{Effect, Order, Subject, Ticket};
+use crate::tui::screen::Reply;
+use crate::tui::screen::confirm::Confirm;
+use crate::tui::theme;
+
+impl Workbench {
+    /// Checks the draft, tests it, and stores it if the test passes.
+    pub(super) fn save(&mut self, shared: &mut Shared) {
+        let document = self.document.clone();
+        let Some(editor) = &mut self.editor else { return };
+        if editor.saving != Saving::No || !editor.is_valid(shared, &document) {
+            return;
+        }
+        if editor.draft.base().is_some() && !editor.draft.is_changed() {
+            return shared.tell(Tone::Plain, "nothing was changed");
+        }
+        let content = editor.draft.content();
+        let complete = shared.kinds.is_complete(content);
+        if !complete || !content.document.contains_key("test") {
+            return self.store(shared);
+        }
+        let subject = Subject::Draft(editor.revision);
+        let jobs = vec![(editor.id.clone(), subject, content.clone())];
+        if let Some(ticket) = self.running.start(jobs, shared).pop() {
+            editor.saving = Saving::Testing(ticket);
+            shared.tell(Tone::Plain, "testing before saving; Esc stops");
+        }
+    }
+
+    /// Tests the draft as it stands.
+    pub(super) fn test_draft(&mut self, shared: &mut Shared) {
+        let document = self.document.clone();
+        let Some(editor) = &mut self.editor else { return };
+        if editor.saving == Saving::No && editor.is_valid(shared, &document) {
+            let subject = Subject::Draft(editor.revision);
+            let jobs = vec![(editor.id.clone(), subject, editor.draft.content().clone())];
+            self.running.start(jobs, shared);
+        }
+    }
+
+    /// Stores the draft.
+    pub(super) fn store(&mut self, shared: &mut Shared) {
+        let Some(editor) = &mut self.editor else { return };
+        editor.saving = Saving::Storing;
+        self.wanted.push((editor.edits(), Change::Draft));
+        shared.tell(Tone::Plain, "saving…");
+    }
+
+    /// Stores the draft on top of what another program stored: that becomes the version before.
+    pub(super) fn overwrite(&mut self, shared: &mut Shared) {
+        let Some(editor) = &mut self.editor else { return };
+        match self.document.by_id(&editor.id) {
+            Some(theirs) => {
+                editor.draft.rebase(theirs);
+                self.store(shared);
+            }
+            None => shared.tell(Tone::Bad, "another program removed this credential; restore it first"),
+        }
+    }
+
+    /// Stops the test before saving. What is being stored is not stopped.
+    pub(super) fn cancel_save(&mut self, shared: &mut Shared) {
+        let Some(editor) = &mut self.editor else { return };
+        if matches!(editor.saving, Saving::Testing(_)) {
+            editor.saving = Saving::No;
+            let id = editor.id.clone();
+            self.running.stop(&id, shared);
+            shared.tell(Tone::Plain, "not saved");
+        }
+    }
+
+    /// The test before saving was cancelled with all others.
+    pub(super) fn save_cancelled(&mut self) {
+        if let Some(editor) = &mut self.editor
+            && matches!(editor.saving, Saving::Testing(_))
+        {
+            editor.saving = Saving::No;
+        }
+    }
+
+    /// A test ended.
+    pub(in crate::tui) fn tested(&mut self, ticket: Ticket, report: Report, shared: &mut Shared) -> Reply {
+        let (label, record) = match ticket.subject {
+            Subject::Draft(revision) => {
+                let current = self.editor.as_ref().is_some_and(|e| e.id == ticket.id && e.revision == revision);
+                (if current { "draft" } else { "draft, changed since" }, None)
+            }
+            Subject::Stored(version) => {
+                let stored = self.document.by_id(&ticket.id).map(|credential| credential.version);
+                let label = if stored == Some(version) { "" } else { "an earlier version" };
+                // What says nothing about the credential is not kept in its history.
+                let decided =
+                    !matches!(report.outcome, Outcome::Cancelled | Outcome::NotTestable | Outcome::Incomplete);
+                let keep = decided && stored.is_some() && !self.read_only;
+                (label, keep.then(|| report.record(version)))
+            }
+        };
+        if matches!(self.running.ended(&ticket, report.outcome, record), Ended::Late) {
+            return Reply::Done;
+        }
+        let finished = self.running.take_finished();
+        self.wanted.extend(finished.into_iter().map(|edits| (edits, Change::Tests)));
+        let key = self.key_of(&ticket);
+        self.log.push(log::Result { id: ticket.id.clone(), key: key.clone(), label, report: report.clone() });
+        if self.is_saving(&ticket) {
+            return self.tested_before_saving(&report, shared);
+        }
+        let tone = if report.outcome.passes() { Tone::Good } else { Tone::Bad };
+        if let Some(summary) = self.running.summary() {
+            shared.tell(Tone::Plain, summary);
+        } else if self.running.is_empty() {
+            // Where the log is not seen, this line is.
+            let (sign, word) = theme::outcome(report.outcome);
+            shared.tell(tone, format!("{sign} {key} {word}: {}", report.message));
+        }
+        Reply::Done
+    }
+
+    fn key_of(&self, ticket: &Ticket) -> String {
+        let draft = self.editor.as_ref().filter(|editor| editor.id == ticket.id);
+        match (draft, self.document.by_id(&ticket.id)) {
+            (Some(editor), _) if matches!(ticket.subject, Subject::Draft(_)) => {
+                editor.draft.content().key().to_owned()
+            }
+            (_, Some(credential)) => credential.content.key().to_owned(),
+            _ => "removed".to_owned(),
+        }
+    }
+
+    fn is_saving(&self, ticket: &Ticket) -> bool {
+        self.editor.as_ref().is_some_and(|editor| editor.saving == Saving::Testing(ticket.clone()))
+    }
+
+    fn tested_before_saving(&mut self, report: &Report, shared: &mut Shared) -> Reply {
+        let Some(editor) = &mut self.editor else { return Reply::Done };
+        editor.saving = Saving::No;
+        if report.outcome == Outcome::Cancelled {
+            shared.tell(Tone::Plain, "not saved: the test was cancelled");
+            return Reply::Done;
+        }
+        // The version is put in when the draft is stored.
+        editor.tested = (report.outcome != Outcome::NotTestable).then(|| report.record(0));
+        if report.outcome.passes() {
+            self.store(shared);
+            return Reply::Done;
+        }
+        let (sign, word) = theme::outcome(report.outcome);
+        let text = format!("{sign} {word}: {}\n{}\n\nNothing is saved yet.", report.message, report.advice);
+        let choices = vec![
+            ("Fix", Some(Command::Fix)),
+            ("Save anyway", Some(Command::SaveAnyway)),
+            ("Cancel", None),
+        ];
+        Reply::Open(Box::new(Confirm::new("The test failed", text, choices)))
+    }
+
+    /// A commit ended.
+    pub(in crate::tui) fn committed(
+        &mut self,
+        change: Change,
+        result: Result<(Saved, u64), Problem>,
+        shared: &mut Shared,
+    ) -> Reply {
+        match result {
+            Ok((saved, generation)) => {
+                self.stored(change, saved, generation, shared);
+                Reply::Done
+            }
+            Err(problem) => self.not_stored(change, &problem, shared),
+        }
+    }
+
+    fn stored(&mut self, change: Change, saved: Saved, generation: u64, shared: &mut Shared) {
+        let Saved { document, inverses, merged, warnings } = saved;
+        self.set_document(document, shared);
+        let mut said = match change {
+            Change::Draft => {
+                let id = self.editor.as_ref().map(|editor| editor.id.clone());
+                let key = id.as_ref().and_then(|id| self.document.by_id(id)).map(|c| c.content.key().to_owned());
+                let key = key.unwrap_or_default();
+                self.close_editor();
+                self.list.select(id.as_ref());
+                self.remember(format!("the change of {key}"), inverses);
+                format!("{key} saved, generation {generation}")
+            }
+            Change::Removal(label) => {
+                self.details.reset();
+                self.remember(format!("the removal of {label}"), inverses);
+                format!("{label} moved to the trash")
+            }
+            Change::Undo(label) => format!("undone: {label}"),
+            // What the tests found stands in the log.
+            Change::Tests if warnings.is_empty() => return,
+            Change::Tests => String::new(),
+        };
+        if merged {
+            said.push_str(" · another program's changes were taken in");
+        }
+        for warning in &warnings {
+            said.push_str(" · ");
+            said.push_str(warning);
+        }
+        shared.tell(if warnings.is_empty() { Tone::Good } else { Tone::Bad }, said);
+    }
+
+    fn remember(&mut self, label: String, inverses: Vec<crate::model::Edit>) {
+        self.undo.push((label, inverses));
+        if self.undo.len() > UNDO {
+            self.undo.remove(0);
+        }
+    }
+
+    fn not_stored(&mut self, change: Change, problem: &Problem, shared: &mut Shared) -> Reply {
+        match change {
+            Change::Draft => {
+                let Some(editor) = &mut self.editor else { return Reply::Done };
+                editor.saving = Saving::No;
+                self.focus = Pane::Panel;
+                match problem.code {
+                    "conflict" => {
+                        shared.effect(Effect::Vault(Order::Refresh));
+                        let choices = vec![
+                            ("Keep editing", None),
+                            ("Overwrite", Some(Command::Overwrite)),
+                            ("Take theirs", Some(Command::TakeTheirs)),
+                        ];
+                        let text = format!("{}\n\nOverwriting keeps theirs as the version before.", problem.message);
+                        return Reply::Open(Box::new(Confirm::new("Changed meanwhile", text, choices)));
+                    }
+                    "exists" => editor.show(&[Violation::new("/key", "is taken")], shared),
+                    _ => shared.tell_problem(problem),
+                }
+            }
+            Change::Undo(label) => shared.tell(Tone::Bad, format!("cannot undo {label}: {}", problem.message)),
+            Change::Removal(_) => shared.tell_problem(problem),
+            Change::Tests => {
+                shared.tell(Tone::Bad, format!("the tests' results are not stored: {}", problem.message));
+            }
+        }
+        Reply::Done
+    }
+}

@@ -1,0 +1,192 @@
+//! The thread that owns the unlocked vault.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::model::{Edit, Id};
+use crate::problem::{Exit, Problem};
+use crate::secret::Secret;
+use crate::session::{Opened, Protection, Saved, Session, Setup};
+use crate::tui::app::Clock;
+use crate::tui::message::{Answer, Message, Order, Question, QuestionKind, Reply};
+use crate::vault::{Ask, Keyring, OpenPolicy, keyring};
+
+/// Does orders until nobody can give one any more.
+pub(super) fn serve(
+    setup: Setup,
+    clock: &Clock,
+    orders: &Receiver<Order>,
+    messages: &UnboundedSender<Message>,
+) {
+    let screen = Screen(messages.clone());
+    let mut owner = Owner { setup, clock: clock.clone(), session: None, screen: screen.clone() };
+    while let Ok(order) = orders.recv() {
+        // The session is dropped after a panic, so nothing half done is seen.
+        if catch_unwind(AssertUnwindSafe(|| owner.order(order))).is_err() {
+            owner.session = None;
+            screen.say(Answer::Broken);
+        }
+    }
+}
+
+struct Owner {
+    setup: Setup,
+    clock: Clock,
+    session: Option<Session>,
+    screen: Screen,
+}
+
+impl Owner {
+    fn order(&mut self, order: Order) {
+        match order {
+            Order::Unlock { policy, relock } => self.unlock(policy, relock),
+            Order::Create { passphrase } => self.create(passphrase),
+            Order::Commit { serial, edits } => {
+                let result = self.commit(edits);
+                self.screen.say(Answer::Committed { serial, result });
+            }
+            Order::Refresh => {
+                if let Some(session) = &mut self.session {
+                    let refreshed = session.refresh();
+                    self.screen.say(Answer::Refreshed(refreshed));
+                }
+            }
+            Order::Secret { id, place, purpose } => {
+                let result = self.secret(&id, &place);
+                self.screen.say(Answer::Secret { id, place, purpose, result });
+            }
+            Order::Lock => {
+                self.session = None;
+                // What was given for the start does not open it again behind the operator's back.
+                self.setup.passphrase = None;
+            }
+        }
+    }
+
+    fn unlock(&mut self, policy: OpenPolicy, relock: bool) {
+        self.session = None;
+        if !self.setup.has_vault() {
+            let identity = self.setup.identities.first().cloned().unwrap_or_default();
+            return self.screen.say(Answer::NoVault {
+                vault: self.setup.places.vault.clone(),
+                identity_exists: self.setup.missing_identity().is_none(),
+                identity,
+            });
+        }
+        if relock && !self.asks() {
+            return self.screen.say(Answer::Locked);
+        }
+        match self.keyring().and_then(|keyring| Session::open(&self.setup.places, keyring, policy)) {
+            Ok(opened) => self.opened(opened, false),
+            Err(problem) if problem.code == "no_passphrase" => self.screen.say(Answer::Locked),
+            Err(problem) if problem.exit == Exit::Damaged => self.screen.say(Answer::Refused(problem)),
+            Err(problem) => self.screen.say(Answer::Failed(problem)),
+        }
+    }
+
+    /// Whether unlocking will ask for something.
+    fn asks(&self) -> bool {
+        self.setup.identities.iter().any(|path| keyring::needs_passphrase(path).unwrap_or(false))
+    }
+
+    /// Unlocks the identities; asks again after a wrong passphrase.
+    fn keyring(&mut self) -> Result<Keyring, Problem> {
+        loop {
+            match self.setup.keyring(Arc::new(self.screen.clone())) {
+                Err(problem) if problem.code == "wrong_passphrase" => {
+                    self.setup.passphrase = None;
+                    self.screen.say(Answer::Wrong(problem));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn create(&mut self, passphrase: Option<Secret>) {
+        let protection = || match passphrase {
+            Some(passphrase) => Ok(Protection::Passphrase(passphrase)),
+            // The identity disappeared since it was looked for. It is never made unprotected here.
+            None => Err(Problem::new(Exit::Locked, "no_identity", "the identity is not there any more")),
+        };
+        let made = self.setup.init(&[], protection, Arc::new(self.screen.clone()), (self.clock)());
+        match made {
+            Ok(made) => self.opened(made.opened, true),
+            Err(problem) => self.screen.say(Answer::Failed(problem)),
+        }
+    }
+
+    fn opened(&mut self, opened: Opened, created: bool) {
+        self.session = Some(opened.session);
+        self.screen.say(Answer::Opened {
+            document: opened.document,
+            notices: opened.notices.iter().map(ToString::to_string).collect(),
+            refusal: opened.refusal,
+            created,
+        });
+    }
+
+    fn commit(&mut self, edits: Vec<Edit>) -> Result<(Saved, u64), Problem> {
+        let session = self.session.as_mut().ok_or_else(locked)?;
+        let saved = session.commit(edits, (self.clock)())?;
+        Ok((saved, session.header().generation))
+    }
+
+    fn secret(&self, id: &Id, place: &str) -> Result<Secret, Problem> {
+        let session = self.session.as_ref().ok_or_else(locked)?;
+        let credential = session.document().by_id(id);
+        let secret = credential.and_then(|credential| credential.content.secret(place));
+        secret.cloned().ok_or_else(|| Problem::new(Exit::NotFound, "missing_secret", "no secret is stored there"))
+    }
+}
+
+fn locked() -> Problem {
+    Problem::new(Exit::Locked, "locked", "the vault is locked")
+}
+
+/// The person in front of the screen.
+#[derive(Clone)]
+struct Screen(UnboundedSender<Message>);
+
+impl Screen {
+    fn say(&self, answer: Answer) {
+        // A screen that is gone needs no answer.
+        let _ = self.0.send(Message::Vault(answer));
+    }
+
+    fn ask(&self, what: &str, kind: QuestionKind) -> Option<Reply> {
+        let (answer, wait) = sync_channel(1);
+        self.say(Answer::Question(Question { what: what.to_owned(), kind, answer }));
+        wait.recv().ok()
+    }
+}
+
+impl Ask for Screen {
+    fn passphrase(&self, what: &str) -> Option<Secret> {
+        match self.ask(what, QuestionKind::Passphrase)? {
+            Reply::Text(secret) => Some(secret),
+            Reply::Choice(_) => None,
+        }
+    }
+
+    fn text(&self, what: &str) -> Option<String> {
+        match self.ask(what, QuestionKind::Text)? {
+            Reply::Text(text) => Some(text.expose().to_owned()),
+            Reply::Choice(_) => None,
+        }
+    }
+
+    fn confirm(&self, message: &str, yes: &str, no: Option<&str>) -> Option<bool> {
+        let kind = QuestionKind::Confirm { yes: yes.to_owned(), no: no.map(str::to_owned) };
+        match self.ask(message, kind)? {
+            Reply::Choice(choice) => Some(choice),
+            Reply::Text(_) => None,
+        }
+    }
+
+    fn message(&self, text: &str) {
+        self.say(Answer::Told(text.to_owned()));
+    }
+}

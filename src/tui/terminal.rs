@@ -1,0 +1,152 @@
+//! The terminal is borrowed: whatever ends the program, it goes back as it was found.
+//!
+//! [`Guard`] enters raw mode, the alternate screen and bracketed paste, and leaves them when dropped. A panic
+//! on the thread that draws restores first. [`watch`] notices that the terminal itself is gone, which no
+//! event tells: crossterm 0.29 then spins without returning.
+
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::ThreadId;
+use std::time::Duration;
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::{force_color_output, Attribute, SetAttribute};
+use crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::Signal;
+
+use crate::problem::{Exit, Problem};
+
+/// Whether the terminal is in our hands now. The panic hook and the guard share it.
+static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// How long an orderly end may take once the terminal is gone.
+const LAST_CHANCE: Duration = Duration::from_millis(1500);
+
+/// The terminal while it is ours.
+pub(super) struct Guard {
+    terminal: Terminal<CrosstermBackend<io::BufWriter<Stdout>>>,
+}
+
+impl Guard {
+    /// Takes the terminal.
+    ///
+    /// # Errors
+    /// Exit 2 where standard input or output is none; what the terminal refuses.
+    pub(super) fn enter() -> Result<Self, Problem> {
+        if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            return Err(Problem::new(Exit::Usage, "no_terminal", "the workbench needs a terminal")
+                .hint("`credbench list`, `get` and `test` work without one"));
+        }
+        // With NO_COLOR set, crossterm would write resets in the place of colours, which end bold and
+        // reverse too. The theme leaves the colours out itself.
+        force_color_output(true);
+        catch_panics(std::thread::current().id());
+        let failed = |error: io::Error| {
+            Problem::new(Exit::Failed, "terminal", format!("the terminal cannot be used: {error}"))
+        };
+        take().map_err(failed)?;
+        let backend = CrosstermBackend::new(io::BufWriter::with_capacity(1 << 16, io::stdout()));
+        Ok(Self { terminal: Terminal::new(backend).map_err(failed)? })
+    }
+
+    /// What is drawn on.
+    pub(super) fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<io::BufWriter<Stdout>>> {
+        &mut self.terminal
+    }
+
+    /// Takes the terminal again after a stop, and makes the next drawing a full one.
+    pub(super) fn retake(&mut self) -> io::Result<()> {
+        give_back()?;
+        take()?;
+        // Not `Terminal::clear`, which asks the terminal for the cursor and waits for the answer that the
+        // event stream would get.
+        let size = self.terminal.size()?;
+        self.terminal.resize(size.into())
+    }
+
+    /// Gives the terminal back and stops the process, as the terminal itself would have on Ctrl-Z.
+    pub(super) fn stop(&mut self) -> io::Result<()> {
+        // What was on the alternate screen is not left for those who look at it later.
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        give_back()?;
+        // The whole group, as the terminal's own Ctrl-Z: a stopped child of a running `cargo run` would
+        // leave the shell waiting. Where nobody could continue us the kernel ignores it.
+        rustix::process::kill_current_process_group(Signal::TSTP)?;
+        Ok(())
+    }
+
+    /// Writes bytes that are not part of a frame.
+    pub(super) fn send(&mut self, bytes: impl crossterm::Command) -> io::Result<()> {
+        execute!(io::stdout(), bytes)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // The terminal may be gone; then there is nothing to give back.
+        let _ = give_back();
+    }
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    ENTERED.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, Hide, Clear(ClearType::All))
+}
+
+fn give_back() -> io::Result<()> {
+    if !ENTERED.swap(false, Ordering::SeqCst) {
+        return Ok(());
+    }
+    let mut out = io::stdout();
+    let written = queue!(out, SetAttribute(Attribute::Reset), DisableBracketedPaste, LeaveAlternateScreen, Show)
+        .and_then(|()| out.flush());
+    // Even where writing failed: the terminal may take the mode back all the same.
+    disable_raw_mode().and(written)
+}
+
+/// Restores the terminal before a panic on the drawing thread is told. What the panic says may quote a
+/// secret, so only its place is printed. Panics elsewhere are caught there and become messages.
+fn catch_panics(drawing: ThreadId) {
+    std::panic::set_hook(Box::new(move |info: &PanicHookInfo<'_>| {
+        if std::thread::current().id() != drawing {
+            return;
+        }
+        let _ = give_back();
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(
+            io::stderr(),
+            "credbench: this is a bug ({place}). The vault is as it was last saved; please report it."
+        );
+    }));
+}
+
+/// Tells once when the terminal hangs up; then ends the process where that did not end it in time.
+/// The thread sleeps in the kernel until there is a hang-up.
+pub(super) fn watch(gone: impl FnOnce() + Send + 'static) {
+    let wait = move || {
+        let stdin = io::stdin();
+        let mut terminal = [PollFd::new(&stdin, PollFlags::empty())];
+        while poll(&mut terminal, None).is_err_and(|error| error == rustix::io::Errno::INTR) {}
+        gone();
+        std::thread::park_timeout(LAST_CHANCE);
+        die(Signal::HUP);
+    };
+    // Without the thread a hang-up is only noticed by SIGHUP.
+    let _ = std::thread::Builder::new().name("terminal-watch".into()).spawn(wait);
+}
+
+/// Ends the process by a signal, so that its parent sees what happened. Its handlers are taken away first.
+pub(super) fn die(signal: Signal) -> ! {
+    let _ = signal_hook::low_level::emulate_default_handler(signal.as_raw());
+    // The signal was ignored from outside (`nohup`): end with the code that a shell gives to it.
+    std::process::exit(128 + signal.as_raw())
+}

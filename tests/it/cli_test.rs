@@ -1,0 +1,170 @@
+//! `test`, and the dry test before a save, against a service that really checks.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::home::Account;
+use crate::support::service::{RIGHT, Service, nobody};
+
+fn documents(url: &str) -> String {
+    let test = json!({"path": "/me"});
+    json!([
+        {"key": "a.key", "kind": "api_key", "test": test, "config": {"base_url": url, "api_key": RIGHT}},
+        {"key": "a.query", "kind": "api_key", "test": test,
+         "config": {"base_url": url, "api_key": RIGHT, "placement": {"in": "query", "name": "key"}}},
+        {"key": "b.basic", "kind": "basic_auth", "test": test,
+         "config": {"base_url": url, "username": "ann", "password": RIGHT}},
+        {"key": "c.wrong", "kind": "bearer_token", "test": test,
+         "config": {"base_url": url, "token": "marker-wrong-token"}},
+        {"key": "d.gone", "kind": "bearer_token", "test": test, "config": {"base_url": nobody(), "token": RIGHT}},
+        {"key": "e.page", "kind": "bearer_token", "test": {"path": "/page"}, "config": {"base_url": url, "token": RIGHT}},
+        {"key": "f.slower", "kind": "bearer_token", "test": {"path": "/slower"}, "config": {"base_url": url, "token": RIGHT}},
+        {"key": "g.half", "kind": "bearer_token", "test": test, "config": {"base_url": url}},
+        {"key": "h.files", "kind": "secret", "config": {"values": {"a": "b"}}},
+    ])
+    .to_string()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.sort_by_key(|line| line["key"].to_string());
+    lines
+}
+
+#[test]
+fn every_outcome_is_told_and_kept() {
+    let service = Service::start();
+    let account = Account::with_vault();
+    account.put(&documents(&service.url));
+    let generation = |account: &Account| account.run(&["doctor", "--json"]).out;
+    let before = generation(&account);
+    let done = account.run(&["test", "--all", "--json"]).exits(1);
+    assert_eq!(done.err, "");
+    let found = lines(&done.out);
+    let outcomes: Vec<_> = found.iter().map(|line| (line["key"].as_str().unwrap(), line["outcome"].as_str().unwrap())).collect();
+    assert_eq!(
+        outcomes,
+        [
+            ("a.key", "ok"),
+            ("a.query", "ok"),
+            ("b.basic", "ok"),
+            ("c.wrong", "rejected"),
+            ("d.gone", "unreachable"),
+            ("e.page", "wrong_endpoint"),
+            ("f.slower", "rate_limited"),
+            ("g.half", "incomplete"),
+            ("h.files", "not_testable"),
+        ]
+    );
+    let names: Vec<&str> = found[0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(names, ["solution", "key", "outcome", "status_code", "latency_ms", "message", "advice"]);
+    assert_eq!((&found[0]["status_code"], &found[4]["status_code"]), (&json!(200), &Value::Null));
+    assert!(found[3]["advice"].as_str().is_some_and(|advice| !advice.is_empty()));
+    for secret in [RIGHT, "marker-wrong-token", "YW5uOnJpZ2h0LXNlY3JldA"] {
+        assert!(!done.out.contains(secret), "{secret}");
+    }
+    // All results in one save.
+    let rows = account.run(&["list", "--json"]).succeeds().json();
+    let status = |at: usize| rows[at]["status"].as_str().unwrap().to_owned();
+    assert_eq!([status(0), status(3), status(4), status(7), status(8)], ["active", "error", "untested", "incomplete", "not_testable"]);
+    assert_eq!(rows[0]["last_test"]["outcome"], "ok");
+    assert_eq!(rows[4]["last_test"]["outcome"], "unreachable");
+    assert_ne!(before, generation(&account));
+    assert!(before.contains(" 2 · ") && generation(&account).contains(" 3 · "), "one generation for the batch");
+    // Tests make no version.
+    assert_eq!(account.run(&["history", "a.key", "--json"]).json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn named_keys_and_their_exit_codes() {
+    let service = Service::start();
+    let account = Account::with_vault();
+    account.put(&documents(&service.url));
+    account.run(&["test", "a.key", "h.files", "a.key"]).succeeds();
+    account.run(&["test", "g.half"]).exits(1);
+    account.run(&["test", "f.slower"]).exits(1);
+    account.run(&["test", "a.key", "nope"]).exits(4);
+    account.run(&["test", "--all", "--solution", "nope"]).exits(4);
+    let steps = account.run(&["test", "a.key", "--steps", "--json"]).succeeds().json();
+    let names: Vec<&str> = steps["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"connect") && names.contains(&"request"), "{names:?}");
+    assert!(steps["steps"][0]["ms"].is_u64() && steps["steps"][0]["detail"].is_string());
+    let done = account.run(&["test", "a.key", "c.wrong", "--steps"]).exits(1);
+    insta::with_settings!({filters => vec![(r" +\d+ ms", " N ms"), (r"127\.0\.0\.1:\d+", "SERVICE")]}, {
+        let mut lines: Vec<&str> = done.out.lines().collect();
+        lines.sort_unstable();
+        insta::assert_snapshot!(lines.join("\n"));
+    });
+    account.run(&["remove", "c.wrong", "--force"]).succeeds();
+}
+
+#[test]
+fn the_time_out_is_the_total_and_ctrl_c_cancels_the_rest() {
+    let service = Service::start();
+    let account = Account::with_vault();
+    let never = |key: &str| {
+        json!({"key": key, "kind": "bearer_token", "test": {"path": "/never"},
+               "config": {"base_url": service.url, "token": RIGHT}})
+    };
+    account.put(&json!([never("a"), never("b"), never("c")]).to_string());
+    let done = account.run(&["test", "a", "--timeout", "0.2", "--json"]).exits(1);
+    assert_eq!(done.json()["outcome"], "unreachable");
+    service.requests.recv().unwrap();
+    let running = account.command().args(["test", "--all", "--jobs", "2", "--json"]).start();
+    for _ in 0..2 {
+        service.requests.recv_timeout(Duration::from_secs(20)).expect("two tests are in flight");
+    }
+    running.interrupt();
+    let done = running.wait().exits(1);
+    let found = lines(&done.out);
+    assert_eq!(found.len(), 3);
+    assert!(found.iter().all(|line| line["outcome"] == "cancelled"), "{found:?}");
+    assert!(service.requests.try_recv().is_err(), "the third was never sent");
+}
+
+#[test]
+fn a_failing_dry_test_refuses_the_save() {
+    let service = Service::start();
+    let account = Account::with_vault();
+    let put = |secret: &str, more: &[&str]| {
+        let one = json!({"key": "k", "kind": "bearer_token", "test": {"path": "/me"},
+                         "config": {"base_url": service.url, "token": secret}});
+        account.command().args(["put", "--json"]).args(more).input(one.to_string()).run()
+    };
+    let done = put("marker-wrong-token", &[]).exits(1);
+    assert_eq!(done.error()["code"], "test_failed");
+    assert!(done.error()["hint"].as_str().unwrap().contains("--no-test"));
+    assert!(!done.err.contains("marker-wrong-token") && done.out.is_empty());
+    account.run(&["show", "k"]).exits(4);
+    put(RIGHT, &[]).succeeds();
+    // The test is kept with the version that it is of.
+    let row = account.run(&["list", "--json"]).json()[0].clone();
+    assert_eq!((&row["status"], &row["last_test"]["outcome"]), (&json!("active"), &json!("ok")));
+    put("marker-wrong-token", &[]).exits(1);
+    assert_eq!(account.run(&["get", "k"]).out, RIGHT);
+    put("marker-wrong-token", &["--no-test"]).succeeds();
+    assert_eq!(account.run(&["list", "--json"]).json()[0]["status"], "untested");
+    // One failing credential refuses the whole array; one that changes nothing is not tested.
+    let sent = service.requests.try_iter().count();
+    assert_eq!(sent, 3);
+    let all = documents(&service.url);
+    account.put(&all);
+    let done = account.command().args(["put", "--json"]).input(all).run().succeeds();
+    assert!(done.out.lines().all(|line| line.contains("unchanged")), "{}", done.out);
+    // `add` does the same.
+    let token = account.write("token", "marker-wrong-token");
+    let add = |file: &str, more: &[&str]| {
+        let secret = format!("token={file}");
+        let base = format!("base_url={}", service.url);
+        let fixed = ["add", "n", "--kind", "bearer_token", "--set", "test.path=/me", "--set", &base, "--secret-file", &secret];
+        account.run(&[&fixed[..], more].concat())
+    };
+    add(&token, &[]).exits(1);
+    add(&token, &["--no-test"]).succeeds();
+    account.run(&["remove", "n", "--force"]).succeeds();
+    add(&account.write("token", RIGHT), &[]).succeeds();
+    // Incomplete ones are stored without a test.
+    let half = json!({"key": "half", "kind": "bearer_token", "test": {"path": "/me"}, "config": {"base_url": service.url}});
+    account.command().arg("put").input(half.to_string()).run().succeeds();
+}

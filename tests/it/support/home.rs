@@ -1,0 +1,100 @@
+//! A throw-away account for the real program: its own home, nothing of the caller's environment.
+
+use std::path::{Path, PathBuf};
+
+use credbench::vault::Keyring;
+
+use super::command::{Command, Done};
+use super::vault::{CHEAP, now};
+
+/// An account whose home is a temporary folder.
+pub(crate) struct Account {
+    _guard: tempfile::TempDir,
+    /// The home folder.
+    pub(crate) home: PathBuf,
+}
+
+impl Account {
+    /// A home with nothing in it.
+    pub(crate) fn empty() -> Self {
+        let guard = tempfile::tempdir().unwrap();
+        let home = guard.path().canonicalize().unwrap();
+        Self { _guard: guard, home }
+    }
+
+    /// A home with a plain identity and an empty vault.
+    pub(crate) fn with_vault() -> Self {
+        let account = Self::empty();
+        account.run(&["init", "--plain-identity"]).succeeds();
+        account
+    }
+
+    /// A home with an identity protected by `passphrase`, cheaply, and an empty vault; the passphrase also
+    /// lies in [`Account::passphrase_file`].
+    pub(crate) fn with_passphrase(passphrase: &str) -> Self {
+        let account = Self::empty();
+        Keyring::create(&account.identity(), Some(passphrase.into()), CHEAP, now()).unwrap();
+        account.write("pass", passphrase);
+        let file = account.passphrase_file();
+        account.run(&["init", "--passphrase-file", file.to_str().unwrap()]).succeeds();
+        account
+    }
+
+    pub(crate) fn passphrase_file(&self) -> PathBuf {
+        self.home.join("pass")
+    }
+
+    pub(crate) fn config_folder(&self) -> PathBuf {
+        self.home.join("config/credbench")
+    }
+
+    pub(crate) fn identity(&self) -> PathBuf {
+        self.config_folder().join("identity.age")
+    }
+
+    pub(crate) fn vault(&self) -> PathBuf {
+        self.home.join("data/credbench/vault.age")
+    }
+
+    /// The program, to be given arguments.
+    pub(crate) fn command(&self) -> Command {
+        Command::new(&self.home)
+    }
+
+    /// Runs the program.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Done {
+        self.command().args(arguments).run()
+    }
+
+    /// Stores documents without testing them.
+    pub(crate) fn put(&self, documents: &str) {
+        self.command().args(["put", "--no-test"]).input(documents).run().succeeds();
+    }
+
+    /// Writes a file in the home and returns its path as text.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.home.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Every file under the home, with its bytes.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        collect(&self.home, &mut found);
+        found
+    }
+}
+
+fn collect(folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
+    }
+}
