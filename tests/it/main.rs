@@ -1,7 +1,13 @@
 //! Integration tests: one binary.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests stand for other programs: they write files, read the environment and say what they skip"
+)]
 
 mod cli;
 mod cli_errors;
+mod cli_prompt;
 mod cli_secrecy;
 mod cli_test;
 mod faults;
