@@ -110,7 +110,7 @@ pub async fn send(request: &Request, trust: &Trust, deadline: Instant) -> Exchan
         Err(failure) => Err(failure),
         Ok(()) => match tokio::time::timeout_at(deadline, exchange(request, trust, &watch)).await {
             Ok(result) => result,
-            Err(_) => Err(Failure::TimedOut { during: watch.phase() }),
+            Err(_) => Err(Failure::TimedOut { during: watch.phase(&request.url) }),
         },
     };
     Exchange { steps: watch.steps(&request.url, result.is_ok()), result }

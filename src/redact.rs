@@ -30,7 +30,7 @@ impl std::fmt::Debug for Redactor {
 }
 
 impl Redactor {
-    /// Knows these secrets: raw, base64 (standard and URL alphabet), hexadecimal, percent-encoded, as form
+    /// Knows these secrets: raw, base64 (standard and URL alphabet, alone or inside a longer text), hexadecimal, percent-encoded, as form
     /// data, and escaped as JSON. Pass texts built from them (`user:password`) as secrets too.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut redactor = Self { forms: Vec::new(), short: Vec::new() };
@@ -67,6 +67,10 @@ impl Redactor {
             json.trim_matches('"').replace('/', "\\/"),
             text.trim().to_owned(),
         ];
+        for offset in 0..3 {
+            forms.extend(inside_base64(&STANDARD_NO_PAD, bytes, offset));
+            forms.extend(inside_base64(&URL_SAFE_NO_PAD, bytes, offset));
+        }
         for upper in [true, false] {
             forms.push(percent(bytes, upper, false));
             forms.push(percent(bytes, upper, true));
@@ -111,6 +115,19 @@ fn replace_words(text: &str, word: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// What a text looks like inside the base64 of a longer one, `offset` bytes (modulo 3) from its start: the
+/// characters that depend on the text alone. `None` where too few are left to tell them from others.
+fn inside_base64(engine: &impl base64::Engine, bytes: &[u8], offset: usize) -> Option<String> {
+    const SHORTEST: usize = 8;
+    let padded = Zeroizing::new([&[0; 2][..offset], bytes].concat());
+    let encoded = Zeroizing::new(engine.encode(&*padded));
+    // The first 2 or 3 characters mix with what stands before; an unfinished last one with what follows.
+    let start = (offset * 4).div_ceil(3);
+    let end = padded.len() * 4 / 3;
+    let inside = encoded.get(start..end)?;
+    (inside.len() >= SHORTEST).then(|| inside.to_owned())
 }
 
 fn hex(bytes: &[u8], upper: bool) -> String {
@@ -219,6 +236,23 @@ mod tests {
                 // What the mask is put into may spell the secret again only where the secret is part of it.
                 prop_assert!(!cleaned.contains(&secret) || format!("{left}{MASK}{right}").contains(&secret), "{cleaned}");
                 prop_assert!(cleaned.contains(MASK), "{form:?} in {cleaned:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_stays_in_the_base64_of_a_longer_text(
+            secret in "[ -~]{9,40}", left in "[ -~]{0,20}", right in "[ -~]{0,20}",
+        ) {
+            for engine in [&STANDARD, &URL_SAFE] {
+                let encoded = engine.encode(format!("{left}{secret}{right}"));
+                let cleaned = redactor(&secret).clean(&encoded);
+                prop_assert!(cleaned.contains(MASK), "{cleaned}");
+                // At both ends a character may stay that holds some bits of the secret, no whole byte.
+                let shown = cleaned.chars().filter(char::is_ascii).count();
+                let others = engine.encode(&left).trim_end_matches('=').len() + engine.encode(&right).len();
+                prop_assert!(shown <= others + 4, "{cleaned}");
             }
         }
     }
