@@ -1,5 +1,6 @@
 //! Integration tests: one binary.
 
+mod probe;
 mod support;
 mod vault;
 mod vault_damage;
