@@ -12,6 +12,7 @@ mod cli_secrecy;
 mod cli_test;
 mod faults;
 mod layers;
+mod probe;
 mod support;
 mod vault;
 mod vault_damage;

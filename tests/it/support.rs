@@ -2,5 +2,7 @@
 
 pub(crate) mod command;
 pub(crate) mod home;
+pub(crate) mod server;
 pub(crate) mod service;
+pub(crate) mod tls;
 pub(crate) mod vault;
