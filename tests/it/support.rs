@@ -2,5 +2,7 @@
 
 pub(crate) mod command;
 pub(crate) mod home;
+pub(crate) mod pty;
 pub(crate) mod service;
+pub(crate) mod ui;
 pub(crate) mod vault;
