@@ -73,3 +73,55 @@ pub fn harden() -> Before {
     let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
     Before { core, umask }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    /// What stands in a block after it was freed, as somebody who reads the process sees it.
+    fn left_behind(allocator: &dyn GlobalAlloc) -> Vec<u8> {
+        const SIZE: usize = 512;
+        let layout = Layout::from_size_align(SIZE, 16).unwrap();
+        let memory = File::open("/proc/self/mem").unwrap();
+        let mut seen = vec![0; SIZE - 32];
+        // SAFETY: the block is used inside its bounds and freed once with its own layout.
+        let place = unsafe {
+            let block = allocator.alloc(layout);
+            block.write_bytes(0xab, SIZE);
+            let place = std::hint::black_box(block).expose_provenance() as u64;
+            allocator.dealloc(block, layout);
+            place
+        };
+        // The start of a freed block belongs to the allocator's own lists.
+        memory.read_exact_at(&mut seen, place + 32).unwrap();
+        seen
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_freed_block_is_zero() {
+        let pattern = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == 0xab).count();
+        assert!(pattern(&left_behind(&System)) > 400, "control: the system's allocator leaves it");
+        assert_eq!(pattern(&left_behind(&WipingAllocator)), 0);
+    }
+
+    #[test]
+    fn blocks_of_all_sizes_are_given_grown_and_taken_back() {
+        for size in [1, 4096, 64 * 1024 * 1024] {
+            let layout = Layout::from_size_align(size, 8).unwrap();
+            // SAFETY: the block is used inside its bounds and freed once with its own layout.
+            unsafe {
+                let block = WipingAllocator.alloc_zeroed(layout);
+                assert!(!block.is_null());
+                assert_eq!(block.add(size - 1).read(), 0);
+                block.write(7);
+                let grown = WipingAllocator.realloc(block, layout, size * 2);
+                assert_eq!(grown.read(), 7);
+                WipingAllocator.dealloc(grown, Layout::from_size_align(size * 2, 8).unwrap());
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Does this credential work? One safe request, and a verdict with its evidence.
 //!
-//! [`plan`] turns a credential's content into a [`Plan`], or says what is missing (pure); [`run`](run::run)
+//! [`plan`](fn@plan) turns a credential's content into a [`Plan`], or says what is missing (pure); [`run`](fn@run)
 //! carries it out; [`classify`](classify::classify) judges the answer (pure). A test sees one credential and
 //! never the document; it saves nothing and writes nothing at the remote side. All text of a [`Report`] went
 //! through [`redact`](crate::redact).

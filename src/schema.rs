@@ -2,8 +2,8 @@
 //!
 //! A kind's own schema describes `config`; [`Kind`] composes it with the schema of what every credential has
 //! (`assets/kinds/credential.json`) into the schema of the whole document. From that one source come the
-//! fields of the form ([`Field`]), the checks ([`check`]), which places hold secrets ([`Kind::is_secret`]),
-//! what `put` and the raw editor accept ([`read`]) and the printed schema.
+//! fields of the form ([`Field`]), the checks ([`Kind::check`]), which places hold secrets ([`Kind::is_secret`]),
+//! what `put` and the raw editor accept ([`Kind::read`]) and the printed schema.
 //!
 //! Beside the standard keywords the schemas use a few annotations: `x-group` (heading in the form),
 //! `x-pattern` (what a violated pattern means, in words), `x-multiline`, `x-origin` (an address that the

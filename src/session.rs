@@ -117,9 +117,12 @@ impl Session {
                 .unsynced
                 .map(|error| format!("saved, but whether it survives a power cut is not known: {error}")),
         );
-        let mut inverses = committed.inverses;
-        inverses.reverse();
-        Ok(Saved { document: committed.document, inverses, merged: committed.reloaded, warnings })
+        Ok(Saved {
+            document: committed.document,
+            inverses: committed.inverses,
+            merged: committed.reloaded,
+            warnings,
+        })
     }
 
     /// Reads the vault again where another program saved it; `None` where nothing changed.

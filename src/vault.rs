@@ -1,6 +1,6 @@
 //! One sealed document on disk. Synchronous: the caller picks the thread.
 //!
-//! The file is an age file to every recipient; its plaintext is one JSON document ([`format`]) that carries
+//! The file is an age file to every recipient; its plaintext is one JSON document (`format.rs`) that carries
 //! its own order and a signature, because an age file proves nothing about who wrote it. What this host
 //! last saw of each vault stands outside it (`seen.json`), so that an old or foreign file shows. A save
 //! is a list of [`Edit`]s applied to what is on disk at that moment, all or none, and is either durable or
@@ -181,18 +181,20 @@ impl Store {
     /// [`StoreError::Edit`] for a conflict, [`StoreError::LockedOut`], [`StoreError::ReadOnly`], files. The
     /// vault is then as before, and so is this store, unless it met another program's save.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Committed, StoreError> {
-        if let Some(refusal) = &self.state.refusal {
-            return Err(StoreError::ReadOnly(refusal.clone()));
-        }
+        self.require_trusted()?;
         durable::create_private_folder(&self.files.folder)?;
         let mut notices = Vec::new();
         let mut reloaded = false;
-        for _ in 0..ATTEMPTS {
-            let _lock = Lock::acquire(&self.files.lock(), LOCK_WAIT)?;
+        for attempt in 0..ATTEMPTS {
+            let lock = Lock::acquire(&self.files.lock(), LOCK_WAIT)?;
+            if attempt == 0 && !lock.is_held() {
+                notices.push(Notice::NotLocked);
+            }
             durable::remove_stale(&self.files.vault);
             if let Some(heard) = self.reload()? {
                 notices.extend(heard);
                 reloaded = true;
+                self.require_trusted()?;
             }
             let mut committed = Committed {
                 document: Arc::clone(&self.state.document),
@@ -258,6 +260,14 @@ impl Store {
         self.keyring.identity(self.state.opener).public()
     }
 
+    /// A refused file may be looked at, never built on.
+    fn require_trusted(&self) -> Result<(), StoreError> {
+        match &self.state.refusal {
+            Some(refusal) => Err(StoreError::ReadOnly(refusal.clone())),
+            None => Ok(()),
+        }
+    }
+
     fn opened(self, notices: Vec<Notice>) -> Opened {
         Opened {
             document: Arc::clone(&self.state.document),
@@ -294,8 +304,9 @@ impl Store {
         let State { document, header, opener, key, digest, .. } = &self.state;
         let mut document = Document::clone(document);
         for edit in edits {
-            committed.inverses.insert(0, document.apply(edit, now)?);
+            committed.inverses.push(document.apply(edit, now)?);
         }
+        committed.inverses.reverse();
         let recipients = save::recipients(&document)?;
         let identity = self.keyring.identity(*opener);
         if !recipients.iter().any(|recipient| identity.answers_to(recipient)) {

@@ -9,6 +9,9 @@ use super::{Absent, Kind, Kinds, Notice, Read, Violation};
 use crate::model::{Content, Credential, Edit, Id, pointer};
 use crate::secret::Secret;
 
+/// How the only member of a placeholder starts.
+const PLACEHOLDER_KEY: &str = "\"$secret\": ";
+
 /// The stored version that a draft started from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
@@ -245,9 +248,25 @@ impl Draft {
         }
     }
 
-    /// The document as the raw editor shows it: secrets as placeholders.
+    /// The document as the raw editor shows it: secrets as placeholders, each on one line.
     pub fn text(&self) -> String {
-        serde_json::to_string_pretty(&self.content().document).unwrap_or_default()
+        let pretty = serde_json::to_string_pretty(&self.content().document).unwrap_or_default();
+        let mut text = String::with_capacity(pretty.len());
+        let mut lines = pretty.split('\n').peekable();
+        // Line breaks stand only between tokens, never inside a text: joining lines changes nothing it says.
+        while let Some(line) = lines.next() {
+            text.push_str(line);
+            if let Some(placeholder) =
+                lines.next_if(|next| line.ends_with('{') && next.trim_start().starts_with(PLACEHOLDER_KEY))
+            {
+                text.push_str(placeholder.trim_start());
+                text.push_str(lines.next().map_or("", str::trim_start));
+            }
+            if lines.peek().is_some() {
+                text.push('\n');
+            }
+        }
+        text
     }
 
     /// Takes the raw editor's text over: strings at the places of secrets become secrets, a placeholder keeps

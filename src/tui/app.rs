@@ -25,7 +25,7 @@ use super::screen::workbench::Workbench;
 use super::screen::{Reply, Screen};
 use super::theme::Theme;
 use crate::config::Config;
-use crate::model::{Document, Edit, Id};
+use crate::model::{Document, Id};
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::secret::Secret;
@@ -153,8 +153,8 @@ pub(super) enum Change {
     Draft,
     /// Credentials were removed: what to call them.
     Removal(String),
-    /// A change was taken back: what to call it, and the edits, should it fail.
-    Undo(String, Vec<Edit>),
+    /// A change was taken back: what to call it.
+    Undo(String),
     /// Tests were noted.
     Tests,
 }

@@ -11,6 +11,7 @@ mod pick;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -39,8 +40,8 @@ pub enum Handled {
 }
 
 /// A form. Its keys: Tab, Shift-Tab, Up, Down and Enter go from field to field, Page Up and Page Down from
-/// group to group; Left, Right and Space change a choice and Enter lists it; Delete clears a secret and Esc
-/// takes it back to what is stored; Ctrl-D removes a table's row. Everything else belongs to the text.
+/// group to group; Left, Right and Space change a choice and Enter lists it; Delete or
+/// Ctrl-D clears a secret and Esc takes it back to what is stored; Ctrl-D removes a table's row. Everything else belongs to the text.
 #[derive(Debug)]
 pub struct Form {
     kind: String,

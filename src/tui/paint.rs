@@ -36,15 +36,12 @@ pub fn wrap(text: &str, width: u16) -> Vec<String> {
     for paragraph in text.split('\n') {
         let paragraph = visible::visible(paragraph);
         let mut line = String::new();
-        for word in paragraph.split_word_bounds() {
-            if line.width() + word.width() > width && !line.is_empty() {
+        for word in paragraph.split_inclusive(' ') {
+            if line.width() + word.trim_end().width() > width && !line.is_empty() {
                 lines.push(std::mem::take(&mut line).trim_end().to_owned());
-                if word.trim().is_empty() {
-                    continue;
-                }
             }
             for grapheme in word.graphemes(true) {
-                if line.width() + grapheme.width() > width {
+                if line.width() + grapheme.width() > width && grapheme != " " {
                     lines.push(std::mem::take(&mut line));
                 }
                 line.push_str(grapheme);

@@ -1,6 +1,6 @@
 //! The raw editor: a draft as JSON text, with colours, and errors marked where they are.
 //!
-//! [`TextArea`] keeps the lines, the cursor and the undo steps; keys ([`keys`]) and drawing ([`page`]) are our
+//! [`TextArea`] keeps the lines, the cursor and the undo steps; keys (`keys`) and drawing (`page`) are our
 //! own, so that no binding of the widget clashes with the workbench's and nothing in the text is hidden.
 
 mod colour;
@@ -41,7 +41,7 @@ const TOO_LARGE: &str = "this text is larger than 1 MiB or 65,535 lines: edit it
 /// Its keys, besides those of any text: Enter indents, `Ctrl-F` finds, `F8` and `Shift-F8` go to the next and
 /// the previous error, `Ctrl-_` and `Alt-_` undo and redo.
 pub struct RawEditor {
-    area: TextArea<'static>,
+    area: Area,
     /// The text that was opened or taken over last; it holds placeholders only.
     opened: String,
     /// Whether `errors` and `secrets` are about the text as it is.
@@ -55,6 +55,8 @@ pub struct RawEditor {
     scroll: Scroll,
     schema: Option<Schema>,
 }
+
+type Area = TextArea<'static>;
 
 /// Bytes of one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -288,18 +290,54 @@ impl RawEditor {
         }
     }
 
-    /// Takes the last edit of the text back. False where there is none.
+    /// Takes the last edit of the text back: a word that was typed, or any other edit. False where there is
+    /// none.
     pub fn undo(&mut self) -> bool {
-        let done = self.schema.is_none() && self.area.undo();
-        self.checked &= !done;
-        done
+        self.schema.is_none() && self.travel(TextArea::undo, TextArea::redo)
     }
 
     /// Takes the last undone edit again. False where there is none.
     pub fn redo(&mut self) -> bool {
-        let done = self.schema.is_none() && self.area.redo();
-        self.checked &= !done;
-        done
+        self.schema.is_none() && self.travel(TextArea::redo, TextArea::undo)
+    }
+
+    /// The widget counts each typed character as a step: goes on while the steps are characters of one word.
+    fn travel(&mut self, go: fn(&mut Area) -> bool, back: fn(&mut Area) -> bool) -> bool {
+        // There and back puts the cursor where the step was, wherever it has been moved since.
+        if !go(&mut self.area) || !back(&mut self.area) {
+            return false;
+        }
+        let mut steps = 0;
+        loop {
+            let here = self.cursor();
+            let before = Zeroizing::new(self.line().0.to_owned());
+            if !go(&mut self.area) {
+                break;
+            }
+            let of_word = self.is_word_step(here, &before);
+            if steps > 0 && !of_word {
+                back(&mut self.area);
+                self.move_to(here);
+                break;
+            }
+            steps += 1;
+            if !of_word {
+                break;
+            }
+        }
+        self.checked = false;
+        true
+    }
+
+    /// Whether a step put or took one letter or digit right at the cursor: `here` and `before` are the cursor
+    /// and its line as they were.
+    fn is_word_step(&self, here: (usize, usize), before: &str) -> bool {
+        let at = self.cursor();
+        let after = self.line().0;
+        let longer = if before.len() > after.len() { before } else { after };
+        let one = before.chars().count().abs_diff(after.chars().count()) == 1;
+        let near = at.0 == here.0 && at.1.abs_diff(here.1) == 1;
+        one && near && longer.chars().nth(at.1.min(here.1)).is_some_and(char::is_alphanumeric)
     }
 
     /// Changes between the document and its kind's schema, which can only be read.

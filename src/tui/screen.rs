@@ -19,6 +19,7 @@ use super::action::Action;
 use super::app::{Command, Shared, Tone};
 use super::keymap::Context;
 use super::paint;
+use super::widget::visible;
 
 /// What became of an input.
 pub enum Reply {
@@ -57,6 +58,11 @@ pub trait Screen {
     /// The actions that the footer offers, most useful first.
     fn hints(&self) -> Vec<Action> {
         Vec::new()
+    }
+
+    /// The words of an action in the footer.
+    fn hint(&self, action: Action) -> &'static str {
+        action.hint()
     }
 
     /// Why an action would do nothing now. The footer leaves such actions out.
@@ -105,12 +111,12 @@ pub(super) fn footer(screen: &dyn Screen, area: Rect, buf: &mut Buffer, shared: 
         if screen.refusal(action, shared).is_some() {
             continue;
         }
-        let (key, hint) = (key.to_string(), format!(" {}  ", action.hint()));
-        let room = usize::from(area.right().saturating_sub(x));
-        if unicode_width::UnicodeWidthStr::width(key.as_str()) + hint.trim_end().len() > room {
+        let (key, hint) = (key.to_string(), format!(" {}", screen.hint(action)));
+        let room = area.right().saturating_sub(x);
+        if visible::width(&key) + visible::width(&hint) > usize::from(room) {
             break;
         }
         let parts = [(key.as_str(), shared.theme.accent), (hint.as_str(), shared.theme.dim)];
-        x += paint::parts(buf, x, area.y, area.right().saturating_sub(x), &parts);
+        x += paint::parts(buf, x, area.y, room, &parts) + 2;
     }
 }

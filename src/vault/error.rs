@@ -225,6 +225,8 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The file system knows no locks: two programs that save at the same moment may refuse each other.
+    NotLocked,
     /// The vault is in place, but a power cut may take it away again.
     Unsynced {
         /// Why.
@@ -246,6 +248,9 @@ impl fmt::Display for Notice {
             Self::NewWriter { writer } => write!(
                 f,
                 "{writer} saved for the first time; hosts that know this vault must adopt it once (credbench vault adopt)"
+            ),
+            Self::NotLocked => f.write_str(
+                "the vault's file system knows no locks; before each save the file is compared with what was read",
             ),
             Self::Unsynced { reason } => write!(f, "saved, but durability is unknown: {reason}"),
             Self::NotRemembered { reason } => {

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::error::{Damage, Notice, Refusal, StoreError};
 use super::format::{self, Contents};
-use super::keyring::{Keyring, KeyringError, OpenFailure};
+use super::keyring::{Keyring, OpenFailure};
 use super::save::Sealed;
 use super::seal::Failure;
 use super::seen::{Facts, Memory};
@@ -75,8 +75,13 @@ impl Files {
         self.folder.join("backups")
     }
 
-    pub(super) fn writer_key(&self, keyring: &Keyring, index: usize) -> Result<WriterKey, KeyringError> {
-        WriterKey::of(keyring.identity(index), &self.writers, keyring.callbacks())
+    /// The key that an identity signs with.
+    pub(super) fn writer_key(&self, keyring: &Keyring, index: usize) -> Result<WriterKey, StoreError> {
+        let identity = keyring.identity(index);
+        match identity.secret() {
+            Some(secret) => Ok(WriterKey::derived(&secret)),
+            None => WriterKey::local(identity, &self.writers, &self.seen, keyring.callbacks()),
+        }
     }
 
     /// The file's bytes.
@@ -164,4 +169,41 @@ impl Loaded {
 
 fn missing(error: durable::Error, path: &Path) -> StoreError {
     if error.is_missing() { StoreError::Missing { path: path.to_owned() } } else { error.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::{Document, Recipient};
+    use crate::vault::{OpenPolicy, Store, save};
+
+    #[test]
+    fn a_file_that_changed_under_the_save_is_not_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let at = |name: &str| home.path().join(name);
+        let places = Places { vault: at("data/vault.age"), seen: at("seen.json"), writers: at("writers") };
+        let now = Timestamp::UNIX_EPOCH;
+        let keyring = Keyring::create(&at("identity"), None, 2, now).unwrap();
+        let recipient =
+            Recipient { recipient: keyring.recipients().remove(0), name: String::new(), added_at: now };
+        let document = Document { recipients: vec![recipient], ..Document::new() };
+        let store = Store::create(&places, keyring, document, now).unwrap().store;
+        let Store { files, keyring, state, policy } = store;
+        assert_eq!(policy, OpenPolicy::Strict);
+        let recipients = save::recipients(&state.document).unwrap();
+        let sealed = save::seal(&state.document, &state.header, &recipients, &state.key, &keyring).unwrap();
+        let before = fs::read(&files.vault).unwrap();
+
+        let other = writer::digest(b"what another program saved meanwhile");
+        assert!(files.replace(&sealed, &other, 1, &keyring, 0).unwrap().is_none());
+        assert_eq!(fs::read(&files.vault).unwrap(), before);
+        assert!(backups::list(&files.backups()).is_empty());
+        // Control: with the digest that is there it is replaced.
+        assert!(files.replace(&sealed, &state.digest, 1, &keyring, 0).unwrap().is_some());
+        assert_eq!(fs::read(&files.vault).unwrap(), sealed.bytes);
+    }
 }

@@ -1,7 +1,7 @@
 //! The plaintext: one JSON document `{"header":…,"signature":"…","body":…}`.
 //!
 //! The signature covers the exact bytes of header and body, so both are cut out of the text as they stand
-//! ([`RawValue`]) and parsed only then. Secrets go from the text into [`Secret`] and back without ever being a
+//! (`RawValue`) and parsed only then. Secrets go from the text into `Secret` and back without ever being a
 //! [`serde_json::Value`]. Errors name places, never values: what is wrong may be a secret in the wrong place.
 
 mod read;

@@ -128,8 +128,8 @@ pub enum KeyringError {
     /// No identity was given.
     #[error("no identity was given")]
     Empty,
-    /// The local writer key of an identity is damaged.
-    #[error("the local writer key {} is damaged", .path.display())]
+    /// The local writer key of an identity is not the one this host made.
+    #[error("the local writer key {} is damaged or was exchanged; remove it to get a new one", .path.display())]
     WriterKey {
         /// The file.
         path: PathBuf,

@@ -39,19 +39,19 @@ impl Callbacks {
 
 impl age::Callbacks for Callbacks {
     fn display_message(&self, message: &str) {
-        self.ask.message(message);
+        self.ask.message(&unmarked(message));
     }
 
     fn confirm(&self, message: &str, yes: &str, no: Option<&str>) -> Option<bool> {
-        self.note(self.ask.confirm(message, yes, no))
+        self.note(self.ask.confirm(&unmarked(message), yes, no))
     }
 
     fn request_public_string(&self, description: &str) -> Option<String> {
-        self.note(self.ask.text(description))
+        self.note(self.ask.text(&unmarked(description)))
     }
 
     fn request_passphrase(&self, description: &str) -> Option<SecretString> {
-        self.note(self.ask.passphrase(description))
+        self.note(self.ask.passphrase(&unmarked(description)))
             .map(|passphrase| SecretString::from(passphrase.expose().to_owned()))
     }
 }
@@ -148,7 +148,7 @@ fn encrypt_reason(error: &EncryptError) -> String {
         EncryptError::MissingRecipients => "there is no recipient".to_owned(),
         EncryptError::Plugin(errors) => plugin_reason(errors),
         EncryptError::PluginResolve(error) => resolve_reason(error),
-        other => other.to_string(),
+        other => unmarked(&other.to_string()),
     }
 }
 
@@ -162,5 +162,10 @@ pub(super) fn resolve_reason(error: &age::plugin::ResolveError) -> String {
 }
 
 fn plugin_reason(errors: &[impl std::fmt::Display]) -> String {
-    errors.iter().map(|error| error.to_string().trim().to_owned()).collect::<Vec<_>>().join("; ")
+    errors.iter().map(|error| unmarked(error.to_string().trim())).collect::<Vec<_>>().join("; ")
+}
+
+/// Without the marks that age's translations put around names.
+fn unmarked(text: &str) -> String {
+    text.replace(['\u{2068}', '\u{2069}'], "")
 }

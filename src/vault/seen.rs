@@ -5,7 +5,7 @@
 //! are kept per vault, place and identity ("keeper"); each carries a code made with a key of that
 //! identity, and the file a checksum, so that damage shows too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +40,9 @@ struct Entry {
 struct Text {
     format: u32,
     entries: Vec<Entry>,
-    /// SHA-256 of the entries as compact JSON, hex. Shows damage; the codes show changes.
+    /// Public keys of the local writer keys that this host made, by the digest of their identity's label.
+    keys: BTreeMap<String, String>,
+    /// SHA-256 of entries and keys as compact JSON, hex. Shows damage; the codes show changes.
     checksum: String,
 }
 
@@ -70,6 +72,7 @@ pub(super) struct Facts<'a> {
 pub(super) struct Memory {
     path: PathBuf,
     entries: Vec<Entry>,
+    keys: BTreeMap<String, String>,
 }
 
 impl Memory {
@@ -78,19 +81,42 @@ impl Memory {
     /// # Errors
     /// [`Refusal::Memory`] for a damaged one; files that others may read.
     pub(super) fn load(path: &Path) -> Result<Self, StoreError> {
-        let memory = |entries| Self { path: path.to_owned(), entries };
         let file = match durable::read_private(path, LIMIT) {
             Ok(file) => file,
-            Err(error) if error.is_missing() => return Ok(memory(Vec::new())),
+            Err(error) if error.is_missing() => return Ok(Self::empty(path)),
             Err(error) => return Err(error.into()),
         };
         let damaged = || StoreError::Refused { path: path.to_owned(), refusal: damaged(path) };
         let text: Text = serde_json::from_slice(&file.bytes).map_err(|_| damaged())?;
         // Compared as a whole: a changed byte that JSON does not care for is still a changed byte.
-        if text.format != FORMAT || *file.bytes != *write(text.entries.clone()) {
+        let memory = Self { path: path.to_owned(), entries: text.entries, keys: text.keys };
+        if text.format != FORMAT || *file.bytes != *memory.bytes() {
             return Err(damaged());
         }
-        Ok(memory(text.entries))
+        Ok(memory)
+    }
+
+    fn empty(path: &Path) -> Self {
+        Self { path: path.to_owned(), entries: Vec::new(), keys: BTreeMap::new() }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let covered = serde_json::to_vec(&(&self.entries, &self.keys)).unwrap_or_default();
+        let checksum = writer::digest(&covered);
+        let (entries, keys) = (self.entries.clone(), self.keys.clone());
+        let text = Text { format: FORMAT, entries, keys, checksum };
+        let mut bytes = serde_json::to_vec_pretty(&text).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    fn save(&self, aside: Option<&Path>) -> Result<(), StoreError> {
+        let (path, bytes) = (&self.path, self.bytes());
+        let saved = match std::fs::symlink_metadata(path) {
+            Ok(_) => durable::replace(&durable::real_path(path)?, &bytes, aside, |_| Ok(()))?,
+            Err(_) => durable::create(path, &bytes, |_| Ok(()))?,
+        };
+        saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Whether a rightly signed file may follow what was seen.
@@ -194,16 +220,10 @@ impl Memory {
 /// # Errors
 /// Files; a damaged memory unless `forget`.
 pub(super) fn note(path: &Path, facts: &Facts<'_>, key: &WriterKey, forget: bool) -> Result<(), StoreError> {
-    if let Some(folder) = path.parent() {
-        durable::create_private_folder(folder)?;
-    }
-    let _lock = Lock::acquire(&path.with_extension("lock"), LOCK_WAIT)?;
-    durable::remove_stale(path);
+    let _lock = exclusively(path)?;
     let (mut memory, aside) = match Memory::load(path) {
         Ok(memory) => (memory, None),
-        Err(StoreError::Refused { .. }) if forget => {
-            (Memory { path: path.to_owned(), entries: Vec::new() }, Some(free_name(path)))
-        }
+        Err(StoreError::Refused { .. }) if forget => (Memory::empty(path), Some(free_name(path))),
         Err(error) => return Err(error),
     };
     let before = memory.entries.len();
@@ -214,12 +234,45 @@ pub(super) fn note(path: &Path, facts: &Facts<'_>, key: &WriterKey, forget: bool
     if !memory.note(facts, key) && !forgot {
         return Ok(());
     }
-    let bytes = write(memory.entries);
-    let saved = match std::fs::symlink_metadata(path) {
-        Ok(_) => durable::replace(&durable::real_path(path)?, &bytes, aside.as_deref(), |_| Ok(()))?,
-        Err(_) => durable::create(path, &bytes, |_| Ok(()))?,
-    };
-    saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
+    memory.save(aside.as_deref())
+}
+
+/// The public key noted for a local writer key.
+///
+/// # Errors
+/// As [`Memory::load`].
+pub(super) fn local_key(path: &Path, label: &str) -> Result<Option<String>, StoreError> {
+    Ok(Memory::load(path)?.keys.remove(label))
+}
+
+/// Notes a local writer key. `make` gets what is noted, makes the key and returns its public half, while no
+/// other process can do the same; `None` leaves what is noted.
+///
+/// # Errors
+/// Those of `make`; files; a damaged memory.
+pub(super) fn note_local_key(
+    path: &Path,
+    label: &str,
+    make: impl FnOnce(Option<&str>) -> Result<Option<String>, StoreError>,
+) -> Result<(), StoreError> {
+    let _lock = exclusively(path)?;
+    let mut memory = Memory::load(path)?;
+    match make(memory.keys.get(label).map(String::as_str))? {
+        Some(public) => {
+            memory.keys.insert(label.to_owned(), public);
+            memory.save(None)
+        }
+        None => Ok(()),
+    }
+}
+
+fn exclusively(path: &Path) -> Result<Lock, StoreError> {
+    if let Some(folder) = path.parent() {
+        durable::create_private_folder(folder)?;
+    }
+    let lock = Lock::acquire(&path.with_extension("lock"), LOCK_WAIT)?;
+    durable::remove_stale(path);
+    Ok(lock)
 }
 
 fn require_successor(known: &Entry, facts: &Facts<'_>) -> Result<(), Refusal> {
@@ -237,14 +290,6 @@ fn require_successor(known: &Entry, facts: &Facts<'_>) -> Result<(), Refusal> {
 
 fn damaged(path: &Path) -> Refusal {
     Refusal::Memory { path: path.to_owned() }
-}
-
-fn write(entries: Vec<Entry>) -> Vec<u8> {
-    let checksum = writer::digest(&serde_json::to_vec(&entries).unwrap_or_default());
-    let text = Text { format: FORMAT, entries, checksum };
-    let mut bytes = serde_json::to_vec_pretty(&text).unwrap_or_default();
-    bytes.push(b'\n');
-    bytes
 }
 
 /// A name beside the memory for its damaged predecessor.

@@ -2,8 +2,8 @@
 //!
 //! Both come out of one seed by HKDF. Where an identity's secret is at hand, that secret is the seed: nobody
 //! without it can sign as its owner. An SSH key or a plugin gives no secret away: there a random seed is kept on
-//! this host, encrypted to that identity. Anybody can encrypt to a public key, so such a file proves
-//! nothing by itself: the key in it is trusted only where this host has pinned it (`WriterKey::derived`).
+//! this host, encrypted to that identity. Anybody can encrypt to a public key and put a seed there that they
+//! know, so such a seed is used only where `seen.json` has its public key, noted when this program made it.
 
 use std::path::Path;
 
@@ -15,9 +15,12 @@ use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::error::StoreError;
 use super::keyring::{Identity, KeyringError};
 use super::seal::{self, Callbacks, Failure};
+use super::seen;
 use crate::durable;
+use crate::secret::Secret;
 
 const SIGNATURE: &[u8] = b"credbench vault signature 1\n";
 const SIGNING_INFO: &[u8] = b"credbench writer key 1";
@@ -34,16 +37,55 @@ pub(super) struct WriterKey {
 }
 
 impl WriterKey {
-    /// The keys of an identity. Makes the local seed where one is needed and not there yet.
-    pub(super) fn of(
+    /// The keys that come out of an identity's own secret.
+    pub(super) fn derived(secret: &Secret) -> Self {
+        Self::from_seed(secret.expose().as_bytes(), true)
+    }
+
+    /// The keys of an identity that gives no secret away, from this host's folder; makes them at first need.
+    pub(super) fn local(
         identity: &Identity,
         folder: &Path,
+        seen: &Path,
+        callbacks: &Callbacks,
+    ) -> Result<Self, StoreError> {
+        let label = digest(identity.label().as_bytes());
+        let path = folder.join(format!("{label}.age"));
+        let noted = match seen::local_key(seen, &label) {
+            // Nothing can be trusted or noted now, so nothing is used twice. Only adopting goes on from here.
+            Err(StoreError::Refused { .. }) => return Ok(Self::from_seed(&new_seed()[..], false)),
+            other => other?,
+        };
+        if let Some(public) = noted
+            && path.symlink_metadata().is_ok()
+        {
+            return Ok(Self::noted(identity, &path, &public, callbacks)?);
+        }
+        let mut key = None;
+        seen::note_local_key(seen, &label, |noted| {
+            if let Some(public) = noted
+                && path.symlink_metadata().is_ok()
+            {
+                // Another process was faster.
+                key = Some(Self::noted(identity, &path, public, callbacks)?);
+                return Ok(None);
+            }
+            let seed = new_seed();
+            save_seed(identity, &path, &seed, callbacks)?;
+            let made = key.insert(Self::from_seed(&seed[..], false));
+            Ok(Some(made.public()))
+        })?;
+        key.ok_or_else(|| KeyringError::WriterKey { path }.into())
+    }
+
+    fn noted(
+        identity: &Identity,
+        path: &Path,
+        public: &str,
         callbacks: &Callbacks,
     ) -> Result<Self, KeyringError> {
-        match identity.secret() {
-            Some(secret) => Ok(Self::from_seed(secret.expose().as_bytes(), true)),
-            None => Ok(Self::from_seed(&*local_seed(identity, folder, callbacks)?, false)),
-        }
+        let key = Self::from_seed(&read_seed(identity, path, callbacks)?[..], false);
+        if key.public() == public { Ok(key) } else { Err(KeyringError::WriterKey { path: path.to_owned() }) }
     }
 
     fn from_seed(seed: &[u8], derived: bool) -> Self {
@@ -105,35 +147,41 @@ pub(super) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn local_seed(
+fn new_seed() -> Zeroizing<[u8; SEED_LEN]> {
+    Zeroizing::new(rand::random())
+}
+
+fn read_seed(
     identity: &Identity,
-    folder: &Path,
+    path: &Path,
     callbacks: &Callbacks,
 ) -> Result<Zeroizing<[u8; SEED_LEN]>, KeyringError> {
-    let path = folder.join(format!("{}.age", digest(identity.label().as_bytes())));
-    let read = || -> Result<_, KeyringError> {
-        let file = durable::read_private(&path, SEED_FILE_LIMIT)?;
-        let damaged = || KeyringError::WriterKey { path: path.clone() };
-        let plain = identity.unseal(&file.bytes, callbacks).map_err(|failure| match failure {
-            Failure::MissingPlugin(reason) | Failure::Plugin(reason) => KeyringError::Plugin { reason },
-            _ if callbacks.take_cancelled() => KeyringError::Cancelled { path: path.clone() },
-            _ => damaged(),
-        })?;
-        Ok(Zeroizing::new(<[u8; SEED_LEN]>::try_from(&plain[..]).map_err(|_| damaged())?))
-    };
-    match read() {
-        Err(KeyringError::File(error)) if error.is_missing() => {}
-        other => return other,
-    }
-    let seed = Zeroizing::new(rand::random::<[u8; SEED_LEN]>());
+    let file = durable::read_private(path, SEED_FILE_LIMIT)?;
+    let damaged = || KeyringError::WriterKey { path: path.to_owned() };
+    let plain = identity.unseal(&file.bytes, callbacks).map_err(|failure| match failure {
+        Failure::MissingPlugin(reason) | Failure::Plugin(reason) => KeyringError::Plugin { reason },
+        _ if callbacks.take_cancelled() => KeyringError::Cancelled { path: path.to_owned() },
+        _ => damaged(),
+    })?;
+    Ok(Zeroizing::new(<[u8; SEED_LEN]>::try_from(&plain[..]).map_err(|_| damaged())?))
+}
+
+fn save_seed(
+    identity: &Identity,
+    path: &Path,
+    seed: &[u8; SEED_LEN],
+    callbacks: &Callbacks,
+) -> Result<(), KeyringError> {
     let recipient = identity.recipient(callbacks)?;
-    let sealed = seal::seal_to(&*seed, std::iter::once(recipient.as_ref() as &dyn age::Recipient))
+    let sealed = seal::seal_to(seed, std::iter::once(recipient.as_ref() as &dyn age::Recipient))
         .map_err(|reason| KeyringError::Plugin { reason })?;
-    durable::create_private_folder(folder)?;
-    match durable::create(&path, &sealed, |_| Ok(())) {
-        Ok(_) => Ok(seed),
-        // Another process was faster: its seed counts.
-        Err(durable::Error::Exists { .. }) => read(),
-        Err(error) => Err(error.into()),
+    if let Some(folder) = path.parent() {
+        durable::create_private_folder(folder)?;
     }
+    let saved = match durable::create(path, &sealed, |_| Ok(())) {
+        // A seed that nobody noted is never used; nothing is lost with it.
+        Err(durable::Error::Exists { .. }) => durable::replace(path, &sealed, None, |_| Ok(())),
+        other => other,
+    }?;
+    saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
 }

@@ -1,5 +1,6 @@
 //! Somebody who has our source, the recipient string and write access to every file but the identity and
 //! `seen.json`, and who even read the honest vault once: every file that they can make is refused.
+#![allow(clippy::disallowed_methods, reason = "tests plant and move files")]
 
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -7,7 +8,9 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use credbench::vault::{Adoption, Forgery, Keyring, OpenPolicy, Places, Refusal, Store, StoreError};
+use credbench::vault::{
+    Adoption, Forgery, Keyring, KeyringError, OpenPolicy, Places, Refusal, Store, StoreError,
+};
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -261,6 +264,23 @@ fn a_commit_meets_the_forgery_too() {
 }
 
 #[test]
+fn a_store_that_may_read_refused_files_still_never_builds_on_one() {
+    let home = home();
+    let mut store = Store::open(&home.places(), home.keyring(), OpenPolicy::ReadOnly).unwrap().store;
+    let old = fs::read(home.root.join("data/vault.age.d/backups/2.age")).unwrap();
+    let honest = fs::read(home.vault()).unwrap();
+    plant(&home.vault(), &old);
+    let refused = store.commit(vec![create("three", "x")], now());
+    assert!(matches!(refused, Err(StoreError::ReadOnly(Refusal::Rollback { seen: 3, found: 2 }))));
+    assert_eq!(fs::read(home.vault()).unwrap(), old);
+    // Control: the honest file is back, and so is the right to save.
+    plant(&home.vault(), &honest);
+    store.refresh().unwrap().unwrap();
+    assert!(store.read_only().is_none());
+    store.commit(vec![create("three", "x")], now()).unwrap();
+}
+
+#[test]
 fn a_planted_local_writer_key_signs_nothing() {
     if !installed("ssh-keygen") {
         return;
@@ -277,24 +297,34 @@ fn a_planted_local_writer_key_signs_nothing() {
     assert!(made.success());
     let keyring = || unlock(&identity).unwrap();
     let recipient = keyring().recipients().remove(0);
-    Store::create(&home.places(), keyring(), document_for(&[recipient.clone()]), now()).unwrap();
+    Store::create(&home.places(), keyring(), document_for(std::slice::from_ref(&recipient)), now()).unwrap();
     let mut store = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap().store;
     store.commit(vec![create("one", "x")], now()).unwrap();
 
-    // The attacker lets our own code work with their seed, on the last honest document.
+    // The honest key is good for as often as one likes.
+    let mut store = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap().store;
+    assert!(store.commit(vec![create("two", "x")], now()).unwrap().notices.is_empty());
+
+    // With another seed in its place, nothing is signed and nothing opens: neither a file that the attacker
+    // signed, nor the honest one, whose next save would make the attacker's key a trusted one.
     let seed = fs::read_dir(home.places().writers).unwrap().next().unwrap().unwrap().path();
     let ssh: age::ssh::Recipient = recipient.parse().unwrap();
     plant(&seed, &age::encrypt(&ssh, &[9; 32]).unwrap());
-    let theirs = Places { seen: home.root.join("attacker/seen.json"), ..home.places() };
-    let honest = fs::read(home.vault()).unwrap();
-    let mut forger = Store::open(&theirs, keyring(), OpenPolicy::Strict).unwrap().store;
-    forger.commit(vec![create("evil", "x")], now()).unwrap();
-
     let refused = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap_err();
-    assert!(matches!(refused.refusal(), Some(Refusal::UnknownWriter { .. })), "{refused}");
-    // Control: the honest file still opens, whatever the local key is.
-    plant(&home.vault(), &honest);
-    Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
+    assert!(matches!(refused, StoreError::Keyring(KeyringError::WriterKey { .. })), "{refused}");
+
+    // Removed, it is made anew, and the vault stays what it was; so does a seed that was never noted.
+    fs::remove_file(&seed).unwrap();
+    let opened = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
+    assert_eq!(opened.document.credentials.len(), 2);
+    let fresh = home.places_of("fresh host");
+    fs::create_dir_all(&fresh.writers).unwrap();
+    let planted = fresh.writers.join(seed.file_name().unwrap());
+    fs::write(&planted, "").unwrap();
+    plant(&planted, &age::encrypt(&ssh, &[9; 32]).unwrap());
+    let before = fs::read(&planted).unwrap();
+    Store::open(&fresh, keyring(), OpenPolicy::Strict).unwrap();
+    assert_ne!(fs::read(&planted).unwrap(), before);
 }
 
 #[test]
@@ -352,7 +382,7 @@ fn a_changed_or_damaged_memory_is_refused_and_adoption_begins_a_new_one() {
     // With a recomputed checksum, as somebody with our source would write it: the code gives it away.
     let mut text: Value = serde_json::from_str(&honest).unwrap();
     text["entries"][0]["generation"] = json!(1);
-    let entries = serde_json::to_string(&text["entries"]).unwrap();
+    let entries = serde_json::to_string(&(&text["entries"], &text["keys"])).unwrap();
     text["checksum"] =
         json!(Sha256::digest(entries).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     let changed = serde_json::to_string_pretty(&text).unwrap() + "\n";

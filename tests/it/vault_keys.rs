@@ -1,1 +1,316 @@
+//! Identities of every kind, and what is said about those that do not work.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use credbench::durable;
+use credbench::model::Edit;
+use credbench::secret::Secret;
+use credbench::vault::keyring::{change_passphrase, needs_passphrase};
+use credbench::vault::{
+    Keyring, KeyringError, MAX_WORK_FACTOR, NobodyToAsk, OpenPolicy, Store, StoreError, WORK_FACTOR,
+};
+
+use crate::support::vault::{
+    Answer, CHEAP, Home, as_process, create, document_for, installed, now, report, unlock,
+};
+
+fn write(path: &Path, text: &str) {
+    let _ = durable::create(path, text.as_bytes(), |_| Ok(())).unwrap();
+}
+
+fn unlock_with(path: &Path, passphrase: &'static str) -> Result<Keyring, KeyringError> {
+    Keyring::unlock(&[path.to_owned()], None, Arc::new(Answer(passphrase)))
+}
+
+fn ssh_key(home: &Home, kind: &str, passphrase: &str) -> PathBuf {
+    let path = home.root.join(format!("id_{kind}_{}", passphrase.len()));
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-t", kind, "-N", passphrase, "-f"])
+        .arg(&path)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    path
+}
+
+#[test]
+fn the_work_factor_is_fixed() {
+    assert_eq!(WORK_FACTOR, 18);
+    assert_eq!(MAX_WORK_FACTOR, 20);
+    let home = Home::empty();
+    Keyring::create(&home.identity(), Some(Secret::from("x")), WORK_FACTOR, now()).unwrap();
+    let mut armored = age::armor::ArmoredReader::new(fs::File::open(home.identity()).unwrap());
+    let mut start = vec![0; 70];
+    std::io::Read::read_exact(&mut armored, &mut start).unwrap();
+    let header = String::from_utf8(start).unwrap();
+    let stanza = header.lines().nth(1).unwrap();
+    assert!(stanza.starts_with("-> scrypt ") && stanza.ends_with(" 18"), "{stanza}");
+}
+
+#[test]
+fn a_higher_work_factor_than_allowed_is_said_so() {
+    let home = Home::empty();
+    Keyring::create(&home.identity(), Some(Secret::from("x")), CHEAP, now()).unwrap();
+    let mut binary = Vec::new();
+    let mut armored = age::armor::ArmoredReader::new(fs::File::open(home.identity()).unwrap());
+    std::io::Read::read_to_end(&mut armored, &mut binary).unwrap();
+    let place = binary.windows(3).position(|window| window == b" 2\n").unwrap();
+    binary.splice(place..place + 3, *b" 21\n");
+    fs::remove_file(home.identity()).unwrap();
+    let _ = durable::create(&home.identity(), &binary, |_| Ok(())).unwrap();
+    let error = unlock_with(&home.identity(), "x").unwrap_err();
+    assert!(matches!(error, KeyringError::WorkFactor { found: 21, .. }), "{error}");
+    assert!(error.to_string().contains("at most 2^20"), "{error}");
+}
+
+#[test]
+fn a_protected_identity_opens_with_its_passphrase_only() {
+    let home = Home::empty();
+    let made = Keyring::create(&home.identity(), Some(Secret::from("right")), CHEAP, now()).unwrap();
+    assert!(needs_passphrase(&home.identity()).unwrap());
+    assert_eq!(unlock_with(&home.identity(), "right").unwrap().recipients(), made.recipients());
+    let wrong = unlock_with(&home.identity(), "wrong").unwrap_err();
+    assert!(matches!(wrong, KeyringError::WrongPassphrase { .. }));
+    assert!(matches!(unlock(&home.identity()), Err(KeyringError::Cancelled { .. })));
+    let given = Keyring::unlock(&[home.identity()], Some(Secret::from("right")), Arc::new(NobodyToAsk));
+    assert_eq!(given.unwrap().recipients(), made.recipients());
+    let again = Keyring::create(&home.identity(), None, CHEAP, now());
+    assert!(matches!(again, Err(KeyringError::Exists { .. })));
+}
+
+#[test]
+fn a_passphrase_is_changed_dropped_and_set() {
+    let home = Home::empty();
+    let (path, one, two) = (home.identity(), Secret::from("one"), Secret::from("two"));
+    let made = Keyring::create(&path, Some(one.clone()), CHEAP, now()).unwrap().recipients();
+    let wrong = change_passphrase(&path, Some(two.clone()), Some(one.clone()), CHEAP);
+    assert!(matches!(wrong, Err(KeyringError::WrongPassphrase { .. })));
+    assert!(unlock_with(&path, "one").is_ok());
+
+    change_passphrase(&path, Some(one.clone()), Some(two.clone()), CHEAP).unwrap();
+    assert!(matches!(unlock_with(&path, "one"), Err(KeyringError::WrongPassphrase { .. })));
+    assert_eq!(unlock_with(&path, "two").unwrap().recipients(), made);
+
+    change_passphrase(&path, Some(two), None, CHEAP).unwrap();
+    assert!(!needs_passphrase(&path).unwrap());
+    assert_eq!(unlock(&path).unwrap().recipients(), made);
+    assert!(
+        fs::read_to_string(&path).unwrap().starts_with("# created: 2026-11-22T10:00:00Z\n# public key: age1")
+    );
+
+    change_passphrase(&path, None, Some(one), CHEAP).unwrap();
+    assert_eq!(unlock_with(&path, "one").unwrap().recipients(), made);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn identities_that_others_can_read_are_refused_with_the_command_that_mends_it() {
+    let home = Home::with_vault();
+    fs::set_permissions(home.identity(), fs::Permissions::from_mode(0o644)).unwrap();
+    let error = unlock(&home.identity()).unwrap_err();
+    assert!(matches!(&error, KeyringError::File(error) if error.is_exposure()));
+    assert!(error.to_string().contains(&format!("chmod 600 {}", home.identity().display())), "{error}");
+    assert!(needs_passphrase(&home.identity()).is_err());
+    fs::set_permissions(home.identity(), fs::Permissions::from_mode(0o600)).unwrap();
+    unlock(&home.identity()).unwrap();
+}
+
+#[test]
+fn other_files_are_said_to_be_what_they_are() {
+    let home = Home::empty();
+    let reason = |name: &str, text: &str| {
+        let path = home.root.join(name);
+        write(&path, text);
+        match unlock(&path).unwrap_err() {
+            KeyringError::NotAnIdentity { reason, .. } => reason,
+            other => panic!("{other}"),
+        }
+    };
+    assert!(reason("empty", "").contains("none"));
+    assert!(reason("comments", "# only\n\n").contains("none"));
+    assert!(reason("text", "# fine\n\nhello\n").contains("line 3"));
+    let public = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+    assert!(reason("public", public).contains("public key"));
+    let mistyped = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J34";
+    assert!(!reason("mistyped", mistyped).contains("GQ97"));
+    assert!(reason("pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n").contains("SSH"));
+    let sealed = age::encrypt(&public.parse::<age::x25519::Recipient>().unwrap(), b"x").unwrap();
+    let path = home.root.join("sealed");
+    let _ = durable::create(&path, &sealed, |_| Ok(())).unwrap();
+    assert!(unlock(&path).unwrap_err().to_string().contains("no passphrase opens it"));
+    assert!(matches!(unlock(&home.root.join("none")), Err(KeyringError::Missing { .. })));
+    assert!(matches!(Keyring::unlock(&[], None, Arc::new(NobodyToAsk)), Err(KeyringError::Empty)));
+}
+
+#[test]
+fn several_identities_in_one_file_and_in_several() {
+    let home = Home::empty();
+    let (one, two) = (home.root.join("one"), home.root.join("two"));
+    let first = Keyring::create(&one, None, CHEAP, now()).unwrap().recipients();
+    let second = Keyring::create(&two, None, CHEAP, now()).unwrap().recipients();
+    let all = [first.clone(), second.clone()].concat();
+    let both = Keyring::unlock(&[one.clone(), two.clone()], None, Arc::new(NobodyToAsk)).unwrap();
+    assert_eq!(both.recipients(), all);
+    let joined = home.root.join("joined");
+    write(&joined, &[&one, &two].map(|path| fs::read_to_string(path).unwrap()).join("\r\n"));
+    let keyring = unlock(&joined).unwrap();
+    assert_eq!(keyring.recipients(), all);
+    // The second of them opens what is for the second only.
+    Store::create(&home.places(), unlock(&two).unwrap(), document_for(&second), now()).unwrap();
+    let opened = Store::open(&home.places(), keyring, OpenPolicy::Strict).unwrap();
+    assert_eq!(opened.store.own_recipient(), Some(second[0].as_str()));
+}
+
+#[test]
+fn a_stock_age_identity_works_and_ours_works_with_stock_age() {
+    if !installed("age-keygen") {
+        return;
+    }
+    let home = Home::empty();
+    let path = home.root.join("keys.txt");
+    assert!(Command::new("age-keygen").arg("-o").arg(&path).output().unwrap().status.success());
+    let keyring = unlock(&path).unwrap();
+    let ours = home.root.join("ours.txt");
+    let made = Keyring::create(&ours, None, CHEAP, now()).unwrap().recipients();
+    let shown = Command::new("age-keygen").arg("-y").arg(&ours).output().unwrap().stdout;
+    assert_eq!(String::from_utf8(shown).unwrap().trim(), made[0]);
+    let document = document_for(&keyring.recipients());
+    Store::create(&home.places(), keyring, document, now()).unwrap();
+}
+
+#[test]
+fn ssh_keys_open_and_sign() {
+    if !installed("ssh-keygen") {
+        return;
+    }
+    for (kind, passphrase) in [("ed25519", ""), ("ed25519", "opens"), ("rsa", "")] {
+        let home = Home::empty();
+        let path = ssh_key(&home, kind, passphrase);
+        assert_eq!(needs_passphrase(&path).unwrap(), !passphrase.is_empty());
+        let keyring = || unlock_with(&path, passphrase).unwrap();
+        let recipients = keyring().recipients();
+        assert!(recipients[0].starts_with(&format!("ssh-{kind} ")), "{recipients:?}");
+        Store::create(&home.places(), keyring(), document_for(&recipients), now()).unwrap();
+        let open = || Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
+        let committed = open().store.commit(vec![create("one", "x")], now()).unwrap();
+        assert!(committed.notices.is_empty(), "{:?}", committed.notices);
+        let opened = open();
+        assert!(opened.notices.is_empty(), "{:?}", opened.notices);
+        assert_eq!(opened.document, committed.document);
+    }
+}
+
+#[test]
+fn ssh_keys_that_do_not_work_are_told_apart() {
+    if !installed("ssh-keygen") {
+        return;
+    }
+    let home = Home::empty();
+    let ecdsa = unlock(&ssh_key(&home, "ecdsa", "")).unwrap_err();
+    assert!(
+        matches!(&ecdsa, KeyringError::UnsupportedSsh { reason, .. } if reason.contains("ecdsa")),
+        "{ecdsa}"
+    );
+    let locked = ssh_key(&home, "ed25519", "opens");
+    assert!(matches!(unlock(&locked), Err(KeyringError::Cancelled { .. })));
+    assert!(matches!(unlock_with(&locked, "wrong"), Err(KeyringError::WrongPassphrase { .. })));
+    let changed = change_passphrase(&locked, Some(Secret::from("opens")), None, CHEAP).unwrap_err();
+    assert!(changed.to_string().contains("ssh-keygen -p"), "{changed}");
+}
+
+#[test]
+fn a_plugin_that_is_not_there_is_named() {
+    let home = Home::with_vault();
+    let identity = age::plugin::Identity::default_for_plugin("credbench-none").unwrap().to_string();
+    let path = home.root.join("plugin");
+    write(&path, &identity);
+    let keyring = unlock(&path).unwrap();
+    assert!(keyring.recipients().is_empty());
+    let error = Store::open(&home.places(), keyring, OpenPolicy::Strict).unwrap_err();
+    assert!(error.to_string().contains("age-plugin-credbench-none is not on the PATH"), "{error}");
+}
+
+/// A plugin that "wraps" a file key by writing it down: enough to see that plugins are asked, and how.
+const FAKE_PLUGIN: &str = r#"#!/bin/sh
+while IFS= read -r line; do
+    case "$line" in
+    "-> wrap-file-key"* | "-> recipient-stanza 0 fake"*) IFS= read -r key ;;
+    "-> done"*) IFS= read -r _; break ;;
+    esac
+done
+case "$1" in
+--age-plugin=recipient-v1) printf -- '-> recipient-stanza 0 fake\n%s\n' "$key" ;;
+--age-plugin=identity-v1)
+    printf -- '-> msg\n%s\n' dG91Y2ggaXQ
+    read -r _
+    read -r _
+    printf -- '-> file-key 0\n%s\n' "$key"
+    ;;
+esac
+read -r _
+read -r _
+printf -- '-> done\n\n'
+"#;
+
+const FAKE_RECIPIENT: &str = "age1fake1pzry9x8q2c6wmz";
+
+/// Hears what a plugin says; answers nothing.
+struct Listens(std::sync::Mutex<Vec<String>>);
+
+impl credbench::vault::Ask for Listens {
+    fn passphrase(&self, _: &str) -> Option<Secret> {
+        None
+    }
+
+    fn text(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn confirm(&self, _: &str, _: &str, _: Option<&str>) -> Option<bool> {
+        None
+    }
+
+    fn message(&self, text: &str) {
+        self.0.lock().unwrap().push(text.to_owned());
+    }
+}
+
+#[test]
+#[ignore = "a process of its own: run by other tests"]
+fn child_uses_a_plugin() {
+    let home = Home::empty();
+    let identity = age::plugin::Identity::default_for_plugin("fake").unwrap().to_string();
+    let path = home.root.join("plugin");
+    write(&path, &identity);
+    let ask = Arc::new(Listens(std::sync::Mutex::default()));
+    let keyring = || Keyring::unlock(std::slice::from_ref(&path), None, ask.clone()).unwrap();
+    let document = document_for(&[FAKE_RECIPIENT.to_owned()]);
+    Store::create(&home.places(), keyring(), document, now()).unwrap();
+    let mut opened = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
+    assert!(opened.notices.is_empty(), "{:?}", opened.notices);
+    assert_eq!(opened.store.own_recipient(), None);
+    opened.store.commit(vec![create("one", "x")], now()).unwrap();
+    let again = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
+    assert!(again.notices.is_empty(), "{:?}", again.notices);
+    let nobody = vec![Edit::SetRecipients { recipients: Vec::new() }];
+    assert!(matches!(opened.store.commit(nobody, now()), Err(StoreError::LockedOut { .. })));
+    let heard = ask.0.lock().unwrap();
+    assert!(!heard.is_empty() && heard.iter().all(|text| text == "touch it"), "{heard:?}");
+    report("RESULT done");
+}
+
+#[test]
+fn a_plugin_opens_signs_and_speaks() {
+    let home = Home::empty();
+    let plugin = home.root.join("age-plugin-fake");
+    write(&plugin, FAKE_PLUGIN);
+    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o700)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", home.root.display());
+    let output = as_process("vault_keys::child_uses_a_plugin", &[("PATH", &path)]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("RESULT done"), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+}

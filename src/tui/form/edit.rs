@@ -127,7 +127,7 @@ impl Form {
     pub(super) fn edit_key(&mut self, key: KeyEvent, draft: &mut Draft, kind: &Kind) -> Typed {
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         let target = self.target(draft);
-        if ctrl && key.code == KeyCode::Char('d') {
+        if ctrl && key.code == KeyCode::Char('d') && self.focus.part != Part::Value {
             return self.remove_row(draft);
         }
         match target {
@@ -174,6 +174,11 @@ impl Form {
         let typed = input.handle_key(key, multiline);
         if typed == Typed::Changed {
             let text = input.text().to_owned();
+            // One word, or one larger deletion, is one step of undo.
+            let word = matches!(key.code, KeyCode::Enter | KeyCode::Char(' '));
+            if word || (!plain && !matches!(target, Target::Name { .. } | Target::Add { .. })) {
+                draft.settle();
+            }
             return commit(target, &text, draft);
         }
         typed
@@ -184,6 +189,10 @@ impl Form {
         let Input::Secret(input) = &mut self.input else { return Typed::Ignored };
         let ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
+            KeyCode::Char('d') if ctrl => {
+                input.clear();
+                return self.clear_secret(&place, cell, draft);
+            }
             KeyCode::Delete => {
                 input.clear();
                 return self.clear_secret(&place, cell, draft);

@@ -174,6 +174,18 @@ fn typing_goes_to_the_draft_and_undo_brings_the_focus_along() {
 }
 
 #[test]
+fn undo_goes_by_words() {
+    let mut screen = Screen::new("api_key");
+    screen.focus("/notes");
+    screen.type_text("one two three");
+    screen.chord(KeyCode::Char('u'), KeyModifiers::CONTROL);
+    for wanted in [json!("one two three"), json!("one two"), json!("one"), json!(null)] {
+        assert!(screen.form.undo(&mut screen.draft));
+        assert_eq!(screen.value("/notes"), wanted);
+    }
+}
+
+#[test]
 fn keys_that_are_not_the_forms_are_given_back() {
     let mut screen = Screen::new("api_key");
     for (code, modifiers) in [
@@ -217,6 +229,8 @@ fn a_stored_secret_is_replaced_cleared_and_taken_back() {
     screen.press(KeyCode::Esc);
     assert_eq!(screen.secret(place).as_deref(), Some(MARKER));
     assert!(!screen.draft.is_changed());
+    assert_eq!(screen.chord(KeyCode::Char('d'), KeyModifiers::CONTROL), Handled::Changed);
+    assert_eq!(screen.secret(place), None);
     screen.type_text("newer");
     assert_eq!(screen.secret(place).as_deref(), Some("newer"));
     assert!(screen.page(60, 40).contains("•••••••• new"));

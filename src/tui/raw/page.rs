@@ -275,7 +275,7 @@ fn gutter(lines: usize, width: u16) -> u16 {
     match width {
         ..8 => 0,
         8..24 => 1,
-        _ => lines.to_string().len() as u16 + 2,
+        _ => lines.to_string().len().max(2) as u16 + 2,
     }
 }
 

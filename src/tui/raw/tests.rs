@@ -152,7 +152,7 @@ fn errors_are_checked_after_an_edit_and_not_at_each_frame() {
 #[test]
 fn a_typed_secret_becomes_one_and_leaves_the_text() {
     let mut screen = Screen::new();
-    let text = screen.draft.text().replace("{\n      \"$secret\": \"stored\"\n    }", "\"typed-s3cr3t\"");
+    let text = screen.draft.text().replace("{\"$secret\": \"stored\"}", "\"typed-s3cr3t\"");
     assert!(text.contains("typed-s3cr3t"));
     screen.press(KeyCode::End, CTRL);
     while screen.editor.len() > 0 {
@@ -222,6 +222,26 @@ fn deletes_whole_graphemes() {
     assert_eq!(*screen.editor.text(), "\"\"");
     assert!(screen.editor.undo());
     assert_eq!(*screen.editor.text(), "\"👩‍👩‍👧‍👦\"");
+}
+
+#[test]
+fn undo_goes_by_words() {
+    let mut screen = Screen::with("");
+    screen.editor.paste("pasted");
+    screen.type_text("abc def");
+    screen.press(KeyCode::Home, NONE);
+    screen.type_text("xy");
+    let steps = ["pastedabc def", "pastedabc ", "pastedabc", "pasted", ""];
+    for wanted in steps {
+        assert!(screen.editor.undo());
+        assert_eq!(*screen.editor.text(), wanted);
+    }
+    assert!(!screen.editor.undo());
+    for wanted in steps.iter().rev().skip(1).chain(&["xypastedabc def"]) {
+        assert!(screen.editor.redo());
+        assert_eq!(*screen.editor.text(), *wanted);
+    }
+    assert!(!screen.editor.redo());
 }
 
 #[test]

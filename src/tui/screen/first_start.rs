@@ -110,7 +110,7 @@ impl Screen for FirstStart {
             }
             let length = entries[0].text().chars().count();
             if (1..SHORT).contains(&length) && shared.notice().is_none() {
-                let hint = "short: five words that belong to nobody's life are easier and stronger";
+                let hint = "short: five random words are easier to type and stronger";
                 paint::put(buf, rows.x, rows.y + 2, rows.width, hint, theme.warn);
             }
         }

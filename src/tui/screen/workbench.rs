@@ -216,7 +216,7 @@ impl Workbench {
 
     fn undo_last(&mut self, shared: &mut Shared) {
         match self.undo.pop() {
-            Some((label, edits)) => self.wanted.push((edits.clone(), Change::Undo(label, edits))),
+            Some((label, edits)) => self.wanted.push((edits, Change::Undo(label))),
             None => shared.tell(Tone::Plain, "there is nothing to undo"),
         }
     }
@@ -483,6 +483,15 @@ impl Screen for Workbench {
                 hints.extend([Action::Undo, Action::Group, Action::Copy, Action::Lock, Action::Quit]);
                 hints
             }
+        }
+    }
+
+    fn hint(&self, action: Action) -> &'static str {
+        match action {
+            Action::Schema if self.context() == Context::Raw => "show form",
+            Action::Test if self.list.has_marks() => "test marked",
+            Action::Remove if self.list.has_marks() => "remove marked",
+            _ => action.hint(),
         }
     }
 

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Clear, Widget};
 
 use crate::tui::theme::Theme;
+use crate::tui::widget::visible::visible;
 
 /// A box of a size in the middle of an area, cut to it.
 pub fn centered(area: Rect, width: u16, height: u16) -> Rect {
@@ -16,10 +17,10 @@ pub fn centered(area: Rect, width: u16, height: u16) -> Rect {
 pub fn frame(area: Rect, title: &str, theme: &Theme, buf: &mut Buffer) -> Rect {
     let area = area.intersection(buf.area);
     Clear.render(area, buf);
-    let block = Block::bordered()
-        .border_style(theme.border_focused)
-        .title(format!(" {title} "))
-        .title_style(theme.title);
+    let mut block = Block::bordered().border_style(theme.border_focused).title_style(theme.title);
+    if !title.is_empty() {
+        block = block.title(format!(" {} ", visible(title)));
+    }
     let inner = block.inner(area);
     block.render(area, buf);
     inner

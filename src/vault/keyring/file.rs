@@ -72,7 +72,10 @@ pub(super) fn create(
     }
     let bytes = protect(path, plain.as_bytes(), passphrase, work_factor)?;
     match durable::create(path, &bytes, |back| opens_to(path, back, passphrase, plain.as_bytes())) {
-        Ok(_) => Ok(Identity::native(path, identity)),
+        Ok(saved) => match saved.unsynced {
+            None => Ok(Identity::native(path, identity)),
+            Some(error) => Err(error.into()),
+        },
         Err(durable::Error::Exists { .. }) => Err(exists()),
         Err(error) => Err(error.into()),
     }

@@ -1,4 +1,5 @@
 //! Vaults in throw-away homes.
+#![allow(clippy::disallowed_methods, reason = "tests read their own environment")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -134,7 +135,7 @@ pub(crate) fn installed(program: &str) -> bool {
         || Command::new(program).arg("-V").output().is_ok();
     if !found {
         assert!(std::env::var_os("CREDBENCH_REQUIRE_SERVERS").is_none(), "{program} is not installed");
-        eprintln!("skipped: {program} not installed");
+        report(&format!("skipped: {program} not installed"));
     }
     found
 }
@@ -145,4 +146,10 @@ pub(crate) fn as_process(name: &str, variables: &[(&str, &str)]) -> Command {
     command.args([name, "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
     command.envs(variables.iter().copied());
     command
+}
+
+/// Prints a line for whoever runs the test, or for the test that started this process.
+#[allow(clippy::print_stdout, reason = "a test's only channel to its reader")]
+pub(crate) fn report(line: &str) {
+    println!("{line}");
 }

@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::{Credential, Id, Placeholder, pointer};
+use crate::model::{Credential, Id, Placeholder, Status, pointer};
 use crate::schema::{Control, Kind, Kinds};
 use crate::secret::{MASK, Secret};
 use crate::tui::app::Shared;
@@ -132,7 +132,7 @@ impl Details {
             crate::session::facts(credential, shared.kinds, shared.now(), shared.config.screen.expiring_days);
         let (status, old) = credential.status(facts);
         let (sign, word) = theme::status(status);
-        let word = format!("{sign} {word}{}", if old { ", old" } else { "" });
+        let word = format!("{sign} {word}{}", if old && status != Status::Untested { ", old" } else { "" });
         let age = paint::ago(shared.now().duration_since(credential.updated_at).as_secs());
         let about = format!("  version {} · changed {age}{}", credential.version, if age == "now" { "" } else { " ago" });
         paint::parts(buf, area.x, area.y, area.width, &[(&word, theme.status(status)), (&about, theme.dim)]);
@@ -217,11 +217,17 @@ fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
         }
         if items.len() > at && group != field.group {
             group.clone_from(&field.group);
-            items.insert(at, Item { place: String::new(), label: group.clone(), shown: Shown::Heading });
+            items.splice(at..at, heading(&group, at == 0));
         }
     }
     unknown(credential, kind, &mut items);
     items
+}
+
+/// A heading, with a gap before it.
+fn heading(words: &str, first: bool) -> impl Iterator<Item = Item> {
+    let line = |label: &str| Item { place: String::new(), label: label.to_owned(), shown: Shown::Heading };
+    (!first).then(|| line("")).into_iter().chain([line(words)])
 }
 
 /// Members that no field of the form shows.
@@ -237,7 +243,8 @@ fn unknown(credential: &Credential, kind: Option<&Kind>, items: &mut Vec<Item>) 
             continue;
         }
         if std::mem::take(&mut first) {
-            items.push(Item { place: String::new(), label: "Other".to_owned(), shown: Shown::Heading });
+            let first = items.is_empty();
+            items.extend(heading("Other", first));
         }
         values(&place, name, value, items);
     }

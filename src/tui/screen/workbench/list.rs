@@ -483,8 +483,8 @@ impl Columns {
         let (sign, word) = theme::status(row.entry.status);
         let status = match (row.testing, row.entry.old) {
             (Some(spinner), _) => format!("{spinner} testing"),
-            (None, true) => format!("{sign} {word} old"),
-            (None, false) => format!("{sign} {word}"),
+            (None, true) if row.entry.status != Status::Untested => format!("{sign} {word}, old"),
+            (None, _) => format!("{sign} {word}"),
         };
         let age = row.age.map(paint::ago).unwrap_or_default();
         let age = format!("{age:>6}");

@@ -46,10 +46,6 @@ impl Log {
         self.top = self.top.saturating_add_signed(by).min(self.results.len().saturating_sub(1));
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.results.is_empty()
-    }
-
     /// Draws what runs, then the results: that of `first` before all others.
     pub(super) fn draw(
         &self,

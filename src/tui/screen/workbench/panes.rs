@@ -82,7 +82,8 @@ impl Workbench {
         let log_height = match area.height {
             ..=13 => 0,
             14..=25 => 6,
-            _ => 8,
+            26..=35 => 6,
+            _ => 7,
         };
         let top = Rect { height: area.height - log_height, ..area };
         let left = (area.width * 11 / 20).max(60);

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use crate::model::{Content, Edit, Id, TestRecord};
+use crate::model::{Content, Edit, Id, Outcome, TestRecord};
 use crate::tui::app::Shared;
 use crate::tui::message::{Effect, Subject, Ticket, Timer};
+use crate::tui::theme;
 
 /// Time between two frames of the spinner.
 const FRAME: Duration = Duration::from_millis(120);
@@ -48,11 +49,16 @@ pub(super) struct Running {
     batches: BTreeMap<u64, Batch>,
     frame: usize,
     spinning: bool,
+    /// What was found since nothing ran last.
+    found: Vec<Outcome>,
 }
 
 impl Running {
     /// Starts tests as one batch; older ones of the same credentials are cancelled. Gives their tickets.
     pub(super) fn start(&mut self, jobs: Vec<(Id, Subject, Content)>, shared: &mut Shared) -> Vec<Ticket> {
+        if self.tests.is_empty() {
+            self.found.clear();
+        }
         let batch = shared.next_serial();
         let mut started = Vec::with_capacity(jobs.len());
         for (id, subject, content) in jobs {
@@ -90,7 +96,7 @@ impl Running {
     }
 
     /// Notes that a test ended, with what is to be stored of it.
-    pub(super) fn ended(&mut self, ticket: &Ticket, record: Option<TestRecord>) -> Ended {
+    pub(super) fn ended(&mut self, ticket: &Ticket, found: Outcome, record: Option<TestRecord>) -> Ended {
         if self.tests.get(&ticket.id).is_none_or(|test| test.ticket != *ticket) {
             return Ended::Late;
         }
@@ -98,6 +104,7 @@ impl Running {
             && let Some(batch) = self.batches.get_mut(&test.batch)
         {
             batch.left -= 1;
+            self.found.push(found);
             batch.records.extend(record.map(|record| Edit::RecordTest { id: ticket.id.clone(), record }));
         }
         Ended::Current
@@ -109,6 +116,23 @@ impl Running {
             self.batches.iter().filter(|(_, batch)| batch.left == 0).map(|(number, _)| *number).collect();
         let batches = done.into_iter().filter_map(|number| self.batches.remove(&number));
         batches.map(|batch| batch.records).filter(|records| !records.is_empty()).collect()
+    }
+
+    /// What all the tests found, once the last of them ended: `3 ok, 1 rejected`.
+    pub(super) fn summary(&self) -> Option<String> {
+        if !self.tests.is_empty() || self.found.len() < 2 {
+            return None;
+        }
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for outcome in &self.found {
+            let (_, word) = theme::outcome(*outcome);
+            match counts.iter_mut().find(|(known, _)| *known == word) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((word, 1)),
+            }
+        }
+        let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        Some(format!("{} tests: {}", self.found.len(), parts.join(", ")))
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -107,14 +107,25 @@ impl Workbench {
                 (label, keep.then(|| report.record(version)))
             }
         };
-        if matches!(self.running.ended(&ticket, record), Ended::Late) {
+        if matches!(self.running.ended(&ticket, report.outcome, record), Ended::Late) {
             return Reply::Done;
         }
         let finished = self.running.take_finished();
         self.wanted.extend(finished.into_iter().map(|edits| (edits, Change::Tests)));
         let key = self.key_of(&ticket);
-        self.log.push(log::Result { id: ticket.id.clone(), key, label, report: report.clone() });
-        if self.is_saving(&ticket) { self.tested_before_saving(&report, shared) } else { Reply::Done }
+        self.log.push(log::Result { id: ticket.id.clone(), key: key.clone(), label, report: report.clone() });
+        if self.is_saving(&ticket) {
+            return self.tested_before_saving(&report, shared);
+        }
+        let tone = if report.outcome.passes() { Tone::Good } else { Tone::Bad };
+        if let Some(summary) = self.running.summary() {
+            shared.tell(Tone::Plain, summary);
+        } else if self.running.is_empty() {
+            // Where the log is not seen, this line is.
+            let (sign, word) = theme::outcome(report.outcome);
+            shared.tell(tone, format!("{sign} {key} {word}: {}", report.message));
+        }
+        Reply::Done
     }
 
     fn key_of(&self, ticket: &Ticket) -> String {
@@ -189,7 +200,7 @@ impl Workbench {
                 self.remember(format!("the removal of {label}"), inverses);
                 format!("{label} moved to the trash")
             }
-            Change::Undo(label, _) => format!("undone: {label}"),
+            Change::Undo(label) => format!("undone: {label}"),
             // What the tests found stands in the log.
             Change::Tests if warnings.is_empty() => return,
             Change::Tests => String::new(),
@@ -232,7 +243,7 @@ impl Workbench {
                     _ => shared.tell_problem(problem),
                 }
             }
-            Change::Undo(label, _) => shared.tell(Tone::Bad, format!("cannot undo {label}: {}", problem.message)),
+            Change::Undo(label) => shared.tell(Tone::Bad, format!("cannot undo {label}: {}", problem.message)),
             Change::Removal(_) => shared.tell_problem(problem),
             Change::Tests => {
                 shared.tell(Tone::Bad, format!("the tests' results are not stored: {}", problem.message));
