@@ -153,11 +153,14 @@ impl Setup {
         }
         let names = all.iter().map(|recipient| recipient.recipient.clone()).collect();
         let document = Document { recipients: all, ..document };
-        let opened = Session::create(&self.places, keyring, document, now).map_err(|problem| match &made {
-            Some(path) => problem
-                .causes([format!("the identity {} was made and stays; no vault was made", path.display())]),
-            None => problem,
-        })?;
+        let opened =
+            Session::create(&self.places, keyring, document, now).map_err(|problem| match &made {
+                Some(path) => problem.causes([format!(
+                    "the identity {} was made and stays; no vault was made",
+                    path.display()
+                )]),
+                None => problem,
+            })?;
         Ok(Made { opened, identity: made, recipients: names })
     }
 

@@ -6,6 +6,7 @@
 )]
 
 mod cli;
+mod cli_demo;
 mod cli_errors;
 mod cli_prompt;
 mod cli_secrecy;
