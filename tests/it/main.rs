@@ -6,12 +6,14 @@
 )]
 
 mod cli;
+mod cli_demo;
 mod cli_errors;
 mod cli_prompt;
 mod cli_secrecy;
 mod cli_test;
 mod faults;
 mod layers;
+mod picture;
 mod support;
 mod tui;
 mod vault;
