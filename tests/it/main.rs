@@ -6,14 +6,17 @@
 )]
 
 mod cli;
+mod cli_demo;
 mod cli_errors;
 mod cli_prompt;
 mod cli_secrecy;
 mod cli_test;
 mod faults;
 mod layers;
+mod picture;
 mod probe;
 mod support;
+mod tui;
 mod vault;
 mod vault_damage;
 mod vault_files;
