@@ -86,8 +86,7 @@ impl Start {
         let (messages, inbox) = unbounded_channel();
         let tasks = Tasks::start(setup, clock.clone(), runtime.handle().clone(), messages).unwrap();
         let (app, effects) = App::new(config, Keymap::default(), "default".to_owned(), clock, false);
-        let mut ui =
-            Ui { home, app, clipboard: Vec::new(), size, cursor: None, tasks, inbox, runtime };
+        let mut ui = Ui { home, app, clipboard: Vec::new(), size, cursor: None, tasks, inbox, runtime };
         ui.run(effects);
         ui
     }
