@@ -11,6 +11,7 @@
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
 //! | [`vault`] | one sealed document on disk; synchronous |
 //! | [`probe`] | does this credential work? |
+//! | [`demo`] | sample credentials, and a local service that answers their tests |
 //! | [`problem`] | every error as code, sentence, hint and exit code |
 //! | [`session`] | an unlocked vault and what one may do with it |
 //! | `cli`, `tui` | the two front ends; neither knows the other |
@@ -18,6 +19,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod durable;
 pub mod http;
 pub mod memory;

@@ -1,4 +1,5 @@
 //! Where things live. The only reader of the environment.
+#![allow(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -114,11 +115,6 @@ pub fn terminal_words() -> [(&'static str, Option<OsString>); 3] {
         .iter()
         .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()));
     [("TERM", std::env::var_os("TERM")), ("COLORTERM", std::env::var_os("COLORTERM")), ("locale", locale)]
-}
-
-/// Whether this is a login over SSH.
-pub fn over_ssh() -> bool {
-    std::env::var_os("SSH_CONNECTION").is_some()
 }
 
 /// Whether a program of this name is on the `PATH`.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Document, Edit, Recipient};
+use crate::model::{Document, Edit};
 use crate::problem::Problem;
 use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
@@ -65,17 +65,16 @@ impl Session {
         Ok(Self::opened(Store::open(places, keyring, policy)?))
     }
 
-    /// Makes a new vault that its recipients can open.
+    /// Makes a new vault that the document's recipients can open.
     ///
     /// # Errors
     /// Exit 5 where there is a file already; I/O.
     pub fn create(
         places: &Places,
         keyring: Keyring,
-        recipients: Vec<Recipient>,
+        document: Document,
         now: Timestamp,
     ) -> Result<Opened, Problem> {
-        let document = Document { recipients, ..Document::new() };
         Ok(Self::opened(Store::create(places, keyring, document, now)?))
     }
 

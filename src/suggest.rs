@@ -7,7 +7,12 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let limit = (word.chars().count() / 3).max(1);
     known
         .into_iter()
-        .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            let lower = candidate.to_lowercase();
+            // A word that was left unfinished is not far, however much is missing.
+            let begun = word.chars().count() >= 3 && lower.starts_with(&word);
+            (if begun { limit } else { distance(&word, &lower) }, candidate)
+        })
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -44,6 +49,7 @@ mod tests {
             ("Vault", Some("vault")),
             ("timeout_second", Some("timeout_seconds")),
             ("job", Some("jobs")),
+            ("timeout", Some("timeout_seconds")),
             ("colour", None),
             ("", None),
         ] {

@@ -44,7 +44,9 @@ pub(crate) fn run(context: &Context, arguments: &Init) -> Result<ExitCode, Probl
     } else {
         match identity {
             Some(path) => out.line(&format!("identity  {}  (new)", path.display())),
-            None => out.line(&format!("identity  {}", setup.identities[0].display())),
+            None => {
+                setup.identities.iter().for_each(|path| out.line(&format!("identity  {}", path.display())))
+            }
         }
         out.line(&format!("vault     {}  (new)", vault.display()));
         for recipient in &made.recipients {

@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn ages_have_one_unit() {
         let now = Timestamp::from_second(1_000_000).unwrap();
-        let ago = |seconds| age(now, Timestamp::from_second(1_000_000 - seconds).unwrap());
+        let ago = |seconds: i64| age(now, Timestamp::from_second(1_000_000 - seconds).unwrap());
         assert_eq!(
             [ago(-5), ago(59), ago(60), ago(7_199), ago(86_400)],
             ["0 s", "59 s", "1 m", "1 h", "1 d"]

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::args::Colour;
 use crate::model::{Outcome, Status};
 use crate::problem::{Exit, Problem};
-use crate::redact::is_hidden;
+use crate::redact::{is_hidden, push_visible};
 
 /// What a piece of text means; a sign or a word always says it too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,10 +221,7 @@ pub(crate) fn outcome_sign(outcome: Outcome) -> (&'static str, Tone) {
 pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match is_hidden(c) {
-            true => shown.push_str(&format!("‹U+{:04X}›", u32::from(c))),
-            false => shown.push(c),
-        }
+        push_visible(&mut shown, c);
     }
     shown
 }

@@ -41,9 +41,10 @@ pub(crate) fn run<T: Clone + Send + 'static>(
     timeout: Duration,
     mut each: impl FnMut(T, Report),
 ) -> Result<(), Problem> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        Problem::new(Exit::Failed, "io", format!("tests cannot be run: {error}"))
-    })?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(Exit::Failed, "io", format!("tests cannot be run: {error}")))?;
     let cancel = CancellationToken::new();
     let conditions = Conditions {
         trust: Arc::new(Trust::default()),
@@ -107,8 +108,7 @@ pub(crate) fn before_saving(
             records[index] = Some(report.record(change.version()));
             return;
         }
-        let mut sentence =
-            format!("{}: {}: {}", change.content.key(), report.outcome.word(), report.message);
+        let mut sentence = format!("{}: {}: {}", change.content.key(), report.outcome.word(), report.message);
         if !report.advice.is_empty() {
             sentence.push_str(&format!(" — {}", report.advice));
         }

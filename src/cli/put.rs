@@ -1,5 +1,6 @@
 //! `put`: create or update from JSON, all or nothing.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,6 +15,9 @@ use crate::session;
 
 pub(crate) fn run(context: &Context, arguments: &Put) -> Result<ExitCode, Problem> {
     let source = arguments.json_file.as_deref().unwrap_or(Path::new("-"));
+    if source == Path::new("-") && std::io::stdin().is_terminal() {
+        context.output.note("Reading a JSON document from the terminal; Ctrl-D ends it.");
+    }
     let text = input::read_text(source)?;
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;

@@ -4,6 +4,15 @@ use std::fmt::Write;
 
 use clap::{Arg, Command};
 
+/// What `--json` means for what is not the answer.
+const JSON: &str = "
+## With --json
+
+Standard output holds the answer and nothing else. `test` and commands that save print one object a line as each
+is done. On standard error an error is `{\"error\":{\"code\",\"message\",\"hint\"}}`, with `causes` where there are
+several, and something to heed is `{\"warning\":{\"message\"}}`.
+";
+
 /// The whole page.
 pub(super) fn page(root: &Command) -> String {
     let mut root = root.clone();
@@ -22,6 +31,7 @@ pub(super) fn page(root: &Command) -> String {
     for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
         one(&mut page, command, "credbench");
     }
+    page.push_str(JSON);
     if let Some(after) = root.get_after_help() {
         let _ = write!(page, "\n## Exit codes\n\n{after}\n");
     }
@@ -42,10 +52,10 @@ fn one(page: &mut String, command: &Command, above: &str) {
     let mut usage = name.clone();
     let own =
         || command.get_arguments().filter(|argument| !argument.is_global_set() && !is_built_in(argument));
-    for argument in own().filter(|argument| !argument.is_positional()) {
+    for argument in own().filter(|argument| argument.is_positional()) {
         let _ = write!(usage, " {}", bracketed(argument));
     }
-    for argument in own().filter(|argument| argument.is_positional()) {
+    for argument in own().filter(|argument| !argument.is_positional()) {
         let _ = write!(usage, " {}", bracketed(argument));
     }
     let _ = write!(page, "\n### `{usage}`\n\n{about}.\n");

@@ -100,7 +100,16 @@ where
 }
 
 fn wrong(value: Value<'_, '_>, key: &str, wanted: &str) -> Wrong {
-    Wrong { at: value.span().start, message: format!("{key} must be {wanted}"), hint: None }
+    let found = match value.get_ref() {
+        DeValue::String(text) => format!("{text:?}"),
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.to_string(),
+        DeValue::Boolean(flag) => flag.to_string(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    };
+    Wrong { at: value.span().start, message: format!("{key} is {found}; it must be {wanted}"), hint: None }
 }
 
 fn text_of(key: &str, value: Value<'_, '_>) -> Result<String, Wrong> {
@@ -154,7 +163,7 @@ mod tests {
     fn said(text: &str) -> String {
         match Config::parse(text, Path::new("config.toml")) {
             Ok(config) => format!("{config:?}"),
-            Err(error) => format!("{error} · {}", error.hint.unwrap_or_default()),
+            Err(error) => format!("{error} · {}", error.hint.as_deref().unwrap_or_default()),
         }
     }
 
@@ -177,9 +186,9 @@ mod tests {
             .join("\n");
         let config = Config::parse(&full, Path::new("example")).unwrap();
         assert_eq!(config.vault, Some("~/.local/share/credbench/vault.age".into()));
-        assert_eq!(config.identities, ["~/.config/credbench/identity.age"].map(Into::into));
+        assert_eq!(config.identities, ["~/.config/credbench/identity.age"].map(std::path::PathBuf::from));
         assert_eq!(config.solution.as_deref(), Some("default"));
-        assert_eq!((config.test, config.screen), (Default::default(), Default::default()));
+        assert_eq!((config.test, config.screen), Default::default());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Opened, Session};
 use crate::config::Config;
 use crate::durable;
-use crate::model::{DEFAULT_SOLUTION, Recipient};
+use crate::model::{DEFAULT_SOLUTION, Document, Recipient};
 use crate::paths::Paths;
 use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
@@ -110,6 +110,21 @@ impl Setup {
         ask: Arc<dyn Ask>,
         now: Timestamp,
     ) -> Result<Made, Problem> {
+        self.init_with(Document::new(), recipients, protection, ask, now)
+    }
+
+    /// As [`Setup::init`], with something in the vault from the start.
+    ///
+    /// # Errors
+    /// As [`Setup::init`].
+    pub fn init_with(
+        &self,
+        document: Document,
+        recipients: &[String],
+        protection: impl FnOnce() -> Result<Protection, Problem>,
+        ask: Arc<dyn Ask>,
+        now: Timestamp,
+    ) -> Result<Made, Problem> {
         if self.has_vault() {
             return Err(StoreError::Exists { path: self.places.vault.clone() }.into());
         }
@@ -137,11 +152,15 @@ impl Setup {
             }
         }
         let names = all.iter().map(|recipient| recipient.recipient.clone()).collect();
-        let opened = Session::create(&self.places, keyring, all, now).map_err(|problem| match &made {
-            Some(path) => problem
-                .causes([format!("the identity {} was made and stays; no vault was made", path.display())]),
-            None => problem,
-        })?;
+        let document = Document { recipients: all, ..document };
+        let opened =
+            Session::create(&self.places, keyring, document, now).map_err(|problem| match &made {
+                Some(path) => problem.causes([format!(
+                    "the identity {} was made and stays; no vault was made",
+                    path.display()
+                )]),
+                None => problem,
+            })?;
         Ok(Made { opened, identity: made, recipients: names })
     }
 

@@ -63,7 +63,14 @@ fn init_uses_an_identity_that_exists_and_adds_recipients() {
         .to_owned();
     let vault = account.home.join("two.age");
     let done = account
-        .run(&["init", "--json", "--identity", other.identity().to_str().unwrap(), "--vault", vault.to_str().unwrap()])
+        .run(&[
+            "init",
+            "--json",
+            "--identity",
+            other.identity().to_str().unwrap(),
+            "--vault",
+            vault.to_str().unwrap(),
+        ])
         .succeeds();
     assert_eq!(done.json()["identity_made"], false);
     assert_eq!(done.json()["recipients"], json!([recipient]));
@@ -96,8 +103,10 @@ fn put_stores_all_or_nothing() {
     let done = account
         .command()
         .args(["put", "--no-test"])
-        .input(r#"[{"key":"fine","kind":"secret","config":{"values":{"a":"b"}}},
- {"key":"bad key","kind":"secret","config":{"values":{"a":7}}}]"#)
+        .input(
+            r#"[{"key":"fine","kind":"secret","config":{"values":{"a":"b"}}},
+ {"key":"bad key","kind":"secret","config":{"values":{"a":7}}}]"#,
+        )
         .run();
     page!(done);
     assert_eq!(std::fs::read(account.vault()).unwrap(), before);
@@ -176,8 +185,19 @@ fn list_json_has_the_shape_of_the_contract() {
     assert_eq!(
         names,
         [
-            "solution", "key", "name", "kind", "service", "status", "flags", "tags", "shared", "created_at",
-            "updated_at", "last_used_at", "last_test"
+            "solution",
+            "key",
+            "name",
+            "kind",
+            "service",
+            "status",
+            "flags",
+            "tags",
+            "shared",
+            "created_at",
+            "updated_at",
+            "last_used_at",
+            "last_test"
         ]
     );
     assert_eq!(row["tags"], json!(["prod", "money"]));
@@ -194,7 +214,8 @@ fn solutions_hold_their_own_keys() {
     account.command().args(["put", "--no-test", "--solution", "billing-prod"]).input(one).run().succeeds();
     assert_eq!(account.run(&["--solution", "billing-prod", "get", "pay.api"]).out, "other");
     assert_eq!(account.run(&["get", "pay.api"]).out, "marker-api-key-1");
-    let by_variable = account.command().args(["get", "pay.api"]).env("CREDBENCH_SOLUTION", "billing-prod").run();
+    let by_variable =
+        account.command().args(["get", "pay.api"]).env("CREDBENCH_SOLUTION", "billing-prod").run();
     assert_eq!(by_variable.out, "other");
     account.write("config/credbench/config.toml", "solution = \"billing-prod\"\n");
     assert_eq!(account.run(&["get", "pay.api"]).out, "other");
@@ -233,11 +254,37 @@ fn add_takes_typed_fields_and_secret_files() {
     let account = Account::with_vault();
     let key = account.write("key", "marker-api-key-1\n");
     let done = account.run(&[
-        "add", "pay.api", "--kind", "api_key", "--service", "payments", "--name", "Payments",
-        "--set", "base_url=https://pay.example", "--set", "placement.in=header", "--set", "placement.name=X-Key",
-        "--set", "tags=prod,money", "--set", "tags=eu", "--set", "rotate_every_days=90", "--set", "allow_http=true",
-        "--set", "test.path=/me?x=y", "--set", "test.expect.status=200,204", "--set", "test.headers.X-Trace=1",
-        "--secret-file", &format!("api_key={key}"), "--no-test",
+        "add",
+        "pay.api",
+        "--kind",
+        "api_key",
+        "--service",
+        "payments",
+        "--name",
+        "Payments",
+        "--set",
+        "base_url=https://pay.example",
+        "--set",
+        "placement.in=header",
+        "--set",
+        "placement.name=X-Key",
+        "--set",
+        "tags=prod,money",
+        "--set",
+        "tags=eu",
+        "--set",
+        "rotate_every_days=90",
+        "--set",
+        "allow_http=true",
+        "--set",
+        "test.path=/me?x=y",
+        "--set",
+        "test.expect.status=200,204",
+        "--set",
+        "test.headers.X-Trace=1",
+        "--secret-file",
+        &format!("api_key={key}"),
+        "--no-test",
     ]);
     page!(done);
     page!(account.run(&["show", "pay.api", "--json"]));
@@ -269,7 +316,8 @@ fn add_refuses_what_does_not_fit() {
     page!(account.run(&["add", "x.y", "--kind", "bearer", "--no-test"]));
     page!(account.run(&["add", "crm.token", "--kind", "bearer_token", "--no-test"]));
     let token = account.write("token", "t");
-    let done = account.run(&["add", "x y", "--kind", "bearer_token", "--secret-file", &format!("token={token}")]);
+    let done =
+        account.run(&["add", "x y", "--kind", "bearer_token", "--secret-file", &format!("token={token}")]);
     page!(done);
     assert_eq!(keys(&account.run(&["list", "--json"])).len(), 5);
 }
@@ -293,9 +341,7 @@ fn recipients_come_and_go() {
         .as_str()
         .unwrap()
         .to_owned();
-    let as_friend = || {
-        account.run(&["list", "--identity", friend.identity().to_str().unwrap()])
-    };
+    let as_friend = || account.run(&["list", "--identity", friend.identity().to_str().unwrap()]);
     as_friend().exits(3);
     page!(account.run(&["recipients", "add", &theirs, "--name", "Friend"]));
     as_friend().succeeds();

@@ -125,7 +125,10 @@ fn a_missing_folder_and_a_file_in_its_place() {
     let account = Account::empty();
     account.write("data", "a file where the data folder belongs");
     page!(account.run(&["init", "--plain-identity"]));
-    assert_eq!(std::fs::read_to_string(account.home.join("data")).unwrap(), "a file where the data folder belongs");
+    assert_eq!(
+        std::fs::read_to_string(account.home.join("data")).unwrap(),
+        "a file where the data folder belongs"
+    );
 }
 
 #[test]
@@ -193,7 +196,9 @@ fn documents_that_are_not_valid_have_their_place() {
         insta::with_settings!({snapshot_suffix => name}, { page!(done); });
         assert!(matches!(done.code, 0 | 7), "{text}");
     }
-    let done = put("{\"key\":\"a\",\"solution\":\"nope\",\"kind\":\"secret\",\"config\":{\"values\":{\"a\":\"b\"}}}");
+    let done = put(
+        "{\"key\":\"a\",\"solution\":\"nope\",\"kind\":\"secret\",\"config\":{\"values\":{\"a\":\"b\"}}}",
+    );
     done.exits(4);
     account.command().args(["put"]).input(vec![b'"', 0xff, b'"']).run().exits(7);
     account.run(&["put", "--json-file", "missing.json"]).exits(1);

@@ -27,7 +27,9 @@ fn no_file_holds_a_secret_or_a_name() {
     }
     // The check finds what is there.
     let leak = account.write("leak", "… marker-token-3 …");
-    assert!(account.files().iter().any(|(path, bytes)| path.to_str() == Some(&leak) && holds(bytes, SECRETS[2])));
+    assert!(
+        account.files().iter().any(|(path, bytes)| path.to_str() == Some(&leak) && holds(bytes, SECRETS[2]))
+    );
 }
 
 #[test]
@@ -69,11 +71,18 @@ fn what_others_wrote_cannot_drive_the_terminal() {
     account.put(&format!(
         r#"{{"key":"k","name":"{hostile}","kind":"secret","service":"{hostile}","notes":"{hostile}","tags":["{hostile}"],"x{hostile}":"y","config":{{"values":{{"a":"b"}}}}}}"#
     ));
-    for arguments in [&["list"][..], &["list", "--json"], &["show", "k"], &["show", "k", "--json"], &["get", "k", "\u{1b}[2J"]] {
+    for arguments in [
+        &["list"][..],
+        &["list", "--json"],
+        &["show", "k"],
+        &["show", "k", "--json"],
+        &["get", "k", "\u{1b}[2J"],
+    ] {
         let done = account.run(arguments);
         let text = done.out + &done.err;
         assert!(text.contains("title") || text.contains("2J"), "{arguments:?} {text}");
-        let bad = text.chars().find(|c| (c.is_control() && *c != '\n') || matches!(c, '\u{202e}' | '\u{200b}'));
+        let bad =
+            text.chars().find(|c| (c.is_control() && *c != '\n') || matches!(c, '\u{202e}' | '\u{200b}'));
         assert_eq!(bad, None, "{arguments:?}: {text:?}");
     }
     // In JSON it is escaped, not lost.

@@ -42,7 +42,8 @@ fn every_outcome_is_told_and_kept() {
     let done = account.run(&["test", "--all", "--json"]).exits(1);
     assert_eq!(done.err, "");
     let found = lines(&done.out);
-    let outcomes: Vec<_> = found.iter().map(|line| (line["key"].as_str().unwrap(), line["outcome"].as_str().unwrap())).collect();
+    let outcomes: Vec<_> =
+        found.iter().map(|line| (line["key"].as_str().unwrap(), line["outcome"].as_str().unwrap())).collect();
     assert_eq!(
         outcomes,
         [
@@ -67,11 +68,17 @@ fn every_outcome_is_told_and_kept() {
     // All results in one save.
     let rows = account.run(&["list", "--json"]).succeeds().json();
     let status = |at: usize| rows[at]["status"].as_str().unwrap().to_owned();
-    assert_eq!([status(0), status(3), status(4), status(7), status(8)], ["active", "error", "untested", "incomplete", "not_testable"]);
+    assert_eq!(
+        [status(0), status(3), status(4), status(7), status(8)],
+        ["active", "error", "untested", "incomplete", "not_testable"]
+    );
     assert_eq!(rows[0]["last_test"]["outcome"], "ok");
     assert_eq!(rows[4]["last_test"]["outcome"], "unreachable");
     assert_ne!(before, generation(&account));
-    assert!(before.contains(" 2 · ") && generation(&account).contains(" 3 · "), "one generation for the batch");
+    assert!(
+        before.contains(" 2 · ") && generation(&account).contains(" 3 · "),
+        "one generation for the batch"
+    );
     // Tests make no version.
     assert_eq!(account.run(&["history", "a.key", "--json"]).json().as_array().unwrap().len(), 1);
 }
@@ -87,7 +94,8 @@ fn named_keys_and_their_exit_codes() {
     account.run(&["test", "a.key", "nope"]).exits(4);
     account.run(&["test", "--all", "--solution", "nope"]).exits(4);
     let steps = account.run(&["test", "a.key", "--steps", "--json"]).succeeds().json();
-    let names: Vec<&str> = steps["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        steps["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"connect") && names.contains(&"request"), "{names:?}");
     assert!(steps["steps"][0]["ms"].is_u64() && steps["steps"][0]["detail"].is_string());
     let done = account.run(&["test", "a.key", "c.wrong", "--steps"]).exits(1);
@@ -157,7 +165,18 @@ fn a_failing_dry_test_refuses_the_save() {
     let add = |file: &str, more: &[&str]| {
         let secret = format!("token={file}");
         let base = format!("base_url={}", service.url);
-        let fixed = ["add", "n", "--kind", "bearer_token", "--set", "test.path=/me", "--set", &base, "--secret-file", &secret];
+        let fixed = [
+            "add",
+            "n",
+            "--kind",
+            "bearer_token",
+            "--set",
+            "test.path=/me",
+            "--set",
+            &base,
+            "--secret-file",
+            &secret,
+        ];
         account.run(&[&fixed[..], more].concat())
     };
     add(&token, &[]).exits(1);

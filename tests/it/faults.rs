@@ -11,8 +11,25 @@ use crate::support::home::Account;
 
 /// System calls that touch files. A `?` lets those pass that this machine does not have.
 const CALLS: [&str; 19] = [
-    "openat", "write", "pwrite64", "fsync", "fdatasync", "?rename", "renameat", "renameat2", "?link", "linkat",
-    "?unlink", "unlinkat", "?mkdir", "mkdirat", "flock", "ftruncate", "fallocate", "?chmod", "fchmod",
+    "openat",
+    "write",
+    "pwrite64",
+    "fsync",
+    "fdatasync",
+    "?rename",
+    "renameat",
+    "renameat2",
+    "?link",
+    "linkat",
+    "?unlink",
+    "unlinkat",
+    "?mkdir",
+    "mkdirat",
+    "flock",
+    "ftruncate",
+    "fallocate",
+    "?chmod",
+    "fchmod",
 ];
 
 /// Errors that a system may answer with.
@@ -100,13 +117,20 @@ impl Bench {
         let log = self.account.home.join("log");
         let trace = format!("trace={}", CALLS.join(","));
         let attempt = self.save(&["-o", log.to_str().unwrap(), "-e", &trace]);
-        assert_eq!((attempt.code, attempt.out.as_str()), (Some(0), "new  created, version 1\n"), "{}", attempt.err);
+        assert_eq!(
+            (attempt.code, attempt.out.as_str()),
+            (Some(0), "new  created, version 1\n"),
+            "{}",
+            attempt.err
+        );
         assert_eq!(self.state(), Ok(State::New));
         let log = std::fs::read_to_string(log).unwrap();
         let mut counts: Vec<(String, usize)> = Vec::new();
         for line in log.lines() {
             // `PID  call(…`
-            let Some(name) = line.split_whitespace().nth(1).and_then(|rest| rest.split('(').next()) else { continue };
+            let Some(name) = line.split_whitespace().nth(1).and_then(|rest| rest.split('(').next()) else {
+                continue;
+            };
             if !CALLS.iter().any(|call| call.trim_start_matches('?') == name) {
                 continue;
             }

@@ -19,7 +19,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("vault", &["model", "secret", "durable"]),
     ("probe", &["schema", "model", "secret", "http", "redact", "config"]),
     ("demo", &["schema", "model", "secret", "http", "redact", "config", "suggest"]),
-    ("problem", &["secret", "redact", "config", "paths", "durable", "http", "model", "schema", "vault", "probe"]),
+    (
+        "problem",
+        &["secret", "redact", "config", "paths", "durable", "http", "model", "schema", "vault", "probe"],
+    ),
     ("session", CORE),
     ("cli", FRONT_END),
     ("tui", FRONT_END),
@@ -27,13 +30,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 const CORE: &[&str] = &[
-    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http", "vault", "probe",
-    "problem",
+    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http",
+    "vault", "probe", "problem",
 ];
 
 const FRONT_END: &[&str] = &[
-    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http", "vault", "probe",
-    "problem", "session", "demo",
+    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http",
+    "vault", "probe", "problem", "session", "demo",
 ];
 
 /// Crates that only some modules may name.
@@ -95,7 +98,10 @@ fn a_forbidden_import_is_found() {
     assert_eq!(forbidden("nowhere", "fn main() {}"), ["nowhere is not in the table"]);
     assert!(forbidden("session", "use crate::probe::pool; use super::row;").is_empty());
     // What stands in a file's own tests may not reach further either.
-    assert_eq!(forbidden("model", "#[cfg(test)] mod tests { use crate::schema::Kinds; }"), ["model may not name schema"]);
+    assert_eq!(
+        forbidden("model", "#[cfg(test)] mod tests { use crate::schema::Kinds; }"),
+        ["model may not name schema"]
+    );
 }
 
 fn forbidden(module: &str, text: &str) -> Vec<String> {
@@ -168,10 +174,12 @@ fn first_word(text: &str) -> String {
 fn crates_named(code: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     for (at, _) in code.match_indices("::") {
-        let start = code[..at].rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |before| before + 1);
+        let start =
+            code[..at].rfind(|c: char| !c.is_alphanumeric() && c != '_').map_or(0, |before| before + 1);
         let before = code[..start].trim_end();
         // `a::b::`: b is no crate; a leading `::` before a crate is none of ours.
-        let inner = before.ends_with("::") && before[..before.len() - 2].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '>');
+        let inner = before.ends_with("::")
+            && before[..before.len() - 2].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '>');
         if start < at && !inner {
             found.insert(&code[start..at]);
         }

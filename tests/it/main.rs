@@ -1,11 +1,19 @@
 //! Integration tests: one binary.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "tests stand for other programs: they write files, read the environment and say what they skip"
+)]
 
 mod cli;
+mod cli_demo;
 mod cli_errors;
+mod cli_prompt;
 mod cli_secrecy;
 mod cli_test;
 mod faults;
 mod layers;
+mod picture;
 mod support;
 mod tui;
 mod vault;

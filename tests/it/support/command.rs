@@ -34,6 +34,7 @@ pub(crate) fn environment(home: &Path) -> Vec<(&'static str, std::ffi::OsString)
         ("XDG_CONFIG_HOME", folder("config")),
         ("XDG_DATA_HOME", folder("data")),
         ("XDG_STATE_HOME", folder("state")),
+        ("TMPDIR", folder("tmp")),
         ("PATH", std::env::var_os("PATH").unwrap_or_default()),
         ("LANG", "C.UTF-8".into()),
         ("TERM", "xterm-256color".into()),

@@ -1,0 +1,116 @@
+//! Questions on a real terminal: without echo where they are secret, No by default, and the terminal is as it
+//! was afterwards.
+
+use crate::support::home::Account;
+use crate::support::terminal::OnTerminal;
+
+#[test]
+fn init_asks_twice_without_echo() {
+    let account = Account::empty();
+    let mut first = OnTerminal::start(&account, &["init"]);
+    first.sees("New passphrase for the new identity: ");
+    first.types("marker-pass\r");
+    first.sees("Once more: ");
+    first.types("marker-other\r");
+    let (code, rest) = first.ends();
+    assert_eq!(code, 1, "{rest}");
+    assert!(rest.contains("the two passphrases differ") && !rest.contains("marker"), "{rest}");
+    assert!(!account.identity().exists() && !account.vault().exists());
+
+    let mut second = OnTerminal::start(&account, &["init"]);
+    second.sees("New passphrase for the new identity: ");
+    // A slip, taken back.
+    second.types("marker-pasx\u{7f}s\r");
+    second.sees("Once more: ");
+    second.types("nonsense\u{15}marker-pass\r");
+    second.sees("opens ");
+    let (code, rest) = second.ends();
+    assert_eq!(code, 0, "{rest}");
+    assert!(!rest.contains("marker"));
+    let pass = account.write("pass", "marker-pass");
+    account.run(&["list", "--passphrase-file", &pass]).succeeds();
+
+    let mut third = OnTerminal::start(&account, &["list"]);
+    third.sees("Passphrase for ");
+    third.types("marker-pass\u{3}");
+    let (code, rest) = third.ends();
+    assert_eq!(code, 3, "{rest}");
+    assert!(rest.contains("no passphrase") && !rest.contains("marker"), "{rest}");
+}
+
+#[test]
+fn add_asks_for_the_secrets_that_were_not_given() {
+    let account = Account::with_vault();
+    let mut add = OnTerminal::start(
+        &account,
+        &["add", "k", "--kind", "bearer_token", "--set", "base_url=https://a.example", "--no-test"],
+    );
+    add.sees("Token: ");
+    add.types("marker-é-token\r");
+    add.sees("created");
+    let (code, rest) = add.ends();
+    assert_eq!(code, 0, "{rest}");
+    assert_eq!(account.run(&["get", "k"]).out, "marker-é-token");
+
+    let mut add = OnTerminal::start(&account, &["add", "files", "--kind", "secret"]);
+    add.sees("Values: name: ");
+    add.types("pem\r");
+    add.sees("Ctrl-D ends it): ");
+    add.types("-----BEGIN X-----\rmarker\r-----END X-----\r\u{4}");
+    add.sees("created");
+    let (code, rest) = add.ends();
+    assert_eq!((code, rest.contains("marker")), (0, false), "{rest}");
+    assert_eq!(account.run(&["get", "files"]).out, "-----BEGIN X-----\nmarker\n-----END X-----\n");
+
+    let mut add = OnTerminal::start(&account, &["add", "n", "--kind", "secret"]);
+    add.sees("Values: name: ");
+    add.types("\u{3}");
+    let (code, rest) = add.ends();
+    assert_eq!(code, 1, "{rest}");
+    account.run(&["show", "n"]).exits(4);
+}
+
+#[test]
+fn remove_and_adopt_start_on_no() {
+    let account = Account::with_vault();
+    let old = std::fs::read(account.vault()).unwrap();
+    account.put(r#"{"key":"k","kind":"secret","config":{"values":{"a":"b"}}}"#);
+    for (keys, code) in [("\r", 1), ("n\r", 1), ("\u{3}", 1), ("y\r", 0)] {
+        let mut remove = OnTerminal::start(&account, &["remove", "k"]);
+        remove.sees("Remove k from default? It can be restored [y/N]: ");
+        remove.types(keys);
+        assert_eq!(remove.ends().0, code, "{keys:?}");
+    }
+    account.run(&["show", "k"]).exits(4);
+
+    std::fs::write(account.vault(), &old).unwrap();
+    for (first, second, code) in [("\r", "", 1), ("y\r", "yes\r", 1), ("y\r", "adopt\r", 0)] {
+        let mut adopt = OnTerminal::start(&account, &["vault", "adopt"]);
+        adopt.sees("ROLLBACK");
+        adopt.sees("[y/N]: ");
+        adopt.types(first);
+        if !second.is_empty() {
+            adopt.sees("Type adopt to accept it as it is: ");
+            adopt.types(second);
+        }
+        assert_eq!(adopt.ends().0, code);
+    }
+    account.run(&["list"]).succeeds();
+}
+
+/// A table is cut to the terminal, and a value ends its line there.
+#[test]
+fn a_terminal_gets_a_line_end_and_colours() {
+    let account = Account::with_vault();
+    account.put(r#"{"key":"k","kind":"secret","config":{"values":{"a":"value"}}}"#);
+    let mut get = OnTerminal::start(&account, &["get", "k"]);
+    get.sees("value\r\n");
+    assert_eq!(get.ends().0, 0);
+    let mut list = OnTerminal::start(&account, &["list"]);
+    list.sees("\u{1b}[2m○ not_testable\u{1b}[0m");
+    assert_eq!(list.ends().0, 0);
+    let mut plain = OnTerminal::start(&account, &["list", "--color", "never"]);
+    plain.sees("○ not_testable");
+    let (code, rest) = plain.ends();
+    assert_eq!((code, rest.contains('\u{1b}')), (0, false));
+}
