@@ -96,11 +96,8 @@ pub fn run(options: Options) -> Result<Ended, Problem> {
 /// As [`run`].
 pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended, Problem> {
     let failed = |error: std::io::Error| Problem::new(Exit::Failed, "workbench", error.to_string());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(failed)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     let mut guard = Guard::enter()?;
     let ended = runtime.block_on(async {
         let (messages, inbox) = unbounded_channel();

@@ -446,7 +446,8 @@ impl App {
             Answer::Refreshed(Ok(document)) => {
                 if let (Some(document), Some(bench)) = (document, &mut self.bench) {
                     bench.set_document(document, &self.shared);
-                    self.shared.tell(Tone::Plain, "another program saved the vault; this is what it says now");
+                    self.shared
+                        .tell(Tone::Plain, "another program saved the vault; this is what it says now");
                 }
             }
             Answer::Refreshed(Err(problem)) => self.shared.tell_problem(&problem),

@@ -248,7 +248,8 @@ impl Keymap {
             for (key, action) in lines {
                 let at = key.span().start;
                 let parsed = Key::parse(key.get_ref());
-                let parsed = parsed.ok_or_else(|| invalid(at, format!("there is no key {:?}", key.get_ref())))?;
+                let parsed =
+                    parsed.ok_or_else(|| invalid(at, format!("there is no key {:?}", key.get_ref())))?;
                 if context.is_text() && parsed.text().is_some() {
                     return Err(invalid(at, format!("{:?} is text in {}", key.get_ref(), context.word())));
                 }
@@ -300,9 +301,10 @@ impl Keymap {
 
     /// The table as Markdown: `docs/KEYS.md`.
     pub fn markdown(&self) -> String {
-        let mut page = "# Keys\n\nMade from `assets/keymap.toml`; `credbench/keymap.toml` in the configuration folder \
+        let mut page =
+            "# Keys\n\nMade from `assets/keymap.toml`; `credbench/keymap.toml` in the configuration folder \
                         changes them.\nWhere text is typed, printable keys are text.\n"
-            .to_owned();
+                .to_owned();
         for context in Context::ALL {
             page.push_str(&format!("\n## {}\n\nTable `[{}]`.\n\n", context.title(), context.word()));
             page.push_str("| key | action | what it does |\n| --- | --- | --- |\n");

@@ -63,7 +63,8 @@ pub fn dialog(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, text: &s
     let width = area.width.saturating_sub(4).min(72).max(area.width.min(28));
     let lines = wrap(text, width.saturating_sub(4));
     let gap = u16::from(rows > 0 && !text.is_empty());
-    let shown = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(rows + gap + 2));
+    let shown =
+        u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(rows + gap + 2));
     let inner = popup::frame(popup::centered(area, width, shown + gap + rows + 2), title, theme, buf);
     let inner = inset(inner);
     for (line, y) in lines.iter().zip(inner.y..inner.y + shown.min(inner.height)) {

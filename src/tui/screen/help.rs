@@ -75,7 +75,8 @@ impl Screen for Help {
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let theme = &shared.theme;
-        let size = (area.width.min(84), area.height.min(u16::try_from(self.lines.len() + 2).unwrap_or(u16::MAX)));
+        let size =
+            (area.width.min(84), area.height.min(u16::try_from(self.lines.len() + 2).unwrap_or(u16::MAX)));
         let inner = paint::inset(popup::frame(popup::centered(area, size.0, size.1), "Help", theme, buf));
         self.height = usize::from(inner.height);
         self.scroll(0);

@@ -30,9 +30,7 @@ impl Palette {
             .iter()
             .copied()
             .filter(|action| action.in_palette() && screen.refusal(*action, shared).is_none())
-            .filter_map(|action| {
-                shared.keymap.key(context, action).map(|key| (action, key.to_string()))
-            })
+            .filter_map(|action| shared.keymap.key(context, action).map(|key| (action, key.to_string())))
             .collect();
         let found = (0..commands.len()).collect();
         Self { commands, found, selected: 0, entry: Entry::shown() }

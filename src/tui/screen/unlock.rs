@@ -123,7 +123,8 @@ impl Screen for Unlock {
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let theme = &shared.theme;
         let map = &shared.keymap;
-        let hint = |action: Action| map.key(self.context(), action).map(|key| key.to_string()).unwrap_or_default();
+        let hint =
+            |action: Action| map.key(self.context(), action).map(|key| key.to_string()).unwrap_or_default();
         let (text, keys) = match &self.state {
             Some(State::Asking { question, .. }) => {
                 let keys = format!("{} unlock · {} quit", hint(Action::Accept), hint(Action::Back));

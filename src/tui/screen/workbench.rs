@@ -473,7 +473,8 @@ impl Screen for Workbench {
                 vec![Action::Cancel, Action::Test, Action::Search, Action::Help, Action::Quit]
             }
             Context::Panel => {
-                let mut hints = vec![Action::Edit, Action::Schema, Action::Reveal, Action::Copy, Action::Test];
+                let mut hints =
+                    vec![Action::Edit, Action::Schema, Action::Reveal, Action::Copy, Action::Test];
                 hints.extend([Action::Back, Action::Help]);
                 hints
             }
@@ -516,7 +517,9 @@ impl Screen for Workbench {
             Action::Reveal if nothing && !editing => Some("there is nothing selected"),
             Action::Reveal if !shared.config.screen.reveal => Some("the configuration forbids to reveal"),
             Action::Copy if !shared.config.screen.copy => Some("the configuration forbids to copy"),
-            Action::Reveal if editing && self.editor.as_ref().is_some_and(|e| e.focused_secret().is_none()) => {
+            Action::Reveal
+                if editing && self.editor.as_ref().is_some_and(|e| e.focused_secret().is_none()) =>
+            {
                 Some("go to a secret first")
             }
             Action::Undo if !editing && self.undo.is_empty() => Some("there is nothing to undo"),

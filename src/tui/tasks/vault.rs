@@ -138,7 +138,9 @@ impl Owner {
         let session = self.session.as_ref().ok_or_else(locked)?;
         let credential = session.document().by_id(id);
         let secret = credential.and_then(|credential| credential.content.secret(place));
-        secret.cloned().ok_or_else(|| Problem::new(Exit::NotFound, "missing_secret", "no secret is stored there"))
+        secret
+            .cloned()
+            .ok_or_else(|| Problem::new(Exit::NotFound, "missing_secret", "no secret is stored there"))
     }
 }
 

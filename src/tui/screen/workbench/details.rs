@@ -119,7 +119,8 @@ impl Details {
             let y = room.bottom() + 1;
             paint::put(buf, area.x, y, area.width, "Tests", theme.title);
             for (parts, y) in history.iter().zip(y + 1..area.bottom()) {
-                let parts: Vec<(&str, Style)> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+                let parts: Vec<(&str, Style)> =
+                    parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
                 paint::parts(buf, area.x, y, area.width, &parts);
             }
         }
@@ -134,7 +135,11 @@ impl Details {
         let (sign, word) = theme::status(status);
         let word = format!("{sign} {word}{}", if old && status != Status::Untested { ", old" } else { "" });
         let age = paint::ago(shared.now().duration_since(credential.updated_at).as_secs());
-        let about = format!("  version {} · changed {age}{}", credential.version, if age == "now" { "" } else { " ago" });
+        let about = format!(
+            "  version {} · changed {age}{}",
+            credential.version,
+            if age == "now" { "" } else { " ago" }
+        );
         paint::parts(buf, area.x, area.y, area.width, &[(&word, theme.status(status)), (&about, theme.dim)]);
         2
     }
@@ -186,7 +191,9 @@ impl Details {
                         };
                         paint::parts(buf, x, y, room, &[(first, on(theme.revealed)), (&more, on(theme.dim))])
                     }
-                    None => paint::parts(buf, x, y, room, &[(MASK, on(theme.mask)), ("  stored", on(theme.dim))]),
+                    None => {
+                        paint::parts(buf, x, y, room, &[(MASK, on(theme.mask)), ("  stored", on(theme.dim))])
+                    }
                 },
             };
         }
@@ -206,11 +213,16 @@ fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
     let kind = kinds.get(content.kind());
     for field in kind.map(|kind| kind.fields.as_slice()).unwrap_or_default() {
         let value = content.get(&field.pointer);
-        let missing = field.required && matches!(field.control, Control::Secret { .. } | Control::Table { secret: true });
+        let missing = field.required
+            && matches!(field.control, Control::Secret { .. } | Control::Table { secret: true });
         let at = items.len();
         match value {
             None if missing => {
-                items.push(Item { place: field.pointer.clone(), label: field.label.clone(), shown: Shown::Missing });
+                items.push(Item {
+                    place: field.pointer.clone(),
+                    label: field.label.clone(),
+                    shown: Shown::Missing,
+                });
             }
             None => continue,
             Some(value) => values(&field.pointer, &field.label, value, &mut items),
@@ -252,7 +264,8 @@ fn unknown(credential: &Credential, kind: Option<&Kind>, items: &mut Vec<Item>) 
 
 /// One value as one line, or a line for each member of a table.
 fn values(place: &str, label: &str, value: &Value, items: &mut Vec<Item>) {
-    let mut push = |shown: Shown| items.push(Item { place: place.to_owned(), label: label.to_owned(), shown });
+    let mut push =
+        |shown: Shown| items.push(Item { place: place.to_owned(), label: label.to_owned(), shown });
     match (Placeholder::of(value), value) {
         (Some(Placeholder::Stored), _) => push(Shown::Stored),
         (Some(Placeholder::Missing), _) => push(Shown::Missing),

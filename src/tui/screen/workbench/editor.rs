@@ -265,10 +265,10 @@ impl Editor {
     /// The edits that store the draft, with the test that was run before.
     pub(super) fn edits(&self) -> Vec<Edit> {
         let version = self.draft.base().map_or(1, |base| base.version + 1);
-        let record = self.tested.clone().map(|record| Edit::RecordTest {
-            id: self.id.clone(),
-            record: TestRecord { version, ..record },
-        });
+        let record = self
+            .tested
+            .clone()
+            .map(|record| Edit::RecordTest { id: self.id.clone(), record: TestRecord { version, ..record } });
         std::iter::once(self.draft.edit(self.id.clone())).chain(record).collect()
     }
 

@@ -48,7 +48,10 @@ struct Entry {
 }
 
 enum Line {
-    Heading { title: String, count: usize },
+    Heading {
+        title: String,
+        count: usize,
+    },
     /// Its place among the entries.
     Entry(usize),
 }
@@ -111,7 +114,8 @@ impl List {
         self.entries.sort_by(|a, b| place(a).cmp(&place(b)));
         self.failing = self.entries.iter().filter(|entry| entry.status.is_failing()).count();
         self.expiring = self.entries.iter().filter(|entry| entry.status == Status::Expiring).count();
-        let there: BTreeSet<&Id> = self.document.credentials.iter().map(|credential| &credential.id).collect();
+        let there: BTreeSet<&Id> =
+            self.document.credentials.iter().map(|credential| &credential.id).collect();
         self.marks.retain(|id| there.contains(id));
         self.arrange();
         self.select(selected.as_ref());
@@ -493,7 +497,10 @@ impl Columns {
             (content.name(), on(theme.dim)),
             (content.service(), on(theme.dim)),
             (kind, on(theme.dim)),
-            (status.as_str(), on(if row.testing.is_some() { theme.accent } else { theme.status(row.entry.status) })),
+            (
+                status.as_str(),
+                on(if row.testing.is_some() { theme.accent } else { theme.status(row.entry.status) }),
+            ),
             (age.as_str(), on(theme.dim)),
         ];
         for ((x, width), (text, style)) in self.places(area).into_iter().zip(cells) {

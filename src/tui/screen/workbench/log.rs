@@ -78,14 +78,16 @@ impl Log {
         if self.results.is_empty() && y == area.y {
             let keys = [Action::Test, Action::TestAll].map(|action| shared.keymap.key(Context::List, action));
             if let [Some(one), Some(all)] = keys {
-                let text = format!("No tests yet. {one} tests the selected credential, {all} all that are shown.");
+                let text =
+                    format!("No tests yet. {one} tests the selected credential, {all} all that are shown.");
                 paint::put(buf, area.x, y, area.width, &text, theme.dim);
             }
             return;
         }
         let leading = first.and_then(|id| self.results.iter().position(|result| result.id == *id));
         let leading = if self.top == 0 { leading.unwrap_or(0) } else { self.top };
-        let order = std::iter::once(leading).chain((self.top..self.results.len()).filter(|at| *at != leading));
+        let order =
+            std::iter::once(leading).chain((self.top..self.results.len()).filter(|at| *at != leading));
         for (nth, index) in order.enumerate() {
             let Some(result) = self.results.get(index) else { break };
             if y >= area.bottom() {

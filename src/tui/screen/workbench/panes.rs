@@ -30,11 +30,8 @@ impl Workbench {
         if line.y != foot.y || (shared.notice().is_none() && self.search.is_none()) {
             footer(self, paint::inset(foot), buf, shared);
         }
-        let mut cursor = if area.width >= WIDE {
-            self.wide(body, buf, shared)
-        } else {
-            self.narrow(body, buf, shared)
-        };
+        let mut cursor =
+            if area.width >= WIDE { self.wide(body, buf, shared) } else { self.narrow(body, buf, shared) };
         let line = paint::inset(line);
         if self.search.is_some() || !self.list.query().is_empty() && shared.notice().is_none() {
             cursor = self.search_line(line, buf, shared).or(cursor);
@@ -175,7 +172,14 @@ impl Workbench {
                 Saving::Storing => Some(" saving "),
             };
             if let Some(words) = at_work {
-                paint::put(buf, area.x + 2, area.bottom() - 1, area.width.saturating_sub(4), words, theme.accent);
+                paint::put(
+                    buf,
+                    area.x + 2,
+                    area.bottom() - 1,
+                    area.width.saturating_sub(4),
+                    words,
+                    theme.accent,
+                );
             }
             return editor.draw(inner, buf, shared, focused).filter(|_| focused);
         }

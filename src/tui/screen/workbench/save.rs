@@ -94,15 +94,18 @@ impl Workbench {
     pub(in crate::tui) fn tested(&mut self, ticket: Ticket, report: Report, shared: &mut Shared) -> Reply {
         let (label, record) = match ticket.subject {
             Subject::Draft(revision) => {
-                let current = self.editor.as_ref().is_some_and(|e| e.id == ticket.id && e.revision == revision);
+                let current =
+                    self.editor.as_ref().is_some_and(|e| e.id == ticket.id && e.revision == revision);
                 (if current { "draft" } else { "draft, changed since" }, None)
             }
             Subject::Stored(version) => {
                 let stored = self.document.by_id(&ticket.id).map(|credential| credential.version);
                 let label = if stored == Some(version) { "" } else { "an earlier version" };
                 // What says nothing about the credential is not kept in its history.
-                let decided =
-                    !matches!(report.outcome, Outcome::Cancelled | Outcome::NotTestable | Outcome::Incomplete);
+                let decided = !matches!(
+                    report.outcome,
+                    Outcome::Cancelled | Outcome::NotTestable | Outcome::Incomplete
+                );
                 let keep = decided && stored.is_some() && !self.read_only;
                 (label, keep.then(|| report.record(version)))
             }
@@ -158,11 +161,8 @@ impl Workbench {
         }
         let (sign, word) = theme::outcome(report.outcome);
         let text = format!("{sign} {word}: {}\n{}\n\nNothing is saved yet.", report.message, report.advice);
-        let choices = vec![
-            ("Fix", Some(Command::Fix)),
-            ("Save anyway", Some(Command::SaveAnyway)),
-            ("Cancel", None),
-        ];
+        let choices =
+            vec![("Fix", Some(Command::Fix)), ("Save anyway", Some(Command::SaveAnyway)), ("Cancel", None)];
         Reply::Open(Box::new(Confirm::new("The test failed", text, choices)))
     }
 
@@ -188,7 +188,8 @@ impl Workbench {
         let mut said = match change {
             Change::Draft => {
                 let id = self.editor.as_ref().map(|editor| editor.id.clone());
-                let key = id.as_ref().and_then(|id| self.document.by_id(id)).map(|c| c.content.key().to_owned());
+                let key =
+                    id.as_ref().and_then(|id| self.document.by_id(id)).map(|c| c.content.key().to_owned());
                 let key = key.unwrap_or_default();
                 self.close_editor();
                 self.list.select(id.as_ref());
@@ -236,14 +237,17 @@ impl Workbench {
                             ("Overwrite", Some(Command::Overwrite)),
                             ("Take theirs", Some(Command::TakeTheirs)),
                         ];
-                        let text = format!("{}\n\nOverwriting keeps theirs as the version before.", problem.message);
+                        let text =
+                            format!("{}\n\nOverwriting keeps theirs as the version before.", problem.message);
                         return Reply::Open(Box::new(Confirm::new("Changed meanwhile", text, choices)));
                     }
                     "exists" => editor.show(&[Violation::new("/key", "is taken")], shared),
                     _ => shared.tell_problem(problem),
                 }
             }
-            Change::Undo(label) => shared.tell(Tone::Bad, format!("cannot undo {label}: {}", problem.message)),
+            Change::Undo(label) => {
+                shared.tell(Tone::Bad, format!("cannot undo {label}: {}", problem.message))
+            }
             Change::Removal(_) => shared.tell_problem(problem),
             Change::Tests => {
                 shared.tell(Tone::Bad, format!("the tests' results are not stored: {}", problem.message));
