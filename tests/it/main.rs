@@ -14,6 +14,7 @@ mod cli_test;
 mod faults;
 mod layers;
 mod support;
+mod tui;
 mod vault;
 mod vault_damage;
 mod vault_files;

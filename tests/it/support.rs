@@ -2,6 +2,8 @@
 
 pub(crate) mod command;
 pub(crate) mod home;
+pub(crate) mod pty;
 pub(crate) mod service;
 pub(crate) mod terminal;
+pub(crate) mod ui;
 pub(crate) mod vault;

@@ -1,0 +1,258 @@
+//! The workbench without a terminal: keys in, text out. Nothing sleeps: a test waits for a text, and for
+//! messages until it is there.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use credbench::config::Config;
+use credbench::schema::Kinds;
+use credbench::secret::Secret;
+use credbench::session::{Setup, changes};
+use credbench::tui::app::App;
+use credbench::tui::keymap::Keymap;
+use credbench::tui::message::{Effect, Message};
+use credbench::tui::screen::Screen;
+use credbench::tui::tasks::Tasks;
+use credbench::tui::{Clock, Ended};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::vault::{Home, now};
+
+/// How long a text may take to appear.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A workbench at 120×40 on a vault of its own.
+pub(crate) struct Ui {
+    pub(crate) home: Home,
+    pub(crate) app: App,
+    /// What was sent to the clipboard.
+    pub(crate) clipboard: Vec<String>,
+    size: (u16, u16),
+    cursor: Option<Position>,
+    tasks: Tasks,
+    inbox: UnboundedReceiver<Message>,
+    runtime: Runtime,
+}
+
+/// How a workbench is made.
+pub(crate) struct Start {
+    home: Home,
+    config: Config,
+    identities: Vec<PathBuf>,
+    size: (u16, u16),
+}
+
+impl Start {
+    /// With a vault that opens without a question, holding these documents.
+    pub(crate) fn with(documents: &str) -> Self {
+        let home = Home::with_vault();
+        put(&home, documents);
+        Self::at(home)
+    }
+
+    /// With what a home has.
+    pub(crate) fn at(home: Home) -> Self {
+        Self { config: Config::default(), identities: vec![home.identity()], home, size: (120, 40) }
+    }
+
+    pub(crate) fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    pub(crate) fn size(mut self, width: u16, height: u16) -> Self {
+        self.size = (width, height);
+        self
+    }
+
+    /// Starts it, and does not wait for anything.
+    pub(crate) fn start(self) -> Ui {
+        let Self { home, config, identities, size } = self;
+        let clock: Clock = Arc::new(now);
+        let setup = Setup {
+            places: home.places(),
+            identities,
+            passphrase: None,
+            solution: "default".to_owned(),
+            config: config.clone(),
+            own_folders: Vec::new(),
+        };
+        let runtime = Runtime::new().unwrap();
+        let (messages, inbox) = unbounded_channel();
+        let tasks = Tasks::start(setup, clock.clone(), runtime.handle().clone(), messages).unwrap();
+        let (app, effects) = App::new(config, Keymap::default(), "default".to_owned(), clock, false);
+        let mut ui =
+            Ui { home, app, clipboard: Vec::new(), size, cursor: None, tasks, inbox, runtime };
+        ui.run(effects);
+        ui
+    }
+
+    /// Starts it and waits for the list.
+    pub(crate) fn open(self) -> Ui {
+        let mut ui = self.start();
+        ui.wait("Credentials");
+        ui
+    }
+}
+
+/// Stores documents in a home's vault.
+pub(crate) fn put(home: &Home, documents: &str) {
+    let mut store = home.open().unwrap().store;
+    let document = store.document().clone();
+    let read = changes(&document, Kinds::builtin(), documents, "default", "documents").unwrap();
+    store.commit(read.into_iter().flat_map(|change| change.edits(None)).collect(), now()).unwrap();
+}
+
+impl Ui {
+    fn run(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            if let Some(Effect::Clipboard(text)) = self.tasks.run(effect) {
+                self.clipboard.push(text.expose().to_owned());
+            }
+        }
+    }
+
+    pub(crate) fn send(&mut self, message: Message) -> &mut Self {
+        let effects = self.app.update(message);
+        self.run(effects);
+        self
+    }
+
+    /// Presses keys: characters, and names in angle brackets such as `<tab>`, `<c-s>`, `<a-_>`.
+    pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
+        let mut rest = keys;
+        while let Some(first) = rest.chars().next() {
+            let (key, after) = match rest.find('>').filter(|_| first == '<') {
+                Some(end) => (named(&rest[1..end]), &rest[end + 1..]),
+                None => (KeyEvent::new(KeyCode::Char(first), KeyModifiers::NONE), &rest[first.len_utf8()..]),
+            };
+            self.send(Message::Key(key));
+            rest = after;
+        }
+        self
+    }
+
+    pub(crate) fn paste(&mut self, text: &str) -> &mut Self {
+        self.send(Message::Paste(Secret::from(text)))
+    }
+
+    pub(crate) fn resize(&mut self, width: u16, height: u16) -> &mut Self {
+        self.size = (width, height);
+        self.send(Message::Resize)
+    }
+
+    pub(crate) fn open(&mut self, screen: Box<dyn Screen>) -> &mut Self {
+        self.app.open(screen);
+        self
+    }
+
+    /// What is on the screen.
+    pub(crate) fn screen(&mut self) -> String {
+        let area = Rect::new(0, 0, self.size.0, self.size.1);
+        let mut buffer = Buffer::empty(area);
+        self.cursor = self.app.draw(area, &mut buffer);
+        let mut text = String::new();
+        for y in 0..area.height {
+            let mut line = String::new();
+            let mut skip = 0;
+            for x in 0..area.width {
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                let symbol = buffer[(x, y)].symbol();
+                line.push_str(symbol);
+                skip = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+            }
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Where the cursor is, if it is shown.
+    pub(crate) fn cursor(&mut self) -> Option<Position> {
+        self.screen();
+        self.cursor
+    }
+
+    /// Waits until a text is on the screen.
+    pub(crate) fn wait(&mut self, text: &str) -> &mut Self {
+        self.until(&format!("{text:?} on the screen"), |ui| ui.screen().contains(text))
+    }
+
+    /// Waits until a text is not on the screen any more.
+    pub(crate) fn gone(&mut self, text: &str) -> &mut Self {
+        self.until(&format!("{text:?} gone"), |ui| !ui.screen().contains(text))
+    }
+
+    /// Waits until something is so.
+    pub(crate) fn until(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) -> &mut Self {
+        let deadline = Instant::now() + DEADLINE;
+        while !holds(self) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let inbox = &mut self.inbox;
+            let next = self.runtime.block_on(async { tokio::time::timeout(left, inbox.recv()).await });
+            match next {
+                Ok(Some(message)) => self.send(message),
+                Ok(None) | Err(_) => panic!("waited for {what}; the screen:\n{}", self.screen()),
+            };
+        }
+        self
+    }
+
+    /// Asserts that a text is on the screen.
+    pub(crate) fn sees(&mut self, text: &str) -> &mut Self {
+        let screen = self.screen();
+        assert!(screen.contains(text), "{text:?} is not on the screen:\n{screen}");
+        self
+    }
+
+    /// Asserts that a text is not on the screen.
+    pub(crate) fn misses(&mut self, text: &str) -> &mut Self {
+        let screen = self.screen();
+        assert!(!screen.contains(text), "{text:?} is on the screen:\n{screen}");
+        self
+    }
+
+    /// Waits until the workbench ends.
+    pub(crate) fn ends(&mut self) -> Ended {
+        self.until("the end", |ui| ui.app.ended().is_some());
+        self.app.ended().unwrap()
+    }
+}
+
+fn named(name: &str) -> KeyEvent {
+    let (modifiers, name) = match name.split_once('-') {
+        Some(("c", rest)) => (KeyModifiers::CONTROL, rest),
+        Some(("a", rest)) => (KeyModifiers::ALT, rest),
+        _ => (KeyModifiers::NONE, name),
+    };
+    let mut chars = name.chars();
+    let code = match (name, chars.next(), chars.next()) {
+        (_, Some(one), None) => KeyCode::Char(one),
+        ("enter", ..) => KeyCode::Enter,
+        ("esc", ..) => KeyCode::Esc,
+        ("tab", ..) => KeyCode::Tab,
+        ("backtab", ..) => KeyCode::BackTab,
+        ("up", ..) => KeyCode::Up,
+        ("down", ..) => KeyCode::Down,
+        ("left", ..) => KeyCode::Left,
+        ("right", ..) => KeyCode::Right,
+        ("pageup", ..) => KeyCode::PageUp,
+        ("pagedown", ..) => KeyCode::PageDown,
+        ("home", ..) => KeyCode::Home,
+        ("end", ..) => KeyCode::End,
+        ("space", ..) => KeyCode::Char(' '),
+        ("backspace", ..) => KeyCode::Backspace,
+        ("delete", ..) => KeyCode::Delete,
+        (name, Some('f'), _) => KeyCode::F(name[1..].parse().unwrap()),
+        _ => panic!("there is no key <{name}>"),
+    };
+    KeyEvent::new(code, modifiers)
+}

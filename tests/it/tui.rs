@@ -1,0 +1,11 @@
+//! The workbench.
+
+mod edit;
+mod keys;
+mod list;
+mod lock;
+mod pty;
+mod save;
+mod secrets;
+mod sizes;
+mod test;

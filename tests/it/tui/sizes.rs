@@ -1,0 +1,38 @@
+//! Every size of terminal.
+
+use crate::support::ui::Start;
+
+const ONE: &str = r#"{"key":"one","kind":"api_key","config":{"base_url":"https://a.example","api_key":"x"},
+    "test":{"method":"GET","path":"/"}}"#;
+
+#[test]
+fn no_size_is_too_small_or_too_large_for_any_screen() {
+    let ways = ["", "<tab>", "<tab><tab>", "e", "s", "a", "a<enter>", "?", ":", "/x", "d", "<f1>"];
+    for way in ways {
+        let mut ui = Start::with(ONE).open();
+        ui.keys(way);
+        for width in [1, 2, 5, 10, 29, 30, 31, 40, 80, 109, 110, 111, 300] {
+            for height in [1, 2, 3, 7, 8, 9, 11, 12, 13, 24, 40, 100] {
+                ui.resize(width, height).screen();
+                let cursor = ui.cursor();
+                assert!(cursor.is_none_or(|at| at.x < width && at.y < height), "{way} {width}×{height}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_tiny_terminal_says_so() {
+    let mut ui = Start::with(ONE).open();
+    ui.resize(20, 5).sees("too small").resize(80, 24).sees("▸ one");
+}
+
+#[test]
+fn lock_and_first_start_fit_any_size() {
+    let home = crate::support::vault::Home::empty();
+    let mut ui = Start::at(home).start();
+    ui.wait("Welcome");
+    for (width, height) in [(1, 1), (30, 8), (31, 9), (80, 24), (250, 80)] {
+        ui.resize(width, height).screen();
+    }
+}

@@ -1,0 +1,98 @@
+//! Tests in the background, against a service that really checks.
+
+use insta::assert_snapshot;
+
+use crate::support::service::{RIGHT, Service, nobody};
+use crate::support::ui::Start;
+
+fn three(service: &Service) -> String {
+    let one = |key: &str, url: &str, token: &str| {
+        format!(
+            r#"{{"key":"{key}","kind":"bearer_token","config":{{"base_url":"{url}","token":"{token}"}},
+                "test":{{"method":"GET","path":"/me"}}}}"#
+        )
+    };
+    let secret = r#"{"key":"d.plain","kind":"secret","config":{"values":{"A":"a"}}}"#;
+    let url = &service.url;
+    let parts = [one("a.right", url, RIGHT), one("b.wrong", url, "no"), one("c.gone", &nobody(), RIGHT), secret.into()];
+    format!("[{}]", parts.join(","))
+}
+
+#[test]
+fn one_test_says_what_it_found_and_the_vault_keeps_it() {
+    let service = Service::start();
+    let mut ui = Start::with(&three(&service)).open();
+    ui.keys("t").wait("● a.right ok").wait("● active");
+    ui.keys("jt").wait("✗ b.wrong rejected").wait("✗ error").wait("1 failing");
+    let document = ui.home.open().unwrap().document;
+    let outcomes: Vec<&str> = document.credentials.iter().flat_map(|c| &c.tests).map(|t| t.outcome.word()).collect();
+    assert_eq!(outcomes, ["ok", "rejected"]);
+}
+
+#[test]
+fn all_shown_are_tested_as_one_batch() {
+    let service = Service::start();
+    let mut ui = Start::with(&three(&service)).open();
+    ui.keys("T").wait("4 tests: ").wait("● active").wait("✗ error");
+    ui.sees("1 ok").sees("1 rejected").sees("1 unreachable").sees("1 not testable");
+    ui.until("the batch is stored", |ui| {
+        let document = ui.home.open().unwrap().document;
+        document.credentials.iter().map(|c| c.tests.len()).sum::<usize>() == 3
+    });
+    assert_eq!(ui.home.open().unwrap().store.header().generation, 3, "one save for the batch");
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r" +\d+ ms", " N ms");
+    settings.add_filter(r"127\.0\.0\.1:\d+", "ADDRESS");
+    settings.add_filter(r" +│+\n", "\n");
+    let screen = ui.screen();
+    let log = screen.lines().rev().take(8).collect::<Vec<_>>();
+    let log = log.into_iter().rev().collect::<Vec<_>>().join("\n");
+    settings.bind(|| assert_snapshot!(log));
+}
+
+#[test]
+fn marked_credentials_are_tested_together() {
+    let service = Service::start();
+    let mut ui = Start::with(&three(&service)).open();
+    ui.keys("<space><space>").sees("t test marked").keys("t").wait("2 tests: ").sees("1 ok").sees("1 rejected");
+}
+
+#[test]
+fn tests_are_cancelled_and_leave_no_trace() {
+    let service = Service::start();
+    let document = format!(
+        r#"{{"key":"slow","kind":"bearer_token","config":{{"base_url":"{}","token":"x"}},
+            "test":{{"method":"GET","path":"/never"}}}}"#,
+        service.url
+    );
+    let mut ui = Start::with(&document).open();
+    ui.keys("t");
+    service.requests.recv().unwrap();
+    ui.sees("testing").sees("x cancel").keys("x").sees("1 test cancelled").sees("○ untested");
+    ui.keys("x").sees("no test is running");
+    assert_eq!(ui.home.open().unwrap().store.header().generation, 2);
+}
+
+#[test]
+fn a_newer_test_replaces_the_older_one() {
+    let service = Service::start();
+    let document = format!(
+        r#"{{"key":"slow","kind":"bearer_token","config":{{"base_url":"{}","token":"x"}},
+            "test":{{"method":"GET","path":"/never"}}}}"#,
+        service.url
+    );
+    let mut ui = Start::with(&document).open();
+    ui.keys("t");
+    service.requests.recv().unwrap();
+    ui.keys("t");
+    service.requests.recv().unwrap();
+    ui.sees("0 of 1").keys("x").sees("1 test cancelled");
+}
+
+#[test]
+fn a_draft_is_tested_without_being_saved() {
+    let service = Service::start();
+    let mut ui = Start::with(&three(&service)).open();
+    ui.keys("e<c-t>").wait("● a.right ok").sees("draft");
+    assert_eq!(ui.home.open().unwrap().store.header().generation, 2, "nothing was stored");
+}
