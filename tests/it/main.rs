@@ -13,6 +13,7 @@ mod cli_secrecy;
 mod cli_test;
 mod faults;
 mod layers;
+mod picture;
 mod support;
 mod tui;
 mod vault;
