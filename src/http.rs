@@ -108,7 +108,7 @@ pub async fn send(request: &Request, trust: &Trust, deadline: Instant) -> Exchan
     let watch = Arc::new(Watch::start());
     let result = match check(request) {
         Err(failure) => Err(failure),
-        Ok(()) => match tokio::time::timeout_at(deadline, exchange(request, trust, &watch)).await {
+        Ok(()) => match tokio::time::timeout_at(deadline, exchange(request, trust, deadline, &watch)).await {
             Ok(result) => result,
             Err(_) => Err(Failure::TimedOut { during: watch.phase() }),
         },
@@ -125,8 +125,13 @@ fn check(request: &Request) -> Result<(), Failure> {
     address::allowed_host(&host).map_err(|reason| Failure::Forbidden { reason })
 }
 
-async fn exchange(request: &Request, trust: &Trust, watch: &Arc<Watch>) -> Result<Answer, Failure> {
-    let client = client(request, trust, watch)?;
+async fn exchange(
+    request: &Request,
+    trust: &Trust,
+    deadline: Instant,
+    watch: &Arc<Watch>,
+) -> Result<Answer, Failure> {
+    let client = client(request, trust, deadline, watch)?;
     let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|_| Failure::BadRequest)?;
     let mut builder = client.request(method, request.url.clone()).headers(headers(request)?);
     if let Some(body) = &request.body {
@@ -176,7 +181,12 @@ fn headers(request: &Request) -> Result<HeaderMap, Failure> {
 
 /// A client for one request. Building one is cheap where the trust is shared; a pool of connections would let
 /// one test ride on the handshake of another.
-fn client(request: &Request, trust: &Trust, watch: &Arc<Watch>) -> Result<reqwest::Client, Failure> {
+fn client(
+    request: &Request,
+    trust: &Trust,
+    deadline: Instant,
+    watch: &Arc<Watch>,
+) -> Result<reqwest::Client, Failure> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("credbench/", env!("CARGO_PKG_VERSION")))
         .redirect(Policy::none())
@@ -185,7 +195,13 @@ fn client(request: &Request, trust: &Trust, watch: &Arc<Watch>) -> Result<reqwes
         .retry(reqwest::retry::never())
         .pool_max_idle_per_host(0)
         .http2_max_header_list_size(HEADER_LIMIT)
-        .dns_resolver(watch::Resolver(watch.clone()))
+        // A little more than there is, so that it never ends a request: it makes the connector give each
+        // address of a host its share, instead of all the time to the first that does not answer.
+        .connect_timeout(deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(50))
+        .dns_resolver(watch::Resolver {
+            watch: watch.clone(),
+            here: request.url.scheme() == "http" && !request.allow_http,
+        })
         .connector_layer(watch::Connecting(watch.clone()));
     if request.url.scheme() == "https" {
         builder = builder.tls_backend_preconfigured(tls(trust, watch)?);

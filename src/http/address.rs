@@ -31,6 +31,13 @@ pub enum AddressError {
 /// # Errors
 /// What makes it unusable.
 pub fn base(text: &str) -> Result<Url, AddressError> {
+    // The parser drops line breaks, turns `\\` into `/` and adds a missing `//`: what a person reads must be the
+    // host that is asked.
+    let altered = |c: char| c.is_control() || c.is_whitespace() || c == '\\';
+    let start = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    if text.contains(altered) || !["http", "https"].iter().any(|scheme| start.eq_ignore_ascii_case(scheme)) {
+        return Err(AddressError::NotHttp);
+    }
     let url = Url::parse(text).map_err(|_| AddressError::NotHttp)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(AddressError::NotHttp);
@@ -94,7 +101,8 @@ pub fn is_loopback(host: &Host<&str>) -> bool {
 }
 
 /// Names under which clouds hand out a machine's own credentials.
-const METADATA: [&str; 4] = ["metadata.google.internal", "metadata.goog", "metadata", "instance-data"];
+const METADATA: [&str; 5] =
+    ["metadata.google.internal", "metadata.goog", "metadata", "instance-data", "instance-data.ec2.internal"];
 
 /// Whether credentials may go to a host at all.
 pub(super) fn allowed_host(host: &Host<&str>) -> Result<(), &'static str> {
@@ -114,20 +122,44 @@ pub(super) fn allowed_host(host: &Host<&str>) -> Result<(), &'static str> {
 /// machine's credentials; the others are nobody's.
 pub(super) fn allowed(address: IpAddr) -> Result<(), &'static str> {
     const AWS_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-    match address {
+    const ALIBABA_METADATA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
+    match inner(address) {
         IpAddr::V4(v4) if v4.is_link_local() => Err("it is a link-local address"),
         IpAddr::V4(v4) if v4.octets()[0] == 0 || v4 == Ipv4Addr::BROADCAST => Err("it is nobody's address"),
         IpAddr::V4(v4) if v4.is_multicast() => Err("it is a multicast address"),
-        IpAddr::V4(_) => Ok(()),
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => allowed(IpAddr::V4(v4)),
-            None if v6.is_unspecified() => Err("it is nobody's address"),
-            None if v6.is_multicast() => Err("it is a multicast address"),
-            None if v6.is_unicast_link_local() => Err("it is a link-local address"),
-            None if v6 == AWS_METADATA => Err("it is a cloud's metadata service"),
-            None => Ok(()),
-        },
+        IpAddr::V4(ALIBABA_METADATA) | IpAddr::V6(AWS_METADATA) => Err("it is a cloud's metadata service"),
+        IpAddr::V6(v6) if v6.is_unspecified() => Err("it is nobody's address"),
+        IpAddr::V6(v6) if v6.is_multicast() => Err("it is a multicast address"),
+        IpAddr::V6(v6) if v6.is_unicast_link_local() => Err("it is a link-local address"),
+        _ => Ok(()),
     }
+}
+
+/// Whether a request may go to all addresses of a name. `here`: only to this machine, because the name (such
+/// as `localhost`) says so and the request is plain http.
+pub(super) fn all_allowed(
+    mut addresses: impl Iterator<Item = IpAddr>,
+    here: bool,
+) -> Result<(), &'static str> {
+    addresses.try_for_each(|address| match allowed(address) {
+        Ok(()) if here && !inner(address).is_loopback() => {
+            Err("its name leads to another machine, over plain http")
+        }
+        allowed => allowed,
+    })
+}
+
+/// The IPv4 address that an IPv6 address stands for, where it does: mapped, compatible, NAT64 (RFC 6052) and
+/// 6to4 (RFC 3056).
+fn inner(address: IpAddr) -> IpAddr {
+    let IpAddr::V6(v6) = address else { return address };
+    let (high, low) = match v6.segments() {
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => (high, low),
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => (high, low),
+        [0x2002, high, low, ..] => (high, low),
+        _ => return address,
+    };
+    IpAddr::V4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
 }
 
 #[cfg(test)]
@@ -166,6 +198,16 @@ mod tests {
     fn a_base_is_an_address_and_nothing_more() {
         assert_eq!(base("ftp://a.example"), Err(AddressError::NotHttp));
         assert_eq!(base("a.example"), Err(AddressError::NotHttp));
+        for altered in [
+            "https:a.example",
+            "https:\\\\a.example",
+            "https://a.exa\nmple",
+            " https://a.example",
+            "https:///a.example\t",
+        ] {
+            assert_eq!(base(altered), Err(AddressError::NotHttp), "{altered:?}");
+        }
+        assert!(base("HTTPS://A.example").is_ok());
         assert_eq!(base("https://u:p@a.example"), Err(AddressError::UserInfo));
         assert_eq!(base("https://a.example/?x"), Err(AddressError::NotABase));
     }
@@ -192,6 +234,12 @@ mod tests {
             "http://224.0.0.1",
             "http://2852039166",
             "http://metadata.google.internal",
+            "http://instance-data.ec2.internal",
+            "http://100.100.100.200",
+            "http://[64:ff9b::169.254.169.254]",
+            "http://[2002:a9fe:a9fe::1]",
+            "http://[::169.254.169.254]",
+            "http://0251.0376.0251.0376",
         ] {
             let url = Url::parse(text).unwrap();
             assert!(allowed_host(&url.host().unwrap()).is_err(), "{text}");
@@ -200,5 +248,16 @@ mod tests {
             let url = Url::parse(text).unwrap();
             assert!(allowed_host(&url.host().unwrap()).is_ok(), "{text}");
         }
+    }
+
+    #[test]
+    fn plain_http_to_localhost_stays_on_this_machine() {
+        let go = |addresses: &[&str], here| {
+            all_allowed(addresses.iter().map(|text| text.parse().unwrap()), here).is_ok()
+        };
+        assert!(go(&["::1", "127.0.0.1", "::ffff:127.0.0.1"], true));
+        assert!(!go(&["127.0.0.1", "192.0.2.1"], true));
+        assert!(go(&["127.0.0.1", "192.0.2.1"], false), "https is checked by certificate");
+        assert!(!go(&["192.0.2.1", "169.254.169.254"], false), "one bad address is enough");
     }
 }

@@ -117,11 +117,16 @@ impl Watch {
 
 /// Resolves through the system, and refuses addresses that no credential may go to: the address that was
 /// checked is the address that is dialled.
-pub(super) struct Resolver(pub(super) Arc<Watch>);
+pub(super) struct Resolver {
+    /// Where it is noted.
+    pub(super) watch: Arc<Watch>,
+    /// Only this machine will do.
+    pub(super) here: bool,
+}
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let watch = self.0.clone();
+        let (watch, here) = (self.watch.clone(), self.here);
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await;
             let mut seen = watch.seen();
@@ -137,7 +142,7 @@ impl Resolve for Resolver {
                 seen.resolve_error = Some(false);
                 return Err("no address".into());
             }
-            if let Some(reason) = addresses.iter().find_map(|address| address::allowed(address.ip()).err()) {
+            if let Err(reason) = address::all_allowed(addresses.iter().map(SocketAddr::ip), here) {
                 seen.forbidden = Some(reason);
                 return Err(reason.into());
             }

@@ -94,9 +94,14 @@ impl Body {
         Self { json: serde_json::from_str(&text).ok(), is_html: declared || looks, text }
     }
 
-    /// What the service says about a failure: the usual members of a JSON error.
+    /// What the service says about a failure: the usual members of a JSON error. OAuth's code (RFC 6749, 5.2)
+    /// comes first where there is one: it is what documentation and scripts go by.
     fn said(&self) -> Option<String> {
         let json = self.json.as_ref()?;
+        let text = |place: &str| json.pointer(place)?.as_str().filter(|text| !text.is_empty());
+        if let (Some(code), Some(description)) = (text("/error"), text("/error_description")) {
+            return Some(format!("{code}: {description}"));
+        }
         [
             "/error_description",
             "/error/message",
@@ -107,8 +112,7 @@ impl Body {
             "/title",
         ]
         .iter()
-        .find_map(|pointer| json.pointer(pointer)?.as_str())
-        .filter(|text| !text.is_empty())
+        .find_map(|place| text(place))
         .map(str::to_owned)
     }
 }
@@ -141,8 +145,16 @@ fn show_pointer(pointer: &str) -> &str {
 fn json_holds(check: &JsonCheck, json: Option<&Value>) -> bool {
     let Some(json) = json else { return false };
     let found = json.pointer(&check.pointer);
-    check.equals.as_ref().is_none_or(|wanted| found == Some(wanted))
+    check.equals.as_ref().is_none_or(|wanted| found.is_some_and(|found| same(found, wanted)))
         && check.exists.is_none_or(|wanted| found.is_some() == wanted)
+}
+
+/// Equal as JSON, where 1 and 1.0 are one number.
+fn same(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::Number(found), Value::Number(wanted)) => found == wanted || found.as_f64() == wanted.as_f64(),
+        _ => found == wanted,
+    }
 }
 
 fn header_holds(check: &HeaderCheck, answer: &Answer) -> bool {
@@ -244,5 +256,25 @@ mod tests {
             Outcome::Unexpected
         );
         assert_eq!(outcome(&answer(200, "application/json", "{}"), &wants_null), Outcome::Unexpected);
+    }
+
+    #[test]
+    fn the_code_of_an_oauth_error_is_in_the_message() {
+        let body = r#"{"error": "invalid_token", "error_description": "The token is over"}"#;
+        let verdict = classify(&answer(401, "application/json", body), &Rules::default(), false);
+        assert_eq!(
+            verdict.message,
+            "401 the service refused the credential: invalid_token: The token is over"
+        );
+        let body = r#"{"error": "", "message": "says why"}"#;
+        let verdict = classify(&answer(401, "application/json", body), &Rules::default(), false);
+        assert_eq!(verdict.message, "401 the service refused the credential: says why");
+    }
+
+    #[test]
+    fn one_number_can_be_written_in_two_ways() {
+        let one = rules(json!({"expect": {"json": [{"pointer": "/n", "equals": 1}]}}));
+        assert_eq!(outcome(&answer(200, "application/json", r#"{"n": 1.0}"#), &one), Outcome::Ok);
+        assert_eq!(outcome(&answer(200, "application/json", r#"{"n": 1.5}"#), &one), Outcome::Unexpected);
     }
 }

@@ -91,6 +91,11 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     let mut secrets: Vec<Secret> = content.secrets.values().cloned().collect();
     let mut headers: Vec<(String, Secret)> = Vec::new();
     for (name, value) in &test.headers.0 {
+        if let Some(own) = OWN_HEADERS.iter().find(|own| name.eq_ignore_ascii_case(own)) {
+            return Err(Unplannable::BadTest(format!(
+                "the header {own} is the request's own: a test cannot set it"
+            )));
+        }
         headers.push((header_name(name)?, sendable(Secret::from(value.as_str()), name, "a header")?));
     }
     match auth {
@@ -132,6 +137,19 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
         redactor: Redactor::new(&secrets),
     })
 }
+
+/// Header fields that say where a request goes and where it ends: one of a test's own would send the
+/// credential to another of the host's sites, or smuggle a second request in.
+const OWN_HEADERS: [&str; 8] = [
+    "Host",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Connection",
+    "Upgrade",
+    "TE",
+    "Trailer",
+    "Proxy-Authorization",
+];
 
 /// Where the credential goes.
 enum Authorization {
@@ -270,6 +288,12 @@ mod tests {
         key["test"]["path"] = json!("//evil.example/");
         assert_eq!(planned(key.clone()).unwrap_err(), Unplannable::Address(AddressError::PathLeaves));
         key["test"]["path"] = json!("/");
+        for name in ["host", "Content-Length", "transfer-encoding"] {
+            key["test"]["headers"] = json!({ name: "x" });
+            assert!(matches!(planned(key.clone()), Err(Unplannable::BadTest(_))), "{name}");
+        }
+        key["test"]["headers"] = json!({"X-Version": "2"});
+        assert!(planned(key.clone()).is_ok(), "the control");
         key["test"]["method"] = json!("DELETE");
         assert!(matches!(planned(key.clone()), Err(Unplannable::BadTest(_))));
         key.as_object_mut().unwrap().remove("test");

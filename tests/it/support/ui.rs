@@ -12,7 +12,6 @@ use credbench::session::{Setup, changes};
 use credbench::tui::app::App;
 use credbench::tui::keymap::Keymap;
 use credbench::tui::message::{Effect, Message};
-use credbench::tui::screen::Screen;
 use credbench::tui::tasks::Tasks;
 use credbench::tui::{Clock, Ended};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -62,6 +61,12 @@ impl Start {
 
     pub(crate) fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
+        self
+    }
+
+    /// Opened by another identity than the home's own.
+    pub(crate) fn identity(mut self, path: PathBuf) -> Self {
+        self.identities = vec![path];
         self
     }
 
@@ -143,11 +148,6 @@ impl Ui {
     pub(crate) fn resize(&mut self, width: u16, height: u16) -> &mut Self {
         self.size = (width, height);
         self.send(Message::Resize)
-    }
-
-    pub(crate) fn open(&mut self, screen: Box<dyn Screen>) -> &mut Self {
-        self.app.open(screen);
-        self
     }
 
     /// What is on the screen.

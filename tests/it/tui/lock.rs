@@ -105,9 +105,15 @@ fn a_damaged_vault_is_told_and_not_opened() {
 
 #[test]
 fn first_sight_is_told_once() {
-    let home = Home::with_vault();
+    // A colleague, on a host of their own: another hand than theirs wrote the vault.
+    let home = Home::empty();
+    let ours = Keyring::create(&home.identity(), None, CHEAP, now()).unwrap();
+    let other = home.root.join("config/other.age");
+    let theirs = Keyring::create(&other, None, CHEAP, now()).unwrap();
+    let document = document_for(&[ours.recipients(), theirs.recipients()].concat());
+    Store::create(&home.places(), ours, document, now()).unwrap();
     std::fs::remove_file(home.places().seen).unwrap();
-    let mut ui = Start::at(home).open();
+    let mut ui = Start::at(home).identity(other).open();
     ui.sees("for the first time").keys("<c-l>").wait("locked").keys("<enter>").wait("0 credentials");
     ui.misses("for the first time");
 }

@@ -91,7 +91,7 @@ fn suspending_gives_the_terminal_to_the_shell_and_takes_it_again() {
     assert!(!pty.picture().alternate_screen() && !pty.picture().hide_cursor());
     pty.send("fg\r").wait("key.000");
     assert!(pty.picture().alternate_screen());
-    pty.send("q").send("echo sh\"\"ell\r").wait("shell");
+    pty.send("q").wait("ready$").send("echo sh\"\"ell\r").wait("shell");
     assert!(!pty.picture().alternate_screen());
 }
 

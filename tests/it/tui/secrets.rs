@@ -67,7 +67,7 @@ fn copying_says_where_it_went_and_clears_it() {
 fn one_of_several_values_is_named_by_selecting_it() {
     let mut ui = Start::with(ONE).open();
     ui.keys("<down>y").sees("select it in the details");
-    ui.keys("<tab><end>").sees("Values").keys("y").wait("sent to the terminal's clipboard");
+    ui.keys("<tab><end>").keys("y").wait("sent to the terminal's clipboard");
     assert_eq!(ui.clipboard, ["second-value"]);
 }
 
