@@ -100,7 +100,7 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
     if let Err(problem) = input::check_standard_input(&arguments) {
         return Err((output, problem));
     }
-    let context = Context { output, global: arguments.global };
+    let context = Context { output, global: arguments.global.with_environment() };
     let Some(command) = arguments.command else {
         return match context.setup() {
             Ok(setup) => Ok(context.workbench(setup, None)),

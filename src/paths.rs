@@ -100,20 +100,22 @@ pub fn throw_away() -> PathBuf {
         .unwrap_or_else(std::env::temp_dir)
 }
 
+/// A variable of the environment; one that is set to nothing is as good as not set.
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
 /// What the environment asks of colours: `NO_COLOR` turns them off, `CLICOLOR_FORCE` on.
 pub fn colour_wish() -> Option<bool> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    if set("NO_COLOR").is_some() {
+    if variable("NO_COLOR").is_some() {
         return Some(false);
     }
-    set("CLICOLOR_FORCE").filter(|value| value != "0").map(|_| true)
+    variable("CLICOLOR_FORCE").filter(|value| value != "0").map(|_| true)
 }
 
 /// What the environment says about the terminal: `TERM`, `COLORTERM` and the character set.
 pub fn terminal_words() -> [(&'static str, Option<OsString>); 3] {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .find_map(|name| std::env::var_os(name).filter(|value| !value.is_empty()));
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name));
     [("TERM", std::env::var_os("TERM")), ("COLORTERM", std::env::var_os("COLORTERM")), ("locale", locale)]
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::paths::variable;
+
 /// A credential workbench for the terminal: one age-encrypted vault, tests that never lie.
 #[derive(Debug, Parser)]
 #[command(name = "credbench", version, max_term_width = 100, infer_long_args = false)]
@@ -18,25 +20,42 @@ pub(crate) struct Arguments {
     pub(crate) command: Option<Command>,
 }
 
+impl Global {
+    /// Takes from the environment what was not given. Not done by clap, for which a variable that is set to
+    /// nothing is a mistake: `CREDBENCH_VAULT= credbench` means the usual vault.
+    pub(crate) fn with_environment(mut self) -> Self {
+        let path = |name: &str| variable(name).map(PathBuf::from);
+        self.vault = self.vault.or_else(|| path("CREDBENCH_VAULT"));
+        self.config = self.config.or_else(|| path("CREDBENCH_CONFIG"));
+        if self.identity.is_empty() {
+            self.identity.extend(path("CREDBENCH_IDENTITY"));
+        }
+        self.solution = self
+            .solution
+            .or_else(|| variable("CREDBENCH_SOLUTION").map(|name| name.to_string_lossy().into_owned()));
+        self
+    }
+}
+
 /// Options that may stand before or after the command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The vault file
-    #[arg(long, global = true, value_name = "PATH", env = "CREDBENCH_VAULT")]
+    /// The vault file. Environment: CREDBENCH_VAULT
+    #[arg(long, global = true, value_name = "PATH")]
     pub(crate) vault: Option<PathBuf>,
     /// An identity that opens the vault: an age identity, plain or protected by a passphrase, or an SSH
-    /// private key. May be given several times
-    #[arg(long, global = true, value_name = "PATH", env = "CREDBENCH_IDENTITY")]
+    /// private key. May be given several times. Environment: CREDBENCH_IDENTITY, for one
+    #[arg(long, global = true, value_name = "PATH")]
     pub(crate) identity: Vec<PathBuf>,
     /// Read the passphrase of the identity from a file; `-` is standard input
     #[arg(long, global = true, value_name = "PATH")]
     pub(crate) passphrase_file: Option<PathBuf>,
-    /// The current solution
-    #[arg(long, global = true, value_name = "NAME", env = "CREDBENCH_SOLUTION")]
+    /// The current solution. Environment: CREDBENCH_SOLUTION
+    #[arg(long, global = true, value_name = "NAME")]
     pub(crate) solution: Option<String>,
-    /// The configuration file
-    #[arg(long, global = true, value_name = "PATH", env = "CREDBENCH_CONFIG")]
+    /// The configuration file. Environment: CREDBENCH_CONFIG
+    #[arg(long, global = true, value_name = "PATH")]
     pub(crate) config: Option<PathBuf>,
     /// Print JSON on standard output, and nothing else there
     #[arg(long, global = true)]

@@ -116,9 +116,6 @@ fn options<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
         if !choices.is_empty() {
             let _ = write!(help, ": {}", choices.join(", "));
         }
-        if let Some(variable) = argument.get_env() {
-            let _ = write!(help, ". Environment: `{}`", variable.to_string_lossy());
-        }
         let _ = writeln!(page, "| `{}` | {help} |", spelled(argument));
     }
 }

@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "tests leave files as other programs would")]
+
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;

@@ -167,6 +167,8 @@ pub struct App {
     layers: Vec<Box<dyn Screen>>,
     commits: BTreeMap<u64, Change>,
     clipboard: Option<u64>,
+    /// What was wrong with the last passphrase, until it is asked for again.
+    wrong: Option<String>,
     creating: bool,
     quitting: bool,
     ended: Option<Ended>,
@@ -200,6 +202,7 @@ impl App {
             layers: vec![Box::new(Unlock::working())],
             commits: BTreeMap::new(),
             clipboard: None,
+            wrong: None,
             creating: false,
             quitting: false,
             ended: None,
@@ -432,7 +435,7 @@ impl App {
             Answer::Locked => self.layers = vec![Box::new(Unlock::locked())],
             Answer::Question(question) => self.ask(question),
             Answer::Told(text) => self.shared.tell(Tone::Plain, text),
-            Answer::Wrong(problem) => self.shared.tell(Tone::Bad, problem.message),
+            Answer::Wrong(problem) => self.wrong = Some(problem.message),
             Answer::Failed(problem) => {
                 self.creating = false;
                 self.layers = vec![Box::new(Unlock::failed(&problem))];
@@ -464,8 +467,7 @@ impl App {
     fn ask(&mut self, question: Question) {
         match question.kind {
             QuestionKind::Passphrase if self.bench.is_none() => {
-                let failed = self.shared.notice.take().filter(|(tone, _)| *tone == Tone::Bad);
-                self.layers = vec![Box::new(Unlock::asking(question, failed.map(|(_, text)| text)))];
+                self.layers = vec![Box::new(Unlock::asking(question, self.wrong.take()))];
             }
             _ => self.layers.push(Box::new(Ask::new(question))),
         }

@@ -30,9 +30,23 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// How long an orderly end may take once the terminal is gone.
 const LAST_CHANCE: Duration = Duration::from_millis(1500);
 
+/// Where frames go. Once the terminal was given back nothing is written any more: ratatui's own drop would
+/// write to a terminal that may be gone, and panic when telling that it cannot.
+pub(super) struct Output(io::BufWriter<Stdout>);
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if ENTERED.load(Ordering::SeqCst) { self.0.write(bytes) } else { Ok(bytes.len()) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if ENTERED.load(Ordering::SeqCst) { self.0.flush() } else { Ok(()) }
+    }
+}
+
 /// The terminal while it is ours.
 pub(super) struct Guard {
-    terminal: Terminal<CrosstermBackend<io::BufWriter<Stdout>>>,
+    terminal: Terminal<CrosstermBackend<Output>>,
 }
 
 impl Guard {
@@ -53,12 +67,12 @@ impl Guard {
             Problem::new(Exit::Failed, "terminal", format!("the terminal cannot be used: {error}"))
         };
         take().map_err(failed)?;
-        let backend = CrosstermBackend::new(io::BufWriter::with_capacity(1 << 16, io::stdout()));
+        let backend = CrosstermBackend::new(Output(io::BufWriter::with_capacity(1 << 16, io::stdout())));
         Ok(Self { terminal: Terminal::new(backend).map_err(failed)? })
     }
 
     /// What is drawn on.
-    pub(super) fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<io::BufWriter<Stdout>>> {
+    pub(super) fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<Output>> {
         &mut self.terminal
     }
 
@@ -138,7 +152,11 @@ pub(super) fn watch(gone: impl FnOnce() + Send + 'static) {
         let mut terminal = [PollFd::new(&stdin, PollFlags::empty())];
         while poll(&mut terminal, None).is_err_and(|error| error == rustix::io::Errno::INTR) {}
         gone();
-        std::thread::park_timeout(LAST_CHANCE);
+        let end = std::time::Instant::now() + LAST_CHANCE;
+        // Parking may end early without a reason.
+        while let Some(left) = end.checked_duration_since(std::time::Instant::now()) {
+            std::thread::park_timeout(left);
+        }
         die(Signal::HUP);
     };
     // Without the thread a hang-up is only noticed by SIGHUP.

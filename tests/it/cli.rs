@@ -414,6 +414,43 @@ fn mode(path: &std::path::Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
+#[test]
+fn the_environment_counts_where_no_option_says_otherwise() {
+    let account = account();
+    let other = Account::with_vault();
+    let with = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let command =
+            variables.iter().fold(account.command(), |command, (name, value)| command.env(name, value));
+        command.args(arguments).run()
+    };
+    let (vault, identity) = (other.vault(), other.identity());
+    let theirs =
+        [("CREDBENCH_VAULT", vault.to_str().unwrap()), ("CREDBENCH_IDENTITY", identity.to_str().unwrap())];
+    assert_eq!(keys(&with(&theirs, &["list", "--json"]).succeeds()).len(), 0);
+    let (own_vault, own_identity) = (account.vault(), account.identity());
+    let own = [
+        "list",
+        "--json",
+        "--vault",
+        own_vault.to_str().unwrap(),
+        "--identity",
+        own_identity.to_str().unwrap(),
+    ];
+    assert_eq!(keys(&with(&theirs, &own).succeeds()).len(), 5);
+    // Set to nothing is not set.
+    let nothing = ["CREDBENCH_VAULT", "CREDBENCH_IDENTITY", "CREDBENCH_SOLUTION", "CREDBENCH_CONFIG"]
+        .map(|name| (name, ""));
+    assert_eq!(keys(&with(&nothing, &["list", "--json"]).succeeds()).len(), 5);
+    // Colours.
+    let coloured =
+        |variables: &[(&str, &str)], arguments: &[&str]| with(variables, arguments).out.contains('\u{1b}');
+    assert!(!coloured(&[], &["list"]));
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")], &["list"]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &["list"]));
+    assert!(coloured(&[("NO_COLOR", "1")], &["list", "--color", "always"]));
+    assert!(!coloured(&[("CLICOLOR_FORCE", "1")], &["list", "--color=never"]));
+}
+
 /// `docs/CLI.md` is made from the definitions; CREDBENCH_BLESS=1 writes it.
 #[test]
 fn the_reference_page_is_up_to_date() {

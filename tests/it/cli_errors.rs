@@ -132,6 +132,15 @@ fn a_missing_folder_and_a_file_in_its_place() {
 }
 
 #[test]
+fn what_was_made_before_a_failure_is_named() {
+    let account = Account::empty();
+    account.write("data/credbench/vault.age.d", "a file where the vault's own folder belongs");
+    mode(&account.home.join("data/credbench/vault.age.d"), 0o600);
+    page!(account.run(&["init", "--plain-identity"]));
+    assert!(account.identity().exists() && !account.vault().exists());
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_keeps_the_old_vault() {
     let account = Account::with_vault();
     account.put(FIVE);

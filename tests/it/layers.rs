@@ -15,10 +15,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("paths", &["config"]),
     ("model", &["secret", "suggest"]),
     ("schema", &["model", "secret"]),
-    ("http", &["secret", "redact", "config"]),
+    ("http", &["secret", "redact"]),
     ("vault", &["model", "secret", "durable"]),
-    ("probe", &["schema", "model", "secret", "http", "redact", "config"]),
-    ("demo", &["schema", "model", "secret", "http", "redact", "config", "suggest"]),
+    ("probe", &["schema", "model", "secret", "http", "redact"]),
+    ("demo", &["schema", "model", "secret"]),
     (
         "problem",
         &["secret", "redact", "config", "paths", "durable", "http", "model", "schema", "vault", "probe"],

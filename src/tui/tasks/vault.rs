@@ -45,15 +45,17 @@ impl Owner {
             Order::Unlock { policy, relock } => self.unlock(policy, relock),
             Order::Create { passphrase } => self.create(passphrase),
             Order::Commit { serial, edits } => {
+                let before = self.session.as_ref().map(|session| session.document().clone());
                 let result = self.commit(edits);
+                if let (Err(_), Some(before), Some(session)) = (&result, before, &self.session)
+                    && !Arc::ptr_eq(&before, session.document())
+                {
+                    // Another program had saved: what the vault says now comes first, then what failed.
+                    self.screen.say(Answer::Refreshed(Ok(Some(session.document().clone()))));
+                }
                 self.screen.say(Answer::Committed { serial, result });
             }
-            Order::Refresh => {
-                if let Some(session) = &mut self.session {
-                    let refreshed = session.refresh();
-                    self.screen.say(Answer::Refreshed(refreshed));
-                }
-            }
+            Order::Refresh => self.refresh(),
             Order::Secret { id, place, purpose } => {
                 let result = self.secret(&id, &place);
                 self.screen.say(Answer::Secret { id, place, purpose, result });
@@ -63,6 +65,13 @@ impl Owner {
                 // What was given for the start does not open it again behind the operator's back.
                 self.setup.passphrase = None;
             }
+        }
+    }
+
+    fn refresh(&mut self) {
+        if let Some(session) = &mut self.session {
+            let refreshed = session.refresh();
+            self.screen.say(Answer::Refreshed(refreshed));
         }
     }
 

@@ -33,7 +33,12 @@ pub(crate) struct Pty {
 
 impl Pty {
     /// Starts a program in a home of its own, with nothing of the caller's environment but `PATH`.
-    pub(crate) fn start(home: &Path, program: impl Into<OsString>, arguments: &[&str], size: (u16, u16)) -> Self {
+    pub(crate) fn start(
+        home: &Path,
+        program: impl Into<OsString>,
+        arguments: &[&str],
+        size: (u16, u16),
+    ) -> Self {
         let pair = native_pty_system().openpty(dimensions(size)).unwrap();
         let mut command = CommandBuilder::new(program.into());
         command.args(arguments);
@@ -53,7 +58,8 @@ impl Pty {
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count) = reader.read(&mut buffer) {
-                if count == 0 || stop.load(Ordering::SeqCst) || sender.send(buffer[..count].to_vec()).is_err() {
+                if count == 0 || stop.load(Ordering::SeqCst) || sender.send(buffer[..count].to_vec()).is_err()
+                {
                     return;
                 }
             }

@@ -12,7 +12,6 @@ use credbench::session::{Setup, changes};
 use credbench::tui::app::App;
 use credbench::tui::keymap::Keymap;
 use credbench::tui::message::{Effect, Message};
-use credbench::tui::screen::Screen;
 use credbench::tui::tasks::Tasks;
 use credbench::tui::{Clock, Ended};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -65,6 +64,12 @@ impl Start {
         self
     }
 
+    /// Opened by another identity than the home's own.
+    pub(crate) fn identity(mut self, path: PathBuf) -> Self {
+        self.identities = vec![path];
+        self
+    }
+
     pub(crate) fn size(mut self, width: u16, height: u16) -> Self {
         self.size = (width, height);
         self
@@ -86,8 +91,7 @@ impl Start {
         let (messages, inbox) = unbounded_channel();
         let tasks = Tasks::start(setup, clock.clone(), runtime.handle().clone(), messages).unwrap();
         let (app, effects) = App::new(config, Keymap::default(), "default".to_owned(), clock, false);
-        let mut ui =
-            Ui { home, app, clipboard: Vec::new(), size, cursor: None, tasks, inbox, runtime };
+        let mut ui = Ui { home, app, clipboard: Vec::new(), size, cursor: None, tasks, inbox, runtime };
         ui.run(effects);
         ui
     }
@@ -144,11 +148,6 @@ impl Ui {
     pub(crate) fn resize(&mut self, width: u16, height: u16) -> &mut Self {
         self.size = (width, height);
         self.send(Message::Resize)
-    }
-
-    pub(crate) fn open(&mut self, screen: Box<dyn Screen>) -> &mut Self {
-        self.app.open(screen);
-        self
     }
 
     /// What is on the screen.

@@ -25,7 +25,7 @@ fn broken_json_stays_where_it_is_and_says_where_it_is_broken() {
     let mut ui = Start::with(ONE).open();
     ui.keys("s").keys("<c-home>x").keys("<f2>").sees("line 1").sees("F2 show form");
     ui.keys("<c-s>").sees("line 1");
-    ui.keys("<backspace><f2>").sees("F2 show schema");
+    ui.keys("<delete><f2>").sees("F2 show schema");
 }
 
 #[test]

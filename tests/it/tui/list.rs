@@ -74,7 +74,7 @@ fn groups_by_solution_and_service() {
 #[test]
 fn marks_choose_what_is_removed_together() {
     let mut ui = Start::with(SOME).open();
-    ui.keys("<space><down><space>").sees("*half").sees("*billing.db").sees("remove marked");
+    ui.keys("<space><space>").sees("*half").sees("*billing.db").sees("remove marked");
     ui.keys("d").sees("Remove these 2 credentials?").sees("half of default").keys("y");
     ui.wait("2 credentials moved to the trash").sees("3 credentials").misses("billing.db");
     ui.keys("u").wait("undone: the removal of 2 credentials").sees("5 credentials");

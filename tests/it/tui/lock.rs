@@ -50,7 +50,11 @@ fn locking_asks_for_the_passphrase_again() {
 #[test]
 fn a_vault_that_opens_by_itself_stays_locked_until_a_key() {
     let mut ui = Start::with("[]").open();
-    ui.keys("<c-l>").wait("The vault is locked").misses("0 credentials").keys("<enter>").wait("0 credentials");
+    ui.keys("<c-l>")
+        .wait("The vault is locked")
+        .misses("0 credentials")
+        .keys("<enter>")
+        .wait("0 credentials");
 }
 
 #[test]
@@ -101,9 +105,15 @@ fn a_damaged_vault_is_told_and_not_opened() {
 
 #[test]
 fn first_sight_is_told_once() {
-    let home = Home::with_vault();
+    // A colleague, on a host of their own: another hand than theirs wrote the vault.
+    let home = Home::empty();
+    let ours = Keyring::create(&home.identity(), None, CHEAP, now()).unwrap();
+    let other = home.root.join("config/other.age");
+    let theirs = Keyring::create(&other, None, CHEAP, now()).unwrap();
+    let document = document_for(&[ours.recipients(), theirs.recipients()].concat());
+    Store::create(&home.places(), ours, document, now()).unwrap();
     std::fs::remove_file(home.places().seen).unwrap();
-    let mut ui = Start::at(home).open();
+    let mut ui = Start::at(home).identity(other).open();
     ui.sees("for the first time").keys("<c-l>").wait("locked").keys("<enter>").wait("0 credentials");
     ui.misses("for the first time");
 }

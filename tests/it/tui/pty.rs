@@ -91,7 +91,7 @@ fn suspending_gives_the_terminal_to_the_shell_and_takes_it_again() {
     assert!(!pty.picture().alternate_screen() && !pty.picture().hide_cursor());
     pty.send("fg\r").wait("key.000");
     assert!(pty.picture().alternate_screen());
-    pty.send("q").send("echo sh\"\"ell\r").wait("shell");
+    pty.send("q").wait("ready$").send("echo sh\"\"ell\r").wait("shell");
     assert!(!pty.picture().alternate_screen());
 }
 
@@ -136,7 +136,10 @@ fn no_colours_means_no_colours_and_keeps_the_rest() {
         let found = text.match_indices(colour).any(|(at, _)| {
             let rest = &text[at + 2..];
             let parameters = &rest[..rest.find(|c: char| c.is_alphabetic()).unwrap_or(0)];
-            rest[parameters.len()..].starts_with('m') && parameters != "39" && parameters != "49" && digits(at)
+            rest[parameters.len()..].starts_with('m')
+                && parameters != "39"
+                && parameters != "49"
+                && digits(at)
                 && parameters.len() > 1
         });
         assert!(!found, "{colour:?} in {text:?}");
@@ -157,7 +160,8 @@ fn without_a_terminal_it_says_what_works_without_one() {
 fn a_panic_gives_the_terminal_back_and_tells_no_secret() {
     let account = Account::empty();
     let program = std::env::current_exe().unwrap();
-    let arguments = ["tui::pty::a_screen_that_panics", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
+    let arguments =
+        ["tui::pty::a_screen_that_panics", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
     let mut pty = Pty::start(&account.home, program, &arguments, (120, 40));
     let status = pty.ends_within(Duration::from_secs(10));
     assert!(!status.success());

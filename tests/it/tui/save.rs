@@ -37,7 +37,7 @@ fn a_new_credential_by_form_is_tested_and_saved() {
     ui.keys("my.key<tab><tab><tab><tab>").paste(&service.url).keys("<tab>").paste(&format!("{RIGHT}\n"));
     ui.sees("line break");
     ui.keys("<f2>").sees("\"$secret\": \"stored\"").keys("<f2>");
-    ui.keys("<c-s>").wait("my.key saved, generation 3").sees("▸ my.key");
+    ui.keys("<c-s>").wait("my.key saved, generation 2").sees("▸ my.key");
     let document = ui.home.open().unwrap().document;
     assert_eq!(document.credentials[0].content.secret("/config/token").unwrap().expose(), RIGHT);
 }

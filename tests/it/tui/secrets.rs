@@ -13,7 +13,9 @@ const ONE: &str = r#"[{"key":"one","kind":"api_key",
 fn no_screen_shows_a_secret() {
     let mut ui = Start::with(ONE).open();
     ui.sees("••••••••");
-    for keys in ["<tab>", "e", "<f2>", "<f1>", "<esc><esc><esc>", "t", "T", "/sk-very", "<esc>", "d", "<esc>", ":"] {
+    for keys in
+        ["<tab>", "e", "<f2>", "<f1>", "<esc><esc><esc>", "t", "T", "/sk-very", "<esc>", "d", "<esc>", ":"]
+    {
         let screen = ui.keys(keys).screen();
         assert!(!screen.replace("sk-very ", "").contains(SECRET), "{keys}:\n{screen}");
     }
@@ -65,7 +67,7 @@ fn copying_says_where_it_went_and_clears_it() {
 fn one_of_several_values_is_named_by_selecting_it() {
     let mut ui = Start::with(ONE).open();
     ui.keys("<down>y").sees("select it in the details");
-    ui.keys("<tab><end>").sees("Values").keys("y").wait("sent to the terminal's clipboard");
+    ui.keys("<tab><end>").keys("y").wait("sent to the terminal's clipboard");
     assert_eq!(ui.clipboard, ["second-value"]);
 }
 

@@ -84,6 +84,7 @@ impl Running {
             shared.effect(Effect::Cancel(test.ticket.serial));
             if let Some(batch) = self.batches.get_mut(&test.batch) {
                 batch.left -= 1;
+                batch.total -= 1;
             }
         }
     }
@@ -124,7 +125,9 @@ impl Running {
             return None;
         }
         let mut counts: Vec<(&str, usize)> = Vec::new();
-        for outcome in &self.found {
+        let mut found = self.found.clone();
+        found.sort_by_key(|outcome| *outcome as usize);
+        for outcome in &found {
             let (_, word) = theme::outcome(*outcome);
             match counts.iter_mut().find(|(known, _)| *known == word) {
                 Some((_, count)) => *count += 1,

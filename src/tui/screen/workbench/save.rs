@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::schema::Violation;
 use crate::session::Saved;
 use crate::tui::app::{Change, Command, Shared, Tone};
-use crate::tui::message::{Effect, Order, Subject, Ticket};
+use crate::tui::message::{Subject, Ticket};
 use crate::tui::screen::Reply;
 use crate::tui::screen::confirm::Confirm;
 use crate::tui::theme;
@@ -231,7 +231,6 @@ impl Workbench {
                 self.focus = Pane::Panel;
                 match problem.code {
                     "conflict" => {
-                        shared.effect(Effect::Vault(Order::Refresh));
                         let choices = vec![
                             ("Keep editing", None),
                             ("Overwrite", Some(Command::Overwrite)),
