@@ -179,7 +179,7 @@ async fn slow_servers_meet_the_deadline_of_the_whole() {
     for (name, script) in scripts {
         let server = Server::start(move |_| script());
         let document = credential("header", &server.url(), SECRET);
-        let report = tested_with(document, &Trust::default(), Duration::from_millis(700)).await;
+        let report = tested_with(document, &Trust::default(), Duration::from_millis(1500)).await;
         if name == "no body" {
             // It ends early, which is another thing than being slow.
             assert_eq!(report.message, "the connection was closed before the answer was whole", "{report:?}");
@@ -187,7 +187,7 @@ async fn slow_servers_meet_the_deadline_of_the_whole() {
             assert_eq!(report.message, "no answer in time, while in step request", "{name}: {report:?}");
             assert_eq!(
                 report.advice,
-                "It had 0.7 s. Check network and firewall, or allow more time with --timeout."
+                "It had 1.5 s. Check network and firewall, or allow more time with --timeout."
             );
         }
         assert_eq!((report.outcome, report.status_code), (Outcome::Unreachable, None));
@@ -215,7 +215,7 @@ async fn a_slow_body_meets_the_deadline_too() {
 async fn each_slow_step_is_named() {
     let silent = Server::on_connect(|| Act::Hang);
     let url = silent.url().replace("http:", "https:");
-    let timeout = Duration::from_millis(500);
+    let timeout = Duration::from_millis(1500);
     let report = tested_with(credential("header", &url, SECRET), &trust(), timeout).await;
     assert_eq!(report.message, "no answer in time, while in step TLS", "{report:?}");
     assert_eq!(steps(&report), "connect TLS!");
