@@ -5,6 +5,7 @@ use tokio::sync::Barrier;
 
 use super::*;
 use crate::support::server::{Act, Server, answer, json as json_answer};
+use crate::support::tls::{Leaf, server as tls_server};
 
 type Script = Box<dyn Fn() -> Act + Send + Sync>;
 
@@ -66,6 +67,25 @@ async fn too_much_is_cut() {
         assert!(report.message.contains(words), "{name}: {report:?}");
         assert!(report.message.chars().count() < 400, "{name}: {report:?}");
         assert!(server.sent() < MUCH, "{name}: {}", server.sent());
+    }
+}
+
+#[tokio::test]
+async fn http2_has_the_same_limits() {
+    let long: fn(usize) -> Act = |headers| {
+        let more = (0..headers).map(|_| ("x-more", "m".repeat(1000))).collect();
+        Act::Answer { status: 200, headers: more, body: vec![b'1'; 3 << 20] }
+    };
+    let config = tls_server(Leaf::Good, &["h2"]);
+    for (headers, outcome, words) in [
+        (10, Outcome::Ok, "(only the first MiB of the answer was read)"),
+        (100, Outcome::WrongEndpoint, "the answer is not valid HTTP"),
+    ] {
+        let server = Server::tls(config.clone(), move |_| long(headers));
+        let report = tested_with(credential("header", &server.url(), SECRET), &trust(), LONG).await;
+        assert_eq!(report.outcome, outcome, "{report:?}");
+        assert!(report.message.contains(words), "{report:?}");
+        assert_eq!(server.requests().len(), 1);
     }
 }
 
