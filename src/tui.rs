@@ -98,10 +98,11 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
     let failed = |error: std::io::Error| Problem::new(Exit::Failed, "workbench", error.to_string());
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
+    // Before the terminal is taken: from then on every signal gives it back.
+    let signals = runtime.block_on(async { Signals::listen() }).map_err(failed)?;
     let mut guard = Guard::enter()?;
     let ended = runtime.block_on(async {
         let (messages, inbox) = unbounded_channel();
-        let signals = Signals::listen().map_err(failed)?;
         let gone = messages.clone();
         terminal::watch(move || drop(gone.send(Message::TerminalGone)));
         let Options { setup, keymap, clock, demo } = options;

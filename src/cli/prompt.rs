@@ -1,8 +1,11 @@
 //! Questions on the terminal itself, whatever standard input and output are connected to.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::{IsTerminal, Read, Write};
+use std::os::unix::net::UnixStream;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::Signal;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
@@ -34,6 +37,12 @@ impl Terminal {
         let device = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
         tcgetattr(&device).ok()?;
         Some(Self { device })
+    }
+
+    /// The terminal, where a person is at it: `None` too where standard input comes from elsewhere, as in a
+    /// script that was started from a shell.
+    pub(crate) fn attended() -> Option<Self> {
+        if std::io::stdin().is_terminal() { Self::open() } else { None }
     }
 
     /// Prints a line.
@@ -87,10 +96,17 @@ impl Terminal {
     /// Reads keys one by one, so that Ctrl-C cancels and a line may be longer than the terminal's own 4 KiB.
     fn read(&mut self, question: &str, shown: bool, lines: bool) -> Option<Zeroizing<Vec<u8>>> {
         let raw = Raw::enter(&self.device)?;
+        let ends = Ends::watch()?;
         write!(&self.device, "{}: ", visible(question)).ok()?;
         let mut text = Zeroizing::new(Vec::with_capacity(4096));
         let done = loop {
             let mut byte = [0];
+            if let Some(signal) = ends.wait_for(&self.device) {
+                drop(raw);
+                let _ = (&self.device).write_all(b"\n");
+                drop(text);
+                end_by(signal);
+            }
             match (&self.device).read(&mut byte) {
                 Ok(1) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -168,6 +184,48 @@ impl Drop for Raw<'_> {
     fn drop(&mut self) {
         let _ = tcsetattr(self.device, OptionalActions::Now, &self.before);
     }
+}
+
+/// The signals that end a program: while a question waits, they first give the terminal its echo back.
+struct Ends(Vec<(Signal, UnixStream, signal_hook::SigId)>);
+
+impl Ends {
+    fn watch() -> Option<Self> {
+        let mut signals = Vec::new();
+        for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+            let (told, tell) = UnixStream::pair().ok()?;
+            let id = signal_hook::low_level::pipe::register(signal.as_raw(), tell).ok()?;
+            signals.push((signal, told, id));
+        }
+        Some(Self(signals))
+    }
+
+    /// Waits for a key, or for a signal.
+    fn wait_for(&self, device: &File) -> Option<Signal> {
+        loop {
+            let told = self.0.iter().map(|(_, told, _)| PollFd::new(told, PollFlags::IN));
+            let mut ready: Vec<PollFd<'_>> = told.collect();
+            ready.push(PollFd::new(device, PollFlags::IN));
+            if poll(&mut ready, None) != Err(rustix::io::Errno::INTR) {
+                let mut came = ready.iter().zip(&self.0).filter(|(fd, _)| !fd.revents().is_empty());
+                return came.next().map(|(_, (signal, ..))| *signal);
+            }
+        }
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        for (_, _, id) in &self.0 {
+            signal_hook::low_level::unregister(*id);
+        }
+    }
+}
+
+/// Ends the process as the signal would have, had nobody listened.
+fn end_by(signal: Signal) -> ! {
+    let _ = signal_hook::low_level::emulate_default_handler(signal.as_raw());
+    std::process::exit(128 + signal.as_raw())
 }
 
 /// Refuses an empty passphrase.

@@ -19,7 +19,7 @@ pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Pro
     let (id, key, solution) = (credential.id.clone(), &arguments.key, &setup.solution);
     // Nothing registers its use of a key yet, so without a terminal there is nothing to refuse for.
     if !arguments.force
-        && let Some(mut terminal) = Terminal::open()
+        && let Some(mut terminal) = Terminal::attended()
         && !terminal.confirm(&format!("Remove {key} from {solution}? It can be restored"))
     {
         return Err(cancelled());

@@ -24,10 +24,9 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The host and port it goes to: what limits per host count by.
-    pub fn host(&self) -> String {
-        let url = &self.request.url;
-        format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
+    /// The host it goes to: what limits per host count by.
+    pub fn host(&self) -> &str {
+        self.request.url.host_str().unwrap_or_default()
     }
 
     /// The request in words, without its query.

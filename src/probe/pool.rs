@@ -18,7 +18,7 @@ use crate::model::Outcome;
 pub struct Limits {
     /// In all.
     pub total: usize,
-    /// To one host and port.
+    /// To one host, whatever the port.
     pub per_host: usize,
 }
 
@@ -69,7 +69,8 @@ pub async fn run_all<T: Clone + Send + 'static>(
                 continue;
             }
         };
-        let host = hosts.entry(plan.host()).or_insert_with(|| Arc::new(Semaphore::new(limits.per_host)));
+        let host =
+            hosts.entry(plan.host().to_owned()).or_insert_with(|| Arc::new(Semaphore::new(limits.per_host)));
         let (host, total, conditions) = (host.clone(), total.clone(), conditions.clone());
         let task = tasks.spawn(async move { one(&plan, &host, &total, &conditions).await });
         tags.insert(task.id(), tag);

@@ -9,7 +9,8 @@ pub struct Test {
     /// `GET`, `HEAD`, `OPTIONS` or, where it is named, `POST`.
     #[serde(default = "get")]
     pub method: String,
-    /// Appended to the base URL.
+    /// Appended to the base URL; empty: the base URL itself.
+    #[serde(default)]
     pub path: String,
     /// Sent besides the credential's own.
     #[serde(default)]

@@ -105,6 +105,16 @@ impl Kind {
                 return vec![Violation::new(place, "is required")];
             }
             ValidationErrorKind::MinProperties { .. } if self.holds_secrets(&place) => return Vec::new(),
+            ValidationErrorKind::AdditionalProperties { unexpected } => {
+                let known = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
+                let known: Vec<&str> =
+                    known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
+                let message = format!("is not known here; there is {}", known.join(", "));
+                let place = |name: &String| pointer::join(&place, name);
+                return unexpected.iter().map(|name| Violation::new(place(name), &message)).collect();
+            }
+            ValidationErrorKind::MinProperties { limit: 1 } => "must not be empty".to_owned(),
+            ValidationErrorKind::MinItems { limit: 1 } => "must not be empty".to_owned(),
             ValidationErrorKind::MinProperties { limit } => format!("needs at least {limit} members"),
             ValidationErrorKind::Type { kind } => format!("must be {}", type_words(kind)),
             ValidationErrorKind::Enum { options } => {
@@ -246,7 +256,8 @@ mod tests {
             said(json!({
                 "key": "a b", "kind": "api_key", "tags": ["x", "x"], "rotate_every_days": 0, "allow_http": "yes",
                 "expires_at": "soon",
-                "test": {"method": "DELETE", "path": 3, "expect": {"status": [99], "json": [{"pointer": "x"}]}},
+                "test": {"method": "DELETE", "path": 3, "expekt": 1, "rejected": {}, "limited": {"status": []},
+                         "expect": {"status": [99], "json": [{"pointer": "x"}]}},
                 "config": {"base_url": "ftp://x", "placement": {"in": "body", "name": ""}},
             }))
             .join("\n")

@@ -12,7 +12,6 @@ fn account() -> (Account, PathBuf) {
     let account = Account::empty();
     account.write("config/credbench/config.toml", "this is not what a demo reads");
     let temporary = account.home.join("tmp");
-    std::fs::create_dir(&temporary).unwrap();
     (account, temporary)
 }
 

@@ -114,3 +114,17 @@ fn a_terminal_gets_a_line_end_and_colours() {
     let (code, rest) = plain.ends();
     assert_eq!((code, rest.contains('\u{1b}')), (0, false));
 }
+
+#[test]
+fn a_signal_gives_the_terminal_its_echo_back() {
+    let account = Account::with_passphrase("marker-pass");
+    for signal in [rustix::process::Signal::TERM, rustix::process::Signal::HUP] {
+        let mut list = OnTerminal::start(&account, &["list"]);
+        list.sees("Passphrase for ");
+        list.types("marker");
+        list.signal(signal);
+        let (code, rest) = list.ends();
+        assert_ne!(code, 0, "it ends by the signal: {rest}");
+        assert!(!rest.contains("marker"), "{rest}");
+    }
+}

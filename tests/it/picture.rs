@@ -10,7 +10,6 @@ use crate::support::svg;
 #[test]
 fn the_demo_shows_what_the_picture_shows() {
     let account = Account::empty();
-    std::fs::create_dir(account.home.join("tmp")).unwrap();
     let mut pty = Pty::start(&account.home, PROGRAM, &["demo"], (116, 34));
     pty.wait("17 credentials")
         .send("T")

@@ -19,6 +19,7 @@ impl Account {
     pub(crate) fn empty() -> Self {
         let guard = tempfile::tempdir().unwrap();
         let home = guard.path().canonicalize().unwrap();
+        std::fs::create_dir(home.join("tmp")).unwrap();
         Self { _guard: guard, home }
     }
 
