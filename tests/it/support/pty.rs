@@ -33,11 +33,17 @@ pub(crate) struct Pty {
 
 impl Pty {
     /// Starts a program in a home of its own, with nothing of the caller's environment but `PATH`.
-    pub(crate) fn start(home: &Path, program: impl Into<OsString>, arguments: &[&str], size: (u16, u16)) -> Self {
+    pub(crate) fn start(
+        home: &Path,
+        program: impl Into<OsString>,
+        arguments: &[&str],
+        size: (u16, u16),
+    ) -> Self {
         let pair = native_pty_system().openpty(dimensions(size)).unwrap();
         let mut command = CommandBuilder::new(program.into());
         command.args(arguments);
         command.env_clear();
+        std::fs::create_dir_all(home.join("tmp")).unwrap();
         for (name, value) in environment(home) {
             command.env(name, value);
         }
@@ -53,7 +59,8 @@ impl Pty {
         let reader = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count) = reader.read(&mut buffer) {
-                if count == 0 || stop.load(Ordering::SeqCst) || sender.send(buffer[..count].to_vec()).is_err() {
+                if count == 0 || stop.load(Ordering::SeqCst) || sender.send(buffer[..count].to_vec()).is_err()
+                {
                     return;
                 }
             }
@@ -118,6 +125,18 @@ impl Pty {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.take(&bytes),
                 Err(_) => panic!("waited for {text:?}; the terminal shows:\n{}", self.screen()),
+            }
+        }
+        self
+    }
+
+    /// Waits until the terminal does not show a text any more.
+    pub(crate) fn gone(&mut self, text: &str) -> &mut Self {
+        let deadline = Instant::now() + DEADLINE;
+        while self.screen().contains(text) {
+            match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => self.take(&bytes),
+                Err(_) => panic!("waited for {text:?} to go; the terminal shows:\n{}", self.screen()),
             }
         }
         self

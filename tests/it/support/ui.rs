@@ -85,14 +85,14 @@ impl Start {
             passphrase: None,
             solution: "default".to_owned(),
             config: config.clone(),
+            keymap: home.root.join("keymap.toml"),
             own_folders: Vec::new(),
         };
         let runtime = Runtime::new().unwrap();
         let (messages, inbox) = unbounded_channel();
         let tasks = Tasks::start(setup, clock.clone(), runtime.handle().clone(), messages).unwrap();
         let (app, effects) = App::new(config, Keymap::default(), "default".to_owned(), clock, false);
-        let mut ui =
-            Ui { home, app, clipboard: Vec::new(), size, cursor: None, tasks, inbox, runtime };
+        let mut ui = Ui { home, app, clipboard: Vec::new(), size, cursor: None, tasks, inbox, runtime };
         ui.run(effects);
         ui
     }

@@ -15,7 +15,10 @@ fn the_page_of_keys_is_made_from_the_key_map() {
         std::fs::write(&path, &page).unwrap();
     }
     let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "docs/KEYS.md is not what assets/keymap.toml says; CREDBENCH_BLESS=1 rewrites it");
+    assert!(
+        written == page,
+        "docs/KEYS.md is not what assets/keymap.toml says; CREDBENCH_BLESS=1 rewrites it"
+    );
 }
 
 #[test]

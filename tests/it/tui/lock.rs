@@ -50,7 +50,11 @@ fn locking_asks_for_the_passphrase_again() {
 #[test]
 fn a_vault_that_opens_by_itself_stays_locked_until_a_key() {
     let mut ui = Start::with("[]").open();
-    ui.keys("<c-l>").wait("The vault is locked").misses("0 credentials").keys("<enter>").wait("0 credentials");
+    ui.keys("<c-l>")
+        .wait("The vault is locked")
+        .misses("0 credentials")
+        .keys("<enter>")
+        .wait("0 credentials");
 }
 
 #[test]

@@ -16,10 +16,13 @@ use rustix::process::Signal;
 use crate::support::command::PROGRAM;
 use crate::support::home::Account;
 use crate::support::pty::Pty;
+use crate::support::service::{RIGHT, Service};
 use crate::support::vault::{Home, now};
 
 /// How long an end may take: a dropped connection must not leave an open vault behind.
 const SOON: Duration = Duration::from_secs(2);
+
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\nabc=\n-----END PRIVATE KEY-----\n";
 
 fn with_credentials(count: usize) -> Account {
     let account = Account::with_vault();
@@ -35,6 +38,51 @@ fn start(account: &Account) -> Pty {
     pty.wait("key.000");
     pty.is_taken();
     pty
+}
+
+/// The main job, from nothing: a vault, a key that is tested before it is saved, a pasted PEM.
+fn main_job(size: (u16, u16)) {
+    let service = Service::start();
+    let account = Account::empty();
+    let mut pty = Pty::start(&account.home, PROGRAM, &[], size);
+    pty.wait("Welcome to credbench").send("a long passphrase\r").send("a long passphrase\r");
+    pty.wait("the vault was made").send("a").wait("which kind?").send("\r").wait("New API key");
+    pty.send("my.key\t\t\t\t").paste(&service.url).send("\t").paste(&format!("{RIGHT}\r"));
+    pty.wait("line break").send("\t\t\t\t\t/me").wait("/me");
+    pty.send("\x1bOQ").wait("\"$secret\"").wait("\"/me\"");
+    pty.send("!").wait("line 1, column 1").send("\x1bOQ").wait("show form").send("\x1f").gone("✗");
+    pty.send("\x1bOQ").wait("show schema").send("\x13").wait("my.key saved, generation 2");
+    pty.wait("● active");
+    pty.send("ajjj\r").wait("New Secret").send("tls\t\t\t\tTLS_KEY\r").wait("missing").paste(PEM).wait("new");
+    pty.send("\x13").wait("tls saved, generation 3").send("q");
+    assert!(pty.ends_within(SOON).success());
+    pty.is_restored();
+    let text = String::from_utf8_lossy(&pty.bytes).into_owned();
+    assert!(!text.contains(RIGHT) && !text.contains("MIIEvQ"), "a secret was on the screen");
+    let mut pty = Pty::start(&account.home, PROGRAM, &[], size);
+    pty.wait("Passphrase").send("a long passphrase\r").wait("my.key").wait("tls").send("/tl").wait("1 of 2");
+    pty.signal(Signal::TERM).ends_within(SOON);
+    pty.is_restored();
+    account.write("pass", "a long passphrase");
+    let file = account.passphrase_file();
+    let get = |arguments: &[&str]| {
+        account
+            .run(&[&["--passphrase-file", file.to_str().unwrap(), "get"], arguments].concat())
+            .succeeds()
+            .out
+    };
+    assert_eq!(get(&["my.key"]), RIGHT);
+    assert_eq!(get(&["tls"]), PEM, "byte for byte");
+}
+
+#[test]
+fn the_main_job_on_a_wide_terminal() {
+    main_job((120, 40));
+}
+
+#[test]
+fn the_main_job_on_a_small_terminal() {
+    main_job((80, 24));
 }
 
 #[test]
@@ -136,7 +184,10 @@ fn no_colours_means_no_colours_and_keeps_the_rest() {
         let found = text.match_indices(colour).any(|(at, _)| {
             let rest = &text[at + 2..];
             let parameters = &rest[..rest.find(|c: char| c.is_alphabetic()).unwrap_or(0)];
-            rest[parameters.len()..].starts_with('m') && parameters != "39" && parameters != "49" && digits(at)
+            rest[parameters.len()..].starts_with('m')
+                && parameters != "39"
+                && parameters != "49"
+                && digits(at)
                 && parameters.len() > 1
         });
         assert!(!found, "{colour:?} in {text:?}");
@@ -144,6 +195,18 @@ fn no_colours_means_no_colours_and_keeps_the_rest() {
     assert!(text.contains("\x1b[7m"), "the selection is reversed");
     pty.send("q").ends_within(SOON);
     pty.is_restored();
+}
+
+#[test]
+fn own_keys_are_used_and_wrong_ones_told() {
+    let account = with_credentials(1);
+    account.write("config/credbench/keymap.toml", "[list]\n\"ctrl-n\" = \"add\"\n");
+    let mut pty = start(&account);
+    pty.wait("Ctrl-N add").send("\x0e").wait("which kind?").send("\x1b");
+    pty.gone("which kind?").send("q").ends_within(SOON);
+    account.write("config/credbench/keymap.toml", "[list]\n\"ctrl-n\" = \"fly\"\n");
+    let done = account.run(&[]).exits(7);
+    assert!(done.err.contains("keymap.toml: line 2: there is no action \"fly\""), "{}", done.err);
 }
 
 #[test]
@@ -157,7 +220,8 @@ fn without_a_terminal_it_says_what_works_without_one() {
 fn a_panic_gives_the_terminal_back_and_tells_no_secret() {
     let account = Account::empty();
     let program = std::env::current_exe().unwrap();
-    let arguments = ["tui::pty::a_screen_that_panics", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
+    let arguments =
+        ["tui::pty::a_screen_that_panics", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
     let mut pty = Pty::start(&account.home, program, &arguments, (120, 40));
     let status = pty.ends_within(Duration::from_secs(10));
     assert!(!status.success());
@@ -195,8 +259,9 @@ fn a_screen_that_panics() {
         passphrase: None,
         solution: "default".to_owned(),
         config: credbench::config::Config::default(),
+        keymap: home.root.join("keymap.toml"),
         own_folders: Vec::new(),
     };
-    let options = Options { clock: Arc::new(now), ..Options::new(setup, false, false) };
+    let options = Options { clock: Arc::new(now), ..Options::new(setup, false, false).unwrap() };
     run_with(options, vec![Box::new(Panics)]).unwrap();
 }

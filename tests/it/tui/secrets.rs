@@ -13,7 +13,9 @@ const ONE: &str = r#"[{"key":"one","kind":"api_key",
 fn no_screen_shows_a_secret() {
     let mut ui = Start::with(ONE).open();
     ui.sees("••••••••");
-    for keys in ["<tab>", "e", "<f2>", "<f1>", "<esc><esc><esc>", "t", "T", "/sk-very", "<esc>", "d", "<esc>", ":"] {
+    for keys in
+        ["<tab>", "e", "<f2>", "<f1>", "<esc><esc><esc>", "t", "T", "/sk-very", "<esc>", "d", "<esc>", ":"]
+    {
         let screen = ui.keys(keys).screen();
         assert!(!screen.replace("sk-very ", "").contains(SECRET), "{keys}:\n{screen}");
     }

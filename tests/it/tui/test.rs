@@ -14,7 +14,12 @@ fn three(service: &Service) -> String {
     };
     let secret = r#"{"key":"d.plain","kind":"secret","config":{"values":{"A":"a"}}}"#;
     let url = &service.url;
-    let parts = [one("a.right", url, RIGHT), one("b.wrong", url, "no"), one("c.gone", &nobody(), RIGHT), secret.into()];
+    let parts = [
+        one("a.right", url, RIGHT),
+        one("b.wrong", url, "no"),
+        one("c.gone", &nobody(), RIGHT),
+        secret.into(),
+    ];
     format!("[{}]", parts.join(","))
 }
 
@@ -25,7 +30,8 @@ fn one_test_says_what_it_found_and_the_vault_keeps_it() {
     ui.keys("t").wait("● a.right ok").wait("● active");
     ui.keys("jt").wait("✗ b.wrong rejected").wait("✗ error").wait("1 failing");
     let document = ui.home.open().unwrap().document;
-    let outcomes: Vec<&str> = document.credentials.iter().flat_map(|c| &c.tests).map(|t| t.outcome.word()).collect();
+    let outcomes: Vec<&str> =
+        document.credentials.iter().flat_map(|c| &c.tests).map(|t| t.outcome.word()).collect();
     assert_eq!(outcomes, ["ok", "rejected"]);
 }
 
@@ -56,7 +62,12 @@ fn all_shown_are_tested_as_one_batch() {
 fn marked_credentials_are_tested_together() {
     let service = Service::start();
     let mut ui = Start::with(&three(&service)).open();
-    ui.keys("<space><space>").sees("t test marked").keys("t").wait("2 tests: ").sees("1 ok").sees("1 rejected");
+    ui.keys("<space><space>")
+        .sees("t test marked")
+        .keys("t")
+        .wait("2 tests: ")
+        .sees("1 ok")
+        .sees("1 rejected");
 }
 
 #[test]
