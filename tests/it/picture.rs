@@ -10,8 +10,14 @@ use crate::support::svg;
 #[test]
 fn the_demo_shows_what_the_picture_shows() {
     let account = Account::empty();
+    std::fs::create_dir(account.home.join("tmp")).unwrap();
     let mut pty = Pty::start(&account.home, PROGRAM, &["demo"], (116, 34));
-    pty.wait("17 credentials").send("T").wait("17 tests:").send("jj").wait("forbidden");
+    pty.wait("17 credentials")
+        .send("T")
+        .wait("17 tests:")
+        .wait("5 failing")
+        .send("jj")
+        .bytes_until("forbidden");
     let svg = svg::picture(pty.picture());
     assert!(svg.contains("limited") && svg.ends_with("</svg>\n"));
     if std::env::var_os("CREDBENCH_BLESS").is_some() {

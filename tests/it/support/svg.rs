@@ -7,8 +7,9 @@ const PAD: usize = 12;
 
 /// Draws a screen. Runs of cells with one look become one `<text>` of fixed length, so that every viewer
 /// keeps the columns, whatever its font.
-pub fn picture(screen: &vt100::Screen) -> String {
+pub(crate) fn picture(screen: &vt100::Screen) -> String {
     let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
     let (width, height) = (usize::from(columns) * CELL.0 + 2 * PAD, usize::from(rows) * CELL.1 + 2 * PAD);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
@@ -70,12 +71,6 @@ impl Look {
                 CELL.1
             );
         }
-        let shown = text.trim_end();
-        let lead = shown.chars().take_while(|c| *c == ' ').count();
-        let shown = &shown[lead..];
-        if shown.is_empty() {
-            return;
-        }
         let mut style = format!("fill=\"{}\"", self.ink);
         for (set, more) in [
             (self.bold, " font-weight=\"bold\""),
@@ -86,21 +81,31 @@ impl Look {
                 style.push_str(more);
             }
         }
-        let length = unicode_width::UnicodeWidthStr::width(shown) * CELL.0;
-        let shown = shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        let _ = writeln!(
-            svg,
-            "<text x=\"{}\" y=\"{}\" textLength=\"{length}\" xml:space=\"preserve\" {style}>{shown}</text>",
-            x + lead * CELL.0,
-            y + 13,
-        );
+        // Words apart by more than a blank are placed one by one: the picture holds with any font.
+        let mut at = column;
+        for words in text.split("  ") {
+            let lead = words.len() - words.trim_start().len();
+            let shown = words.trim();
+            let width = unicode_width::UnicodeWidthStr::width(shown);
+            if !shown.is_empty() {
+                let escaped = shown.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                let _ = writeln!(
+                    svg,
+                    "<text x=\"{}\" y=\"{}\" textLength=\"{}\" {style}>{escaped}</text>",
+                    PAD + (at + lead) * CELL.0,
+                    y + 13,
+                    width * CELL.0,
+                );
+            }
+            at += unicode_width::UnicodeWidthStr::width(words) + 2;
+        }
     }
 }
 
 fn colour(colour: vt100::Color) -> Option<String> {
     const SIXTEEN: [&str; 16] = [
-        "#3b4048", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d7dae0", "#7f848e", "#ff7b86",
-        "#b5e08f", "#ffd88a", "#7cc4ff", "#dd93f5", "#6fd3e0", "#ffffff",
+        "#3b4048", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d7dae0", "#7f848e",
+        "#ff7b86", "#b5e08f", "#ffd88a", "#7cc4ff", "#dd93f5", "#6fd3e0", "#ffffff",
     ];
     match colour {
         vt100::Color::Default => None,

@@ -98,13 +98,12 @@ impl Log {
             if nth > 0 {
                 continue;
             }
-            let said = match result.report.advice.is_empty() {
-                true => result.report.message.clone(),
-                false => format!("{} {}", result.report.message, result.report.advice),
-            };
-            for text in paint::wrap(&said, area.width.saturating_sub(2)).into_iter().take(3) {
+            let room = area.width.saturating_sub(2);
+            let said = [&result.report.message, &result.report.advice];
+            let lines = said.iter().filter(|text| !text.is_empty()).flat_map(|text| paint::wrap(text, room));
+            for text in lines.take(3) {
                 if y < area.bottom() {
-                    paint::put(buf, area.x + 2, y, area.width.saturating_sub(2), &text, theme.text);
+                    paint::put(buf, area.x + 2, y, room, &text, theme.text);
                     y += 1;
                 }
             }
