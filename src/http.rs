@@ -17,6 +17,7 @@ use reqwest::redirect::Policy;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::secret::Secret;
@@ -103,14 +104,24 @@ pub struct Trust {
     pub authorities: Vec<rustls::pki_types::CertificateDer<'static>>,
 }
 
-/// Sends a request and reads its answer, all before `deadline`.
-pub async fn send(request: &Request, trust: &Trust, deadline: Instant) -> Exchange {
+/// Sends a request and reads its answer, all before `deadline` and unless `cancel` fires.
+pub async fn send(
+    request: &Request,
+    trust: &Trust,
+    deadline: Instant,
+    cancel: &CancellationToken,
+) -> Exchange {
     let watch = Arc::new(Watch::start());
     let result = match check(request) {
         Err(failure) => Err(failure),
-        Ok(()) => match tokio::time::timeout_at(deadline, exchange(request, trust, deadline, &watch)).await {
-            Ok(result) => result,
-            Err(_) => Err(Failure::TimedOut { during: watch.phase() }),
+        Ok(()) => tokio::select! {
+            // Finished and stopped at once: what was found out counts.
+            biased;
+            result = exchange(request, trust, deadline, &watch) => result,
+            () = cancel.cancelled() => Err(Failure::Cancelled),
+            () = tokio::time::sleep_until(deadline) => {
+                Err(Failure::TimedOut { during: watch.phase(&request.url) })
+            }
         },
     };
     Exchange { steps: watch.steps(&request.url, result.is_ok()), result }

@@ -50,6 +50,9 @@ pub enum Failure {
     /// What came is not HTTP.
     #[error("the answer is not valid HTTP")]
     NotHttp,
+    /// Somebody stopped it.
+    #[error("cancelled")]
+    Cancelled,
     /// The whole took too long.
     #[error("no answer in time, while in step {during}")]
     TimedOut {
@@ -119,17 +122,12 @@ pub(super) fn explain(error: &reqwest::Error, watch: &Watch) -> Failure {
     if let Some((rustls::Error::InvalidCertificate(certificate), self_signed)) = watch.verdict() {
         return Failure::Tls(certificate_failure(&certificate, self_signed));
     }
-    let causes = || std::iter::successors(error.source(), |error| (*error).source());
-    let tls = causes().find_map(|cause| {
-        cause.downcast_ref::<rustls::Error>().or_else(|| {
-            let io = cause.downcast_ref::<io::Error>()?;
-            io.get_ref()?.downcast_ref::<rustls::Error>()
-        })
-    });
-    if let Some(tls) = tls {
+    let causes = || std::iter::successors(error.source(), |error| cause(*error));
+    if let Some(tls) = causes().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
         return Failure::Tls(tls_failure(tls));
     }
-    let kind = causes().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    // The innermost: the outer ones only wrap it.
+    let kind = causes().filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
     if watch.is_connected() {
         let closed =
             error.is_body() || kind.is_some() || causes().any(|cause| cause.to_string().contains("closed"));
@@ -143,6 +141,8 @@ pub(super) fn explain(error: &reqwest::Error, watch: &Watch) -> Failure {
             _ => TlsFailure::Other,
         }),
         Some(io::ErrorKind::ConnectionRefused) => Failure::Refused,
+        // Accepted and reset before anything was sent.
+        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => Failure::Closed,
         Some(
             io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkUnreachable
@@ -150,6 +150,15 @@ pub(super) fn explain(error: &reqwest::Error, watch: &Watch) -> Failure {
         ) => Failure::NoRoute,
         Some(io::ErrorKind::TimedOut) => Failure::TimedOut { during: "connect" },
         _ => Failure::Connect,
+    }
+}
+
+/// What an error wraps. An `io::Error` passes over what it wraps and names the source of that, so it is asked
+/// first.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner),
+        None => error.source(),
     }
 }
 
@@ -161,7 +170,7 @@ fn certificate_failure(error: &CertificateError, self_signed: bool) -> TlsFailur
         }
         CertificateError::NotValidForName => TlsFailure::WrongName { names: Vec::new() },
         CertificateError::NotValidForNameContext { presented, .. } => {
-            TlsFailure::WrongName { names: presented.clone() }
+            TlsFailure::WrongName { names: presented.iter().map(|name| plain_name(name)).collect() }
         }
         CertificateError::UnknownIssuer if self_signed => TlsFailure::SelfSigned,
         CertificateError::UnknownIssuer => TlsFailure::UnknownIssuer,
@@ -170,6 +179,12 @@ fn certificate_failure(error: &CertificateError, self_signed: bool) -> TlsFailur
         _ if self_signed => TlsFailure::SelfSigned,
         _ => TlsFailure::Certificate,
     }
+}
+
+/// The certificate check gives names as `DnsName("a.example")` and `IpAddress(192.0.2.1)`.
+fn plain_name(presented: &str) -> String {
+    let inside = presented.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(presented);
+    inside.trim_matches('"').to_owned()
 }
 
 fn tls_failure(error: &rustls::Error) -> TlsFailure {

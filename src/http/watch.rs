@@ -45,14 +45,15 @@ impl Watch {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The step that is going on.
-    pub(super) fn phase(&self) -> &'static str {
+    /// The step that is going on; an address is not resolved.
+    pub(super) fn phase(&self, url: &Url) -> &'static str {
         let seen = self.seen();
+        let named = matches!(url.host(), Some(url::Host::Domain(_)));
         match (&seen.connected, &seen.handshake, &seen.resolved) {
             (Some(_), _, _) => "request",
             (None, Some(_), _) => "TLS",
-            (None, None, Some(_)) => "connect",
-            (None, None, None) => "resolve",
+            (None, None, None) if named => "resolve",
+            (None, None, _) => "connect",
         }
     }
 

@@ -14,6 +14,7 @@ mod cli_test;
 mod faults;
 mod layers;
 mod picture;
+mod probe;
 mod support;
 mod tui;
 mod vault;

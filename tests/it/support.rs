@@ -3,8 +3,10 @@
 pub(crate) mod command;
 pub(crate) mod home;
 pub(crate) mod pty;
+pub(crate) mod server;
 pub(crate) mod service;
 pub(crate) mod svg;
 pub(crate) mod terminal;
+pub(crate) mod tls;
 pub(crate) mod ui;
 pub(crate) mod vault;
