@@ -181,6 +181,14 @@ impl Ui {
         self.cursor
     }
 
+    /// Takes over what has happened by now.
+    pub(crate) fn settle(&mut self) -> &mut Self {
+        while let Ok(message) = self.inbox.try_recv() {
+            self.send(message);
+        }
+        self
+    }
+
     /// Waits until a text is on the screen.
     pub(crate) fn wait(&mut self, text: &str) -> &mut Self {
         self.until(&format!("{text:?} on the screen"), |ui| ui.screen().contains(text))
