@@ -5,6 +5,7 @@ use tokio::sync::Barrier;
 
 use super::*;
 use crate::support::server::{Act, Server, answer, json as json_answer};
+use crate::support::tls::{Leaf, server as tls_server};
 
 type Script = Box<dyn Fn() -> Act + Send + Sync>;
 
@@ -66,6 +67,25 @@ async fn too_much_is_cut() {
         assert!(report.message.contains(words), "{name}: {report:?}");
         assert!(report.message.chars().count() < 400, "{name}: {report:?}");
         assert!(server.sent() < MUCH, "{name}: {}", server.sent());
+    }
+}
+
+#[tokio::test]
+async fn http2_has_the_same_limits() {
+    let long: fn(usize) -> Act = |headers| {
+        let more = (0..headers).map(|_| ("x-more", "m".repeat(1000))).collect();
+        Act::Answer { status: 200, headers: more, body: vec![b'1'; 3 << 20] }
+    };
+    let config = tls_server(Leaf::Good, &["h2"]);
+    for (headers, outcome, words) in [
+        (10, Outcome::Ok, "(only the first MiB of the answer was read)"),
+        (100, Outcome::WrongEndpoint, "the answer is not valid HTTP"),
+    ] {
+        let server = Server::tls(config.clone(), move |_| long(headers));
+        let report = tested_with(credential("header", &server.url(), SECRET), &trust(), LONG).await;
+        assert_eq!(report.outcome, outcome, "{report:?}");
+        assert!(report.message.contains(words), "{report:?}");
+        assert_eq!(server.requests().len(), 1);
     }
 }
 
@@ -179,7 +199,7 @@ async fn slow_servers_meet_the_deadline_of_the_whole() {
     for (name, script) in scripts {
         let server = Server::start(move |_| script());
         let document = credential("header", &server.url(), SECRET);
-        let report = tested_with(document, &Trust::default(), Duration::from_millis(700)).await;
+        let report = tested_with(document, &Trust::default(), Duration::from_millis(1500)).await;
         if name == "no body" {
             // It ends early, which is another thing than being slow.
             assert_eq!(report.message, "the connection was closed before the answer was whole", "{report:?}");
@@ -187,7 +207,7 @@ async fn slow_servers_meet_the_deadline_of_the_whole() {
             assert_eq!(report.message, "no answer in time, while in step request", "{name}: {report:?}");
             assert_eq!(
                 report.advice,
-                "It had 0.7 s. Check network and firewall, or allow more time with --timeout."
+                "It had 1.5 s. Check network and firewall, or allow more time with --timeout."
             );
         }
         assert_eq!((report.outcome, report.status_code), (Outcome::Unreachable, None));
@@ -215,7 +235,7 @@ async fn a_slow_body_meets_the_deadline_too() {
 async fn each_slow_step_is_named() {
     let silent = Server::on_connect(|| Act::Hang);
     let url = silent.url().replace("http:", "https:");
-    let timeout = Duration::from_millis(500);
+    let timeout = Duration::from_millis(1500);
     let report = tested_with(credential("header", &url, SECRET), &trust(), timeout).await;
     assert_eq!(report.message, "no answer in time, while in step TLS", "{report:?}");
     assert_eq!(steps(&report), "connect TLS!");
