@@ -127,7 +127,8 @@ fn a_terminal_that_is_gone_ends_the_program_without_a_signal_too() {
     let line = format!("set -m; trap '' HUP; '{PROGRAM}'; exit 7");
     let mut pty = Pty::start(&account.home, "/bin/sh", &["-c", &line], (120, 40));
     pty.wait("key.000");
-    pty.hang_up().ends_within(SOON);
+    let status = pty.hang_up().ends_within(SOON);
+    assert_eq!(status.exit_code(), 7, "the shell itself lived on: {status:?}");
 }
 
 #[test]
