@@ -16,7 +16,7 @@ fn main() -> ExitCode {
         Next::Exit(code) => code,
         Next::Workbench(bench) => {
             let options = Options::new(bench.setup.clone(), bench.monochrome, bench.demo.is_some());
-            match tui::run(options) {
+            match options.and_then(tui::run) {
                 // Whatever a signal interrupts, a demo leaves nothing behind: cleaned up first, then died.
                 Ok(ended) => {
                     let code = bench.end(Ok(()));

@@ -69,6 +69,11 @@ impl Paths {
         config.identities.iter().map(|path| self.resolve(path, config_file)).collect()
     }
 
+    /// The operator's own keys for the workbench.
+    pub fn keymap(&self) -> PathBuf {
+        self.config.join("keymap.toml")
+    }
+
     /// What this host last saw of each vault.
     pub fn seen(&self) -> PathBuf {
         self.state.join("seen.json")

@@ -62,12 +62,25 @@ pub struct Options {
 }
 
 impl Options {
-    /// The usual workbench: default keys, the system's clock. `monochrome` leaves all colours out.
-    pub fn new(mut setup: Setup, monochrome: bool, demo: bool) -> Self {
+    /// The usual workbench: the default keys with the operator's own on top, the system's clock.
+    /// `monochrome` leaves all colours out.
+    ///
+    /// # Errors
+    /// Exit 7 for a key map that cannot be understood, 1 for one that cannot be read.
+    pub fn new(mut setup: Setup, monochrome: bool, demo: bool) -> Result<Self, Problem> {
         if monochrome {
             setup.config.screen.theme = crate::config::Theme::Plain;
         }
-        Self { setup, keymap: Keymap::default(), clock: Arc::new(jiff::Timestamp::now), demo }
+        let path = &setup.keymap;
+        let keymap = match std::fs::read_to_string(path) {
+            Ok(own) => Keymap::with(&own, &path.display().to_string())?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Keymap::default(),
+            Err(error) => {
+                let message = format!("{} cannot be read: {error}", path.display());
+                return Err(Problem::new(Exit::Failed, "keymap", message));
+            }
+        };
+        Ok(Self { setup, keymap, clock: Arc::new(jiff::Timestamp::now), demo })
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Setup {
     pub solution: String,
     /// The options.
     pub config: Config,
+    /// The operator's own keys for the workbench; the file need not exist.
+    pub keymap: PathBuf,
     /// Folders that are this program's own: made where they are missing.
     pub own_folders: Vec<PathBuf>,
 }
@@ -64,6 +66,7 @@ impl Setup {
             passphrase: None,
             solution: config.solution.clone().unwrap_or_else(|| DEFAULT_SOLUTION.to_owned()),
             config,
+            keymap: paths.keymap(),
             own_folders: paths.own().map(Into::into).into(),
         }
     }

@@ -9,10 +9,8 @@ use crate::secret::Secret;
 pub fn message(event: Event) -> Option<Message> {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => Some(Message::Key(key)),
-        // A terminal sends line breaks as carriage returns when it pastes.
-        Event::Paste(text) => {
-            Some(Message::Paste(Secret::new(text.replace("\r\n", "\n").replace('\r', "\n"))))
-        }
+        // As it came: what a line break is, the field that it is pasted into knows.
+        Event::Paste(text) => Some(Message::Paste(Secret::new(text))),
         Event::Resize(_, _) => Some(Message::Resize),
         Event::Key(_) | Event::Mouse(_) | Event::FocusGained | Event::FocusLost => None,
     }

@@ -263,14 +263,13 @@ impl Keymap {
                 }
             }
         }
-        // In the order of the file: the first key of an action is the one that hints show.
+        // In the order of the file: the first key of an action is the one that hints show. A person's own
+        // stand before the default ones.
         found.sort_by_key(|(at, _, _)| *at);
-        for (_, binding, taken_away) in found {
-            self.0.retain(|known| (known.context, known.key) != (binding.context, binding.key));
-            if !taken_away {
-                self.0.push(binding);
-            }
-        }
+        let changed =
+            |known: &Binding| found.iter().any(|(_, b, _)| (b.context, b.key) == (known.context, known.key));
+        let kept: Vec<Binding> = self.0.drain(..).filter(|known| !changed(known)).collect();
+        self.0 = found.iter().filter(|(_, _, away)| !away).map(|(_, b, _)| b.clone()).chain(kept).collect();
         Ok(())
     }
 

@@ -43,6 +43,7 @@ impl Pty {
         let mut command = CommandBuilder::new(program.into());
         command.args(arguments);
         command.env_clear();
+        std::fs::create_dir_all(home.join("tmp")).unwrap();
         for (name, value) in environment(home) {
             command.env(name, value);
         }
@@ -119,11 +120,25 @@ impl Pty {
 
     /// Waits until the terminal shows a text.
     pub(crate) fn wait(&mut self, text: &str) -> &mut Self {
+        self.until(&format!("{text:?}"), |screen| screen.contains(text))
+    }
+
+    /// Waits until the terminal does not show a text any more.
+    pub(crate) fn gone(&mut self, text: &str) -> &mut Self {
+        self.until(&format!("{text:?} to go"), |screen| !screen.contains(text))
+    }
+
+    /// Waits until a shell asks for its next command.
+    pub(crate) fn prompt(&mut self) -> &mut Self {
+        self.until("a prompt", |screen| screen.trim_end().ends_with("ready$"))
+    }
+
+    fn until(&mut self, what: &str, holds: impl Fn(&str) -> bool) -> &mut Self {
         let deadline = Instant::now() + DEADLINE;
-        while !self.screen().contains(text) {
+        while !holds(&self.screen()) {
             match self.output.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => self.take(&bytes),
-                Err(_) => panic!("waited for {text:?}; the terminal shows:\n{}", self.screen()),
+                Err(_) => panic!("waited for {what}; the terminal shows:\n{}", self.screen()),
             }
         }
         self

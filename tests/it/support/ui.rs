@@ -85,6 +85,7 @@ impl Start {
             passphrase: None,
             solution: "default".to_owned(),
             config: config.clone(),
+            keymap: home.root.join("keymap.toml"),
             own_folders: Vec::new(),
         };
         let runtime = Runtime::new().unwrap();
@@ -178,6 +179,14 @@ impl Ui {
     pub(crate) fn cursor(&mut self) -> Option<Position> {
         self.screen();
         self.cursor
+    }
+
+    /// Takes over what has happened by now.
+    pub(crate) fn settle(&mut self) -> &mut Self {
+        while let Ok(message) = self.inbox.try_recv() {
+            self.send(message);
+        }
+        self
     }
 
     /// Waits until a text is on the screen.

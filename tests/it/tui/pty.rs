@@ -16,10 +16,13 @@ use rustix::process::Signal;
 use crate::support::command::PROGRAM;
 use crate::support::home::Account;
 use crate::support::pty::Pty;
+use crate::support::service::{RIGHT, Service};
 use crate::support::vault::{Home, now};
 
 /// How long an end may take: a dropped connection must not leave an open vault behind.
 const SOON: Duration = Duration::from_secs(2);
+
+const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\nabc=\n-----END PRIVATE KEY-----\n";
 
 fn with_credentials(count: usize) -> Account {
     let account = Account::with_vault();
@@ -35,6 +38,51 @@ fn start(account: &Account) -> Pty {
     pty.wait("key.000");
     pty.is_taken();
     pty
+}
+
+/// The main job, from nothing: a vault, a key that is tested before it is saved, a pasted PEM.
+fn main_job(size: (u16, u16)) {
+    let service = Service::start();
+    let account = Account::empty();
+    let mut pty = Pty::start(&account.home, PROGRAM, &[], size);
+    pty.wait("Welcome to credbench").send("a long passphrase\r").send("a long passphrase\r");
+    pty.wait("the vault was made").send("a").wait("which kind?").send("\r").wait("New API key");
+    pty.send("my.key\t\t\t\t").paste(&service.url).send("\t").paste(&format!("{RIGHT}\r"));
+    pty.wait("line break").send("\t\t\t\t\t/me").wait("/me");
+    pty.send("\x1bOQ").wait("\"$secret\"").wait("\"/me\"");
+    pty.send("!").wait("line 1, column 1").send("\x1bOQ").wait("show form").send("\x1f").gone("✗");
+    pty.send("\x1bOQ").wait("show schema").send("\x13").wait("my.key saved, generation 2");
+    pty.wait("● active");
+    pty.send("ajjj\r").wait("New Secret").send("tls\t\t\t\tTLS_KEY\r").wait("missing").paste(PEM).wait("new");
+    pty.send("\x13").wait("tls saved, generation 3").send("q");
+    assert!(pty.ends_within(SOON).success());
+    pty.is_restored();
+    let text = String::from_utf8_lossy(&pty.bytes).into_owned();
+    assert!(!text.contains(RIGHT) && !text.contains("MIIEvQ"), "a secret was on the screen");
+    let mut pty = Pty::start(&account.home, PROGRAM, &[], size);
+    pty.wait("Passphrase").send("a long passphrase\r").wait("my.key").wait("tls").send("/tl").wait("1 of 2");
+    pty.signal(Signal::TERM).ends_within(SOON);
+    pty.is_restored();
+    account.write("pass", "a long passphrase");
+    let file = account.passphrase_file();
+    let get = |arguments: &[&str]| {
+        account
+            .run(&[&["--passphrase-file", file.to_str().unwrap(), "get"], arguments].concat())
+            .succeeds()
+            .out
+    };
+    assert_eq!(get(&["my.key"]), RIGHT);
+    assert_eq!(get(&["tls"]), PEM, "byte for byte");
+}
+
+#[test]
+fn the_main_job_on_a_wide_terminal() {
+    main_job((120, 40));
+}
+
+#[test]
+fn the_main_job_on_a_small_terminal() {
+    main_job((80, 24));
 }
 
 #[test]
@@ -79,19 +127,20 @@ fn a_terminal_that_is_gone_ends_the_program_without_a_signal_too() {
     let line = format!("set -m; trap '' HUP; '{PROGRAM}'; exit 7");
     let mut pty = Pty::start(&account.home, "/bin/sh", &["-c", &line], (120, 40));
     pty.wait("key.000");
-    pty.hang_up().ends_within(SOON);
+    let status = pty.hang_up().ends_within(SOON);
+    assert_eq!(status.signal(), None, "the shell lived on until the program had ended");
 }
 
 #[test]
 fn suspending_gives_the_terminal_to_the_shell_and_takes_it_again() {
     let account = with_credentials(1);
     let mut pty = Pty::start(&account.home, "/bin/sh", &["-i"], (120, 40));
-    pty.wait("ready$").send(&format!("'{PROGRAM}'\r")).wait("key.000");
-    pty.send("\x1a").wait("Stopped");
+    pty.prompt().send(&format!("'{PROGRAM}'\r")).wait("key.000");
+    pty.send("\x1a").wait("Stopped").prompt();
     assert!(!pty.picture().alternate_screen() && !pty.picture().hide_cursor());
     pty.send("fg\r").wait("key.000");
     assert!(pty.picture().alternate_screen());
-    pty.send("q").wait("ready$").send("echo sh\"\"ell\r").wait("shell");
+    pty.send("q").prompt().send("echo sh\"\"ell\r").wait("shell");
     assert!(!pty.picture().alternate_screen());
 }
 
@@ -150,6 +199,18 @@ fn no_colours_means_no_colours_and_keeps_the_rest() {
 }
 
 #[test]
+fn own_keys_are_used_and_wrong_ones_told() {
+    let account = with_credentials(1);
+    account.write("config/credbench/keymap.toml", "[list]\n\"ctrl-n\" = \"add\"\n");
+    let mut pty = start(&account);
+    pty.wait("Ctrl-N add").send("\x0e").wait("which kind?").send("\x1b");
+    pty.gone("which kind?").send("q").ends_within(SOON);
+    account.write("config/credbench/keymap.toml", "[list]\n\"ctrl-n\" = \"fly\"\n");
+    let done = account.run(&[]).exits(7);
+    assert!(done.err.contains("keymap.toml: line 2: there is no action \"fly\""), "{}", done.err);
+}
+
+#[test]
 fn without_a_terminal_it_says_what_works_without_one() {
     let account = with_credentials(1);
     let done = account.run(&[]).exits(2);
@@ -199,8 +260,9 @@ fn a_screen_that_panics() {
         passphrase: None,
         solution: "default".to_owned(),
         config: credbench::config::Config::default(),
+        keymap: home.root.join("keymap.toml"),
         own_folders: Vec::new(),
     };
-    let options = Options { clock: Arc::new(now), ..Options::new(setup, false, false) };
+    let options = Options { clock: Arc::new(now), ..Options::new(setup, false, false).unwrap() };
     run_with(options, vec![Box::new(Panics)]).unwrap();
 }

@@ -36,3 +36,76 @@ fn lock_and_first_start_fit_any_size() {
         ui.resize(width, height).screen();
     }
 }
+
+#[test]
+fn random_keys_never_panic_and_never_lose_the_vault() {
+    const KEYS: [&str; 44] = [
+        "a",
+        "e",
+        "s",
+        "t",
+        "T",
+        " ",
+        "x",
+        "d",
+        "u",
+        "y",
+        "g",
+        ":",
+        "/",
+        "?",
+        "j",
+        "k",
+        "n",
+        "<enter>",
+        "<enter>",
+        "<esc>",
+        "<esc>",
+        "<tab>",
+        "<tab>",
+        "<backtab>",
+        "<up>",
+        "<down>",
+        "<left>",
+        "<right>",
+        "<home>",
+        "<end>",
+        "<pageup>",
+        "<pagedown>",
+        "<backspace>",
+        "<delete>",
+        "<f1>",
+        "<f2>",
+        "<c-s>",
+        "<c-t>",
+        "<c-r>",
+        "<c-_>",
+        "<a-_>",
+        "<c-l>",
+        "<c-d>",
+        "\u{e9}",
+    ];
+    let mut ui = Start::with(ONE).open();
+    // A fixed seed: a failure can be repeated.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for step in 0..4000 {
+        let key = KEYS[next(KEYS.len())];
+        ui.keys(key);
+        if step % 97 == 0 {
+            ui.paste("pasted\ttext\r\nof \u{1b}[31m two lines");
+        }
+        if step % 13 == 0 {
+            let width = 1 + u16::try_from(next(160)).unwrap();
+            ui.resize(width, 1 + u16::try_from(next(50)).unwrap());
+        }
+        ui.settle();
+        ui.screen();
+    }
+    ui.home.open().unwrap();
+}
