@@ -21,7 +21,7 @@ use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
 pub use change::{Change, changes};
 pub use lookup::{credential, not_found, secret, secret_place};
-pub use row::{LastTest, Row, facts, row, rows};
+pub use row::{LastTest, Row, facts, has_test, row, rows};
 pub use setup::{Made, Protection, Setup};
 
 /// An unlocked vault.

@@ -60,6 +60,9 @@ impl Placeholder {
 }
 
 impl Content {
+    /// Where the key stands.
+    pub const KEY: &str = "/key";
+
     fn text(&self, member: &str) -> &str {
         self.document.get(member).and_then(Value::as_str).unwrap_or_default()
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::model::{Credential, Document, Facts, Outcome, Status};
+use crate::model::{Content, Credential, Document, Facts, Outcome, Status};
 use crate::schema::Kinds;
 
 /// One row. Serialized, it is the object of `list --json`; borrowed, because a list may be long.
@@ -57,10 +57,15 @@ pub struct LastTest<'a> {
 pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_days: u32) -> Facts {
     Facts {
         complete: kinds.is_complete(&credential.content),
-        testable: credential.content.document.contains_key("test"),
+        testable: has_test(&credential.content),
         now,
         expires_soon_secs: i64::from(expiring_days) * 86_400,
     }
+}
+
+/// Whether there is a request that could prove it.
+pub fn has_test(content: &Content) -> bool {
+    content.document.contains_key("test")
 }
 
 /// The row of one credential.

@@ -104,6 +104,38 @@ fn a_forbidden_import_is_found() {
     );
 }
 
+/// The screen reads everything it shows from the schema: no text in it is a kind's id or a field's place.
+#[test]
+fn the_workbench_names_no_kind_and_no_field() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    files.retain(|file| !file.ends_with("tests.rs"));
+    assert!(files.len() > 20, "the sources were found");
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        // A file's own tests stand at its end and may name what they like.
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let named = fields_named(code);
+        assert!(named.is_empty(), "{} names {named:?}", file.display());
+    }
+    // The control.
+    assert_eq!(
+        fields_named(r#"if kind == "api_key" { get("/config/base_url") }"#),
+        ["api_key", "/config/base_url"]
+    );
+}
+
+fn fields_named(code: &str) -> Vec<String> {
+    let kinds = credbench::schema::Kinds::builtin();
+    let names = |text: &&str| {
+        kinds.get(text).is_some()
+            || kinds.iter().any(|kind| kind.fields.iter().any(|field| field.pointer == **text))
+            || text.starts_with("/config")
+    };
+    code.split('"').skip(1).step_by(2).filter(names).map(str::to_owned).collect()
+}
+
 fn forbidden(module: &str, text: &str) -> Vec<String> {
     let Some((_, allowed)) = MAY_IMPORT.iter().find(|(name, _)| *name == module) else {
         return vec![format!("{module} is not in the table")];

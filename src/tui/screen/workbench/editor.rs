@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use crate::model::{Credential, Document, Edit, Id, TestRecord};
+use crate::model::{Content, Credential, Document, Edit, Id, TestRecord};
 use crate::schema::{Draft, Kind, Kinds, Notice, TextError, Violation};
 use crate::tui::app::{Shared, Tone};
 use crate::tui::form::{Form, Handled};
@@ -207,7 +207,7 @@ impl Editor {
         let mut violations = self.draft.check(shared.kinds);
         let content = self.draft.content();
         if document.find(content.solution(), content.key()).is_some_and(|other| other.id != self.id) {
-            violations.push(Violation::new("/key", format!("is taken in {}", content.solution())));
+            violations.push(Violation::new(Content::KEY, format!("is taken in {}", content.solution())));
         }
         self.show(&violations, shared);
         violations.is_empty()

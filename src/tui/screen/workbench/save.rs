@@ -4,11 +4,11 @@ use super::editor::Saving;
 use super::log;
 use super::running::Ended;
 use super::{Pane, UNDO, Workbench};
-use crate::model::Outcome;
+use crate::model::{Content, Outcome};
 use crate::probe::Report;
 use crate::problem::Problem;
 use crate::schema::Violation;
-use crate::session::Saved;
+use crate::session::{self, Saved};
 use crate::tui::app::{Change, Command, Shared, Tone};
 use crate::tui::message::{Subject, Ticket};
 use crate::tui::screen::Reply;
@@ -28,7 +28,7 @@ impl Workbench {
         }
         let content = editor.draft.content();
         let complete = shared.kinds.is_complete(content);
-        if !complete || !content.document.contains_key("test") {
+        if !complete || !session::has_test(content) {
             return self.store(shared);
         }
         let subject = Subject::Draft(editor.revision);
@@ -240,7 +240,7 @@ impl Workbench {
                             format!("{}\n\nOverwriting keeps theirs as the version before.", problem.message);
                         return Reply::Open(Box::new(Confirm::new("Changed meanwhile", text, choices)));
                     }
-                    "exists" => editor.show(&[Violation::new("/key", "is taken")], shared),
+                    "exists" => editor.show(&[Violation::new(Content::KEY, "is taken")], shared),
                     _ => shared.tell_problem(problem),
                 }
             }
