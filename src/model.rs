@@ -49,14 +49,28 @@ pub struct Document {
 }
 
 /// The organization level.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Organization {
     /// Shown at the top of the workbench; may be empty.
-    #[serde(default)]
     pub name: String,
+    /// OAuth clients that credentials of any solution may refer to, sorted by name.
+    pub oauth_apps: Vec<OauthApp>,
     /// Unknown members.
-    #[serde(flatten)]
     pub extra: Object,
+}
+
+/// An OAuth client of the organization.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OauthApp {
+    /// What a person wrote about it, its name included; secrets are apart, as in a credential.
+    pub content: Content,
+}
+
+impl OauthApp {
+    /// What credentials refer to; unique in the organization.
+    pub fn name(&self) -> &str {
+        self.content.name()
+    }
 }
 
 /// A named group of credentials: an application, or one of its environments.
