@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use content::{Content, PLACEHOLDER, Placeholder};
-pub use edit::{Edit, EditError};
+pub use edit::{Edit, EditError, copies};
 pub use status::{Facts, Outcome, Status, TestRecord, parse_expiry};
 
 /// The solution that exists from the start.

@@ -65,7 +65,7 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
 }
 
 /// Every field with what it says, as `get` and `--set` name it.
-fn fields(content: &Content) -> Vec<(String, String)> {
+pub(crate) fn fields(content: &Content) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (name, value) in &content.document {
         if !matches!(name.as_str(), "key" | "solution" | "kind") {
@@ -93,14 +93,7 @@ fn collect(place: &str, value: &Value, found: &mut Vec<(String, String)>) {
         }
         other => other.to_string(),
     };
-    found.push((visible(&field_name(place)), text));
-}
-
-/// A place in a document as people and options name it: `/config/placement/in` is `placement.in`.
-pub(crate) fn field_name(place: &str) -> String {
-    let steps: Vec<_> = pointer::steps(place).collect();
-    let steps = if steps.len() > 1 && steps[0] == "config" { &steps[1..] } else { &steps[..] };
-    steps.join(".")
+    found.push((visible(&session::field_name(place)), text));
 }
 
 /// Says what a save did: as a line, or as JSON.
