@@ -25,13 +25,13 @@ use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 pub use change::{Change, changes};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use oauth_app::{
-    OauthAppChange, check_oauth_app, oauth_addresses, oauth_app, oauth_app_change, oauth_app_moved,
-    oauth_origin_changed,
+    OauthAppChange, blank_oauth_app, check_oauth_app, oauth_addresses, oauth_app, oauth_app_change,
+    oauth_app_moved, oauth_origin_changed, oauth_provider,
 };
 pub use row::{LastTest, Row, facts, has_test, row, rows};
 pub use setup::{Made, Protection, Setup};
 pub use solution::{check_solution_name, moved, references_to, residents, restoration, solution_removal};
-pub use version::{Difference, differences, field_name, renewed};
+pub use version::{Difference, differences, field_name, fields, renewed};
 
 /// An unlocked vault.
 #[derive(Debug)]

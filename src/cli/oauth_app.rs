@@ -38,7 +38,7 @@ fn list(context: &Context) -> Result<ExitCode, Problem> {
         let count = document.oauth_app_users(app.name()).count();
         let noun = if count == 1 { "credential" } else { "credentials" };
         out.line(&format!("{}  {count} {noun}", out.paint(Tone::Strong, &visible(app.name()))));
-        let mut fields = show::fields(&app.content);
+        let mut fields = session::fields(&app.content);
         fields.retain(|(name, _)| name != "name");
         for (name, address) in session::oauth_addresses(&app.content) {
             if !app.content.document.contains_key(name) {

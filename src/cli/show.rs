@@ -9,9 +9,7 @@ use super::Context;
 use super::args::Key;
 use super::list::age;
 use super::output::{Tone, outcome_sign, status_sign, visible};
-use crate::model::{Content, Placeholder, pointer};
 use crate::problem::Problem;
-use crate::secret::MASK;
 use crate::session::{self, Saved};
 
 /// How many tests are shown.
@@ -35,7 +33,7 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
     out.line(&format!("{}  {status}{old}", out.paint(Tone::Strong, &visible(row.key))));
     let title = kinds.get(row.kind).map_or_else(|| row.kind.to_owned(), |kind| kind.title.clone());
     out.line(&format!("{title} in {}, version {}", visible(row.solution), credential.version));
-    let fields = fields(&credential.content);
+    let fields = session::fields(&credential.content);
     let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, value) in &fields {
         let mut lines = value.lines();
@@ -62,38 +60,6 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
         out.line(&format!("{verdict}{of}, {} ago: {}", age(now, test.at), visible(&test.message)));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Every field with what it says, as `get` and `--set` name it.
-pub(crate) fn fields(content: &Content) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for (name, value) in &content.document {
-        if !matches!(name.as_str(), "key" | "solution" | "kind") {
-            collect(&pointer::join("", name), value, &mut found);
-        }
-    }
-    found
-}
-
-fn collect(place: &str, value: &Value, found: &mut Vec<(String, String)>) {
-    let text = match value {
-        Value::Object(_) if Placeholder::of(value) == Some(Placeholder::Stored) => MASK.to_owned(),
-        Value::Object(_) if Placeholder::of(value) == Some(Placeholder::Missing) => {
-            "(missing: enter it again)".to_owned()
-        }
-        Value::Object(members) => {
-            for (name, value) in members {
-                collect(&pointer::join(place, name), value, found);
-            }
-            return;
-        }
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-        }
-        other => other.to_string(),
-    };
-    found.push((visible(&session::field_name(place)), text));
 }
 
 /// Says what a save did: as a line, or as JSON.

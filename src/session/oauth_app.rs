@@ -51,9 +51,20 @@ fn kind() -> Option<&'static Kind> {
     Kinds::of_oauth_apps().iter().next()
 }
 
+/// What the document of a new OAuth app starts with.
+pub fn blank_oauth_app() -> Content {
+    let mut app = Content::default();
+    for (place, value) in
+        [("/name", ""), ("/provider", "openid_connect"), ("/client_id", ""), ("/issuer", "")]
+    {
+        app.set(place, Value::String(value.to_owned()));
+    }
+    app
+}
+
 /// The addresses of an OAuth app: its own, else those that its provider is known for.
 pub fn oauth_addresses(app: &Content) -> BTreeMap<&'static str, String> {
-    let provider = PROVIDERS.get(provider(app));
+    let provider = PROVIDERS.get(oauth_provider(app));
     let of = |name: &'static str| {
         let own = app.document.get(name).and_then(Value::as_str).map(str::to_owned);
         Some((name, own.or_else(|| filled(provider?.get(name)?, app))?))
@@ -61,7 +72,8 @@ pub fn oauth_addresses(app: &Content) -> BTreeMap<&'static str, String> {
     ADDRESSES.into_iter().filter_map(of).collect()
 }
 
-fn provider(app: &Content) -> &str {
+/// The provider of an OAuth app; `custom` where it names none.
+pub fn oauth_provider(app: &Content) -> &str {
     app.document.get("provider").and_then(Value::as_str).unwrap_or("custom")
 }
 
@@ -82,7 +94,7 @@ pub fn check_oauth_app(app: &Content) -> Vec<Violation> {
     let mut found = kind().map(|kind| kind.check(app)).unwrap_or_default();
     let addresses = oauth_addresses(app);
     if found.is_empty() && !addresses.contains_key("issuer") && !addresses.contains_key("token_url") {
-        let provider = provider(app);
+        let provider = oauth_provider(app);
         let needed = PROVIDERS.get(provider).and_then(|known| known.get("needs"));
         let needed = needed.map_or("token_url", String::as_str);
         found.push(Violation::new(format!("/{needed}"), format!("is required for the provider {provider}")));

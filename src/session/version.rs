@@ -1,4 +1,4 @@
-//! Versions of a credential: what differs between two, and how an old one becomes the newest.
+//! What a credential says field by field, what differs between two versions, and how an old one becomes the newest.
 
 use serde_json::Value;
 
@@ -53,6 +53,38 @@ fn shown(content: &Content, place: &str) -> Option<String> {
         (None, Value::String(text)) => text.clone(),
         (None, other) => other.to_string(),
     })
+}
+
+/// Every field with what it says, as `get` and `--set` name it; secrets are masked.
+pub fn fields(content: &Content) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (name, value) in &content.document {
+        if !matches!(name.as_str(), "key" | "solution" | "kind") {
+            collect(&pointer::join("", name), value, &mut found);
+        }
+    }
+    found
+}
+
+fn collect(place: &str, value: &Value, found: &mut Vec<(String, String)>) {
+    let text = match value {
+        Value::Object(_) if Placeholder::of(value) == Some(Placeholder::Stored) => MASK.to_owned(),
+        Value::Object(_) if Placeholder::of(value) == Some(Placeholder::Missing) => {
+            "(missing: enter it again)".to_owned()
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                collect(&pointer::join(place, name), value, found);
+            }
+            return;
+        }
+        Value::String(text) => text.clone(),
+        Value::Array(items) if items.iter().all(Value::is_string) => {
+            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    };
+    found.push((field_name(place), text));
 }
 
 /// A place in a document as people and options name it: `/config/placement/in` is `placement.in`.
