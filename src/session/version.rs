@@ -51,7 +51,7 @@ fn shown(content: &Content, place: &str) -> Option<String> {
         (Some(Placeholder::Stored), _) => MASK.to_owned(),
         (Some(Placeholder::Missing), _) => "missing".to_owned(),
         (None, Value::String(text)) => text.clone(),
-        (None, other) => other.to_string(),
+        (None, other) => listed(other).unwrap_or_else(|| other.to_string()),
     })
 }
 
@@ -79,12 +79,15 @@ fn collect(place: &str, value: &Value, found: &mut Vec<(String, String)>) {
             return;
         }
         Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-        }
-        other => other.to_string(),
+        other => listed(other).unwrap_or_else(|| other.to_string()),
     };
     found.push((field_name(place), text));
+}
+
+/// A list of texts as one line.
+fn listed(value: &Value) -> Option<String> {
+    let texts: Option<Vec<&str>> = value.as_array()?.iter().map(Value::as_str).collect();
+    texts.map(|texts| texts.join(", "))
 }
 
 /// A place in a document as people and options name it: `/config/placement/in` is `placement.in`.

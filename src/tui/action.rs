@@ -49,9 +49,9 @@ actions! {
     Redo, "redo", "redo", "Do again what was undone in the draft";
     Reveal, "reveal", "reveal", "Show one secret for a few seconds";
     Copy, "copy", "copy", "Copy the secret to the terminal's clipboard for a while";
-    Solutions, "solutions", "solutions", "Choose the solution, or add, rename, copy and remove one";
-    Move, "move", "move", "Move the selected credential, or the marked ones, to another solution";
-    History, "history", "history", "Compare the versions of the selected credential, and restore one";
+    Solutions, "solutions", "solutions", "Choose a solution; add, rename, copy or remove one";
+    Move, "move", "move", "Move the selected or marked credentials to another solution";
+    History, "history", "history", "Compare the selected credential's versions, or restore one";
     Trash, "trash", "trash", "Restore removed credentials, or drop them for good";
     OauthApps, "oauth_apps", "OAuth apps", "The OAuth apps of the organization";
     New, "new", "new", "Make a new one";

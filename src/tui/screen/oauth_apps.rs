@@ -146,7 +146,7 @@ impl Screen for OauthApps {
                 vec![(app.name().to_owned(), theme.text), (format!("  {provider}"), theme.dim)]
             })
             .collect();
-        let left = Rect { width: inner.width * 2 / 5, ..inner };
+        let left = Rect { width: (inner.width / 3).min(32), ..inner };
         self.cursor.draw(&lines, left, buf, shared);
         let x = (left.right() + 2).min(inner.right());
         self.draw_selected(Rect { x, width: inner.right() - x, ..inner }, buf, shared);

@@ -186,7 +186,7 @@ impl Screen for Solutions {
         let inner = frame(&*self, "Solutions", area, buf, shared);
         let theme = &shared.theme;
         let names = self.document.solutions.iter().map(|solution| solution.name.as_str());
-        let width = names.map(|name| visible::width(name)).max().unwrap_or(0).clamp(13, 40);
+        let width = names.map(visible::width).max().unwrap_or(0).clamp(13, 40);
         let line = |name: &str, count: usize, mark: &str| -> Line {
             let room = width.saturating_sub(visible::width(name));
             let name = format!("{name}{}  ", " ".repeat(room));
