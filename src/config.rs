@@ -18,6 +18,17 @@ pub struct Config {
     pub test: TestOptions,
     /// How the workbench behaves.
     pub screen: ScreenOptions,
+    /// Saved searches, sorted by name.
+    pub filters: Vec<Filter>,
+}
+
+/// A saved search: a line of `[filters]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// What it is called.
+    pub name: String,
+    /// A query that can be understood.
+    pub query: String,
 }
 
 /// The table `[test]`.
@@ -52,6 +63,10 @@ pub struct ScreenOptions {
     pub copy_seconds: u64,
     /// Days before `expires_at` from which a credential is `expiring`.
     pub expiring_days: u32,
+    /// The columns of the list, from left to right.
+    pub columns: Vec<Column>,
+    /// The column that the list is sorted by at first.
+    pub sort: Column,
 }
 
 impl Default for ScreenOptions {
@@ -63,6 +78,69 @@ impl Default for ScreenOptions {
             copy: true,
             copy_seconds: 30,
             expiring_days: 14,
+            columns: [
+                Column::Key,
+                Column::Name,
+                Column::Service,
+                Column::Kind,
+                Column::Status,
+                Column::Tested,
+            ]
+            .into(),
+            sort: Column::Key,
+        }
+    }
+}
+
+/// What the list can say about a credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// Its key.
+    Key,
+    /// Its label.
+    Name,
+    /// Its service.
+    Service,
+    /// Its kind.
+    Kind,
+    /// Its status.
+    Status,
+    /// How long ago it was tested.
+    Tested,
+    /// Its tags.
+    Tags,
+    /// Its solution.
+    Solution,
+    /// How long ago its version was made.
+    Updated,
+}
+
+impl Column {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Key,
+        Self::Name,
+        Self::Service,
+        Self::Kind,
+        Self::Status,
+        Self::Tested,
+        Self::Tags,
+        Self::Solution,
+        Self::Updated,
+    ];
+
+    /// Its word, in `config.toml` and above the column.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Name => "name",
+            Self::Service => "service",
+            Self::Kind => "kind",
+            Self::Status => "status",
+            Self::Tested => "tested",
+            Self::Tags => "tags",
+            Self::Solution => "solution",
+            Self::Updated => "updated",
         }
     }
 }

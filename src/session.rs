@@ -10,6 +10,7 @@ mod oauth_app;
 mod row;
 mod setup;
 mod solution;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod version;
@@ -31,6 +32,7 @@ pub use oauth_app::{
 pub use row::{LastTest, Row, facts, has_test, row, rows};
 pub use setup::{Made, Protection, Setup};
 pub use solution::{check_solution_name, moved, references_to, residents, restoration, solution_removal};
+pub use tags::TagChange;
 pub use version::{Difference, differences, field_name, fields, renewed};
 
 /// An unlocked vault.

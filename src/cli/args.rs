@@ -212,7 +212,8 @@ pub(crate) struct Get {
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Words that must all be found in key, name, service or tags, and terms such as kind:api_key,
-    /// status:error, service:"my service", tag:prod, solution:billing; a - before it excludes
+    /// status:error, service:"my service", tag:prod, solution:billing, is:failing (or unused, expiring,
+    /// incomplete, untested, old, rotation_due, needs_attention); a - before it excludes
     #[arg(value_name = "QUERY", allow_hyphen_values = true)]
     pub(crate) query: Option<String>,
     /// Only this status

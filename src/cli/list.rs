@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::Context;
 use super::args::List;
 use super::output::{Output, Tone, status_sign, visible};
-use crate::model::search::{Field, Query, QueryError, Subject};
+use crate::model::search::{Field, Query, QueryError};
 use crate::problem::{Exit, Problem};
 use crate::session::{self, Row};
 
@@ -22,7 +22,9 @@ pub(crate) fn run(context: &Context, arguments: &List) -> Result<ExitCode, Probl
     }
     let now = Timestamp::now();
     let mut rows = session::rows(&opened.document, context.kinds(), now, setup.config.screen.expiring_days);
-    rows.retain(|row| (everywhere || row.solution == setup.solution) && query.matches(&subject(row)));
+    rows.retain(|row| {
+        (everywhere || row.solution == setup.solution) && query.matches(&row.subject().folded())
+    });
     let out = &context.output;
     if out.is_json() {
         out.json(&rows);
@@ -52,19 +54,6 @@ fn query(arguments: &List) -> Result<Query, Problem> {
     demands.fold(start, |query, (field, value)| query?.with(field, value)).map_err(|error: QueryError| {
         Problem::new(Exit::Usage, "invalid_query", visible(&error.to_string())).hint(error.hint)
     })
-}
-
-fn subject<'a>(row: &'a Row<'_>) -> Subject<'a> {
-    Subject {
-        key: row.key,
-        name: row.name,
-        kind: row.kind,
-        service: row.service,
-        solution: row.solution,
-        status: row.status,
-        tags: &row.tags,
-        flags: &row.flags,
-    }
 }
 
 /// A cell: its text, and what it means.

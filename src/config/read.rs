@@ -3,7 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Theme};
+use super::{Column, Config, Filter, Theme};
+use crate::model::search::Query;
 use crate::suggest::nearest;
 
 /// What is wrong, and at which byte.
@@ -55,6 +56,8 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                         "copy" => screen.copy = boolean(key, value)?,
                         "copy_seconds" => screen.copy_seconds = whole(key, value, 1, 3600)?,
                         "expiring_days" => screen.expiring_days = whole(key, value, 0, 3650)?,
+                        "columns" => screen.columns = columns(value)?,
+                        "sort" => screen.sort = column(key, value)?,
                         _ => {
                             return Ok(Some(&[
                                 "theme",
@@ -63,13 +66,21 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                                 "copy",
                                 "copy_seconds",
                                 "expiring_days",
+                                "columns",
+                                "sort",
                             ]));
                         }
                     }
                     Ok(None)
                 })?;
             }
-            _ => return Ok(Some(&["vault", "identities", "solution", "test", "screen"])),
+            "filters" => {
+                for (name, value) in table_of(key, value)? {
+                    config.filters.push(filter(text, name.get_ref(), value)?);
+                }
+                config.filters.sort_by(|a, b| a.name.cmp(&b.name));
+            }
+            _ => return Ok(Some(&["vault", "identities", "solution", "test", "screen", "filters"])),
         }
         Ok(None)
     })?;
@@ -154,6 +165,49 @@ fn theme(value: Value<'_, '_>) -> Result<Theme, Wrong> {
     }
 }
 
+fn column(key: &str, value: Value<'_, '_>) -> Result<Column, Wrong> {
+    let known = |word: &str| Column::ALL.into_iter().find(|column| column.word() == word);
+    value.get_ref().as_str().and_then(known).ok_or_else(|| {
+        let words = Column::ALL.map(|column| format!("\"{}\"", column.word()));
+        wrong(value, key, &format!("one of {}", words.join(", ")))
+    })
+}
+
+fn columns(value: Value<'_, '_>) -> Result<Vec<Column>, Wrong> {
+    let DeValue::Array(items) = value.get_ref() else {
+        return Err(wrong(value, "columns", "a list of columns"));
+    };
+    let mut columns = Vec::new();
+    for item in items {
+        let column = column("columns", item)?;
+        if columns.contains(&column) {
+            return Err(wrong(item, "columns", "a list in which each column stands once"));
+        }
+        columns.push(column);
+    }
+    match columns.contains(&Column::Key) {
+        true => Ok(columns),
+        false => Err(wrong(value, "columns", "a list of columns with \"key\" among them")),
+    }
+}
+
+/// A saved search; what is wrong in its query is told at its place in the file.
+fn filter(text: &str, name: &str, value: Value<'_, '_>) -> Result<Filter, Wrong> {
+    let query = text_of(name, value)?;
+    if let Err(error) = Query::parse(&query) {
+        let start = value.span().start;
+        let before = query.char_indices().nth(error.column - 1).map_or(query.len(), |(at, _)| at);
+        // Where the text in the file is the query itself, between single quotes: nothing is escaped.
+        let plain = text.get(start + 1..).is_some_and(|rest| rest.starts_with(&query));
+        return Err(Wrong {
+            at: if plain { start + 1 + before } else { start },
+            message: format!("the filter {name:?}: {}", error.message),
+            hint: Some(error.hint),
+        });
+    }
+    Ok(Filter { name: name.to_owned(), query })
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -189,6 +243,7 @@ mod tests {
         assert_eq!(config.identities, ["~/.config/credbench/identity.age"].map(std::path::PathBuf::from));
         assert_eq!(config.solution.as_deref(), Some("default"));
         assert_eq!((config.test, config.screen), Default::default());
+        assert_eq!(config.filters.len(), 2);
     }
 
     #[test]
@@ -209,6 +264,15 @@ mod tests {
             "vault = ",
             "vault = \"a\"\nvault = \"b\"",
             "ä = 1",
+            "[screen]\nsort = \"age\"",
+            "[screen]\ncolumns = \"key\"",
+            "[screen]\ncolumns = [\"key\", \"size\"]",
+            "[screen]\ncolumns = [\"key\", \"kind\", \"key\"]",
+            "[screen]\ncolumns = [\"name\"]",
+            "[filters]\nlate = \"is:expiring\"\nbad = \"é tag:x statsu:error\"",
+            "[filters]\nbad = \"service:\\\"x\\\" is:gone\"",
+            "[filters]\nbad = 3",
+            "[screen]\nsort = \"tested\"\ncolumns = [\"status\", \"key\"]\n[filters]\n\"a b\" = 'service:\"x y\"'",
         ];
         insta::assert_snapshot!(cases.map(|text| format!("{text:?}\n  {}", said(text))).join("\n"));
     }

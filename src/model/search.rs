@@ -5,7 +5,7 @@
 //! status:error,expired   one of them          -tag:old       not that
 //! service:"my service"   with a blank         key:billing.*  starts with
 //! ```
-//! Upper and lower case are the same.
+//! Upper and lower case are the same. `is:` asks for what is so now: `is:failing`, `is:expiring`, `is:unused`.
 
 use super::Status;
 use crate::suggest::nearest;
@@ -64,8 +64,9 @@ impl Field {
     ];
 }
 
-/// Flags that `is:` knows.
-const FLAGS: [&str; 2] = ["rotation_due", "needs_attention"];
+/// What `is:` knows.
+const FLAGS: [&str; 8] =
+    ["unused", "expiring", "failing", "incomplete", "untested", "old", "rotation_due", "needs_attention"];
 
 /// What a query looks at.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +86,52 @@ pub struct Subject<'a> {
     /// Its tags.
     pub tags: &'a [&'a str],
     /// Its flags.
-    pub flags: &'a [&'a str],
+    pub flags: &'a [&'static str],
+    /// A later test could not decide: the status is an earlier verdict.
+    pub old: bool,
+    /// A program is known to have used it.
+    pub used: bool,
+}
+
+impl Subject<'_> {
+    /// The form that a query compares with: made once, compared often.
+    pub fn folded(&self) -> Folded {
+        Folded {
+            key: self.key.to_lowercase(),
+            name: self.name.to_lowercase(),
+            kind: self.kind.to_lowercase(),
+            service: self.service.to_lowercase(),
+            solution: self.solution.to_lowercase(),
+            status: self.status,
+            tags: self.tags.iter().map(|tag| tag.to_lowercase()).collect(),
+            flags: FLAGS.iter().copied().filter(|flag| self.has(flag)).collect(),
+        }
+    }
+
+    fn has(&self, flag: &str) -> bool {
+        match flag {
+            "unused" => !self.used,
+            "expiring" => self.status == Status::Expiring,
+            "failing" => self.status.is_failing(),
+            "incomplete" => self.status == Status::Incomplete,
+            "untested" => self.status == Status::Untested,
+            "old" => self.old,
+            other => self.flags.contains(&other),
+        }
+    }
+}
+
+/// A [`Subject`] in lower case.
+#[derive(Clone, Debug)]
+pub struct Folded {
+    key: String,
+    name: String,
+    kind: String,
+    service: String,
+    solution: String,
+    status: Status,
+    tags: Vec<String>,
+    flags: Vec<&'static str>,
 }
 
 /// A query that cannot be understood.
@@ -135,41 +181,37 @@ impl Query {
     }
 
     /// Whether a credential is what it asks for.
-    pub fn matches(&self, subject: &Subject<'_>) -> bool {
+    pub fn matches(&self, subject: &Folded) -> bool {
         self.terms.iter().all(|term| term.test.holds(subject) == term.wanted)
     }
 }
 
 impl Test {
-    fn holds(&self, subject: &Subject<'_>) -> bool {
+    fn holds(&self, subject: &Folded) -> bool {
         match self {
             Self::Anywhere(word) => {
-                let places = [subject.key, subject.name, subject.service];
-                places.iter().chain(subject.tags).any(|text| contains(text, word))
+                let places = [&subject.key, &subject.name, &subject.service];
+                places.into_iter().chain(&subject.tags).any(|text| text.contains(word))
             }
             Self::Field(field, values) => values.iter().any(|value| match field {
-                Field::Key => is(subject.key, value),
-                Field::Name => is(subject.name, value),
-                Field::Kind => is(subject.kind, value),
-                Field::Service => is(subject.service, value),
+                Field::Key => is(&subject.key, value),
+                Field::Name => is(&subject.name, value),
+                Field::Kind => is(&subject.kind, value),
+                Field::Service => is(&subject.service, value),
                 Field::Status => is(subject.status.word(), value),
                 Field::Tag => subject.tags.iter().any(|tag| is(tag, value)),
-                Field::Solution => is(subject.solution, value),
+                Field::Solution => is(&subject.solution, value),
                 Field::Is => subject.flags.iter().any(|flag| is(flag, value)),
             }),
         }
     }
 }
 
-fn contains(text: &str, lower_word: &str) -> bool {
-    text.to_lowercase().contains(lower_word)
-}
-
-fn is(text: &str, lower_value: &str) -> bool {
-    let text = text.to_lowercase();
-    match lower_value.strip_suffix('*') {
+/// Both are in lower case.
+fn is(text: &str, value: &str) -> bool {
+    match value.strip_suffix('*') {
         Some(start) => text.starts_with(start),
-        None => text == lower_value,
+        None => text == value,
     }
 }
 
@@ -301,8 +343,10 @@ mod tests {
             status: Status::Error,
             tags: &["prod", "Payments"],
             flags: &["rotation_due"],
+            old: true,
+            used: true,
         };
-        Query::parse(query).unwrap_or_else(|error| panic!("{query}: {error}")).matches(&subject)
+        Query::parse(query).unwrap_or_else(|error| panic!("{query}: {error}")).matches(&subject.folded())
     }
 
     #[test]
@@ -323,6 +367,8 @@ mod tests {
             "service:my*",
             "tag:prod -tag:old",
             "solution:default is:rotation_due",
+            "is:failing is:old",
+            "is:expiring,failing -is:unused",
             "\"stripe, live\"",
             "key:billing.*",
         ] {
@@ -340,8 +386,45 @@ mod tests {
             "solution:other",
             "\"live stripe\"",
             "is:needs_attention",
+            "is:unused",
+            "-is:failing",
+            "is:expiring,incomplete,untested",
         ] {
             assert!(!finds(query), "{query}");
+        }
+    }
+
+    #[test]
+    fn every_flag_finds_what_it_says_and_nothing_else() {
+        let base = Subject {
+            key: "k",
+            name: "",
+            kind: "secret",
+            service: "",
+            solution: "default",
+            status: Status::Active,
+            tags: &[],
+            flags: &[],
+            old: false,
+            used: true,
+        };
+        let cases: [(&str, Subject<'_>); 9] = [
+            ("unused", Subject { used: false, ..base }),
+            ("expiring", Subject { status: Status::Expiring, ..base }),
+            ("failing", Subject { status: Status::Error, ..base }),
+            ("failing", Subject { status: Status::Expired, ..base }),
+            ("incomplete", Subject { status: Status::Incomplete, ..base }),
+            ("untested", Subject { status: Status::Untested, ..base }),
+            ("old", Subject { old: true, ..base }),
+            ("rotation_due", Subject { flags: &["rotation_due"], ..base }),
+            ("needs_attention", Subject { flags: &["needs_attention"], ..base }),
+        ];
+        for (word, subject) in cases {
+            for flag in FLAGS {
+                let query = Query::parse(&format!("is:{flag}")).unwrap();
+                assert_eq!(query.matches(&subject.folded()), flag == word, "{flag} on {word}");
+                assert!(!query.matches(&base.folded()), "{flag}");
+            }
         }
     }
 
@@ -354,6 +437,11 @@ mod tests {
             ),
             ("status:eror", "there is no status \"eror\", at character 1 of the query · did you mean error?"),
             ("é \"x", "a quote is not closed, at character 3 of the query · add a \" where the text ends"),
+            (
+                "is:lovely",
+                "there is no flag \"lovely\", at character 1 of the query · there is: unused, expiring, failing, incomplete, untested, old, rotation_due, needs_attention",
+            ),
+            ("is:unusd", "there is no flag \"unusd\", at character 1 of the query · did you mean unused?"),
             (
                 "tag:",
                 "tag: has no value, at character 1 of the query · write the value right after the colon, such as tag:word",

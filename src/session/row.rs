@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::model::search::Subject;
 use crate::model::{Content, Credential, Document, Facts, Outcome, Status};
 use crate::schema::Kinds;
 
@@ -38,6 +39,24 @@ pub struct Row<'a> {
     /// A later test could not decide: the status is an earlier verdict.
     #[serde(skip)]
     pub old: bool,
+}
+
+impl Row<'_> {
+    /// What a query looks at.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            key: self.key,
+            name: self.name,
+            kind: self.kind,
+            service: self.service,
+            solution: self.solution,
+            status: self.status,
+            tags: &self.tags,
+            flags: &self.flags,
+            old: self.old,
+            used: self.last_used_at.is_some(),
+        }
+    }
 }
 
 /// The last test in a row.

@@ -51,6 +51,7 @@ actions! {
     Copy, "copy", "copy", "Copy the secret to the terminal's clipboard for a while";
     Solutions, "solutions", "solutions", "Choose a solution; add, rename, copy or remove one";
     Move, "move", "move", "Move the selected or marked credentials to another solution";
+    Tag, "tag", "tag", "Tag the selected or marked credentials, or take tags away";
     History, "history", "history", "Compare the selected credential's versions, or restore one";
     Trash, "trash", "trash", "Restore removed credentials, or drop them for good";
     OauthApps, "oauth_apps", "OAuth apps", "The OAuth apps of the organization";
@@ -62,6 +63,9 @@ actions! {
     DeleteAll, "delete_all", "remove all", "Remove all there are, for good";
     Search, "search", "search", "Search as you type";
     Group, "group", "group", "Group by solution, by service, or not at all";
+    Sort, "sort", "sort", "Sort by the next of key, name, kind, status and last test";
+    SortBack, "sort_back", "sort back", "Sort the other way round";
+    Filters, "filters", "filters", "Pick one of the searches saved in config.toml";
     Palette, "palette", "commands", "Find a command by its name";
     Help, "help", "help", "Show the keys";
     Up, "up", "up", "Move up";

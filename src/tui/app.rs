@@ -145,6 +145,8 @@ pub enum Command {
     Remove(Vec<Id>),
     /// Store a change.
     Store(Wish),
+    /// Search for what a saved filter says.
+    UseFilter(String),
     /// Make a solution the current one and show only it; `None`: show all.
     UseSolution(Option<String>),
     /// Go on editing, at the first error.
@@ -404,6 +406,7 @@ impl App {
             Command::Begin(_)
             | Command::Remove(_)
             | Command::Store(_)
+            | Command::UseFilter(_)
             | Command::UseSolution(_)
             | Command::Fix
             | Command::SaveAnyway

@@ -3,6 +3,7 @@
 pub mod choose;
 pub mod confirm;
 mod entry;
+pub mod filters;
 pub mod first_start;
 pub mod help;
 pub mod history;

@@ -169,10 +169,24 @@ fn list_finds_by_words_terms_and_options() {
         (&["list", "status:untested,incomplete", "--json"], &["new.half", "pay.api"]),
         (&["list", "-tag:prod -kind:secret", "--json"], &["crm.token", "new.half"]),
         (&["list", "nothing-has-this", "--json"], &[]),
+        (&["list", "is:incomplete", "--json"], &["new.half"]),
+        (&["list", "is:untested", "--json"], &["pay.api"]),
+        (
+            &["list", "is:unused -is:incomplete", "--json"],
+            &["crm.token", "mail.basic", "pay.api", "tls.files"],
+        ),
+        (&["list", "-is:unused", "--json"], &[]),
+        (&["list", "is:failing,expiring", "--json"], &[]),
+        (&["list", "is:old", "--json"], &[]),
     ] {
         assert_eq!(keys(&account.run(arguments).succeeds()), expected, "{arguments:?}");
     }
     page!(account.run(&["list", "stats:error"]));
+    page!(account.run(&["list", "is:unusd"]));
+    account.put(
+        r#"[{"key": "soon", "kind": "secret", "expires_at": "2001-01-01", "config": {"values": {"a": "b"}}}]"#,
+    );
+    assert_eq!(keys(&account.run(&["list", "is:failing", "--json"])), ["soon"]);
     page!(account.run(&["list", "--json", "--status", "eror"]));
 }
 

@@ -176,6 +176,10 @@ fn the_configuration_is_read_strictly() {
     let account = Account::with_vault();
     account.write("config/credbench/config.toml", "[test]\n  timeout_second = 3\n");
     page!(account.run(&["list"]));
+    let filters = "[filters]\nlate = \"is:expiring\"\nbad = 'tag:x statsu:error'\n";
+    account.write("config/credbench/config.toml", filters);
+    account.run(&["list"]).exits(7);
+    page!(account.run(&["list"]));
     // The one that is named counts, and must be there.
     let fine = account.write("fine.toml", "[test]\ntimeout_seconds = 3\n");
     account.run(&["list", "--config", &fine]).succeeds();

@@ -11,7 +11,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("suggest", &[]),
     ("memory", &[]),
     ("durable", &[]),
-    ("config", &["suggest"]),
+    // A saved search is read with the parser that will run it.
+    ("config", &["suggest", "model"]),
     ("paths", &["config"]),
     ("model", &["secret", "suggest"]),
     ("schema", &["model", "secret"]),

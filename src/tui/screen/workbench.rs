@@ -1,9 +1,12 @@
 //! The open vault: list, side panel, test log, and the draft on its way to the vault.
 
+mod columns;
 mod details;
 mod editor;
 mod list;
+mod listing;
 mod log;
+mod order;
 mod organization;
 mod panes;
 mod running;
@@ -139,6 +142,7 @@ impl Workbench {
             Command::Begin(kind) => self.begin(&kind, shared),
             Command::Remove(ids) => self.remove(&ids, shared),
             Command::Store(wish) => self.wish(wish),
+            Command::UseFilter(query) => self.use_filter(&query),
             Command::UseSolution(name) => self.use_solution(name, shared),
             Command::Fix => {
                 if let Some(editor) = &mut self.editor {
@@ -362,10 +366,9 @@ impl Workbench {
             Action::Edit => return self.edit(false, shared),
             Action::Schema => return self.edit(true, shared),
             Action::Mark => self.list.mark(),
-            Action::Group => {
-                let words = self.list.regroup();
-                shared.tell(Tone::Plain, words);
-            }
+            Action::Group | Action::Sort | Action::SortBack => self.order(action, shared),
+            Action::Filters => return self.saved_filters(shared),
+            Action::Tag => return self.tag(),
             Action::Search => {
                 let mut entry = Entry::shown();
                 entry.paste(self.list.query());
@@ -495,7 +498,15 @@ impl Screen for Workbench {
             _ => {
                 let mut hints = vec![Action::Add, Action::Edit, Action::Test, Action::Schema, Action::Remove];
                 hints.extend([Action::Search, Action::Help, Action::Palette, Action::Mark, Action::TestAll]);
-                hints.extend([Action::Undo, Action::Group, Action::Copy, Action::Solutions, Action::History]);
+                hints.extend([
+                    Action::Undo,
+                    Action::Tag,
+                    Action::Sort,
+                    Action::Group,
+                    Action::Copy,
+                    Action::Solutions,
+                    Action::History,
+                ]);
                 hints.extend([Action::Lock, Action::Quit]);
                 hints
             }
@@ -507,6 +518,8 @@ impl Screen for Workbench {
             Action::Schema if self.context() == Context::Raw => "show form",
             Action::Test if self.list.has_marks() => "test marked",
             Action::Remove if self.list.has_marks() => "remove marked",
+            Action::Tag if self.list.has_marks() => "tag marked",
+            Action::Move if self.list.has_marks() => "move marked",
             _ => action.hint(),
         }
     }
@@ -519,11 +532,12 @@ impl Screen for Workbench {
             _ if self.read_only && (writes || (action == Action::Undo && !editing)) => {
                 Some("the vault is open read-only")
             }
-            Action::Move if self.read_only => Some("the vault is open read-only"),
+            Action::Move | Action::Tag if self.read_only => Some("the vault is open read-only"),
             Action::Add
             | Action::Remove
             | Action::Solutions
             | Action::Move
+            | Action::Tag
             | Action::History
             | Action::Trash
             | Action::OauthApps
@@ -531,7 +545,13 @@ impl Screen for Workbench {
             {
                 Some("finish the draft first: save it or leave it")
             }
-            Action::Move | Action::History if nothing => Some("there is nothing selected"),
+            Action::Filters if shared.config.filters.is_empty() => {
+                Some("there are no saved filters: [filters] in config.toml has them")
+            }
+            Action::Move | Action::Tag if nothing && !self.list.has_marks() => {
+                Some("there is nothing selected")
+            }
+            Action::History if nothing => Some("there is nothing selected"),
             Action::Edit | Action::Schema | Action::Remove | Action::Mark if !editing && nothing => {
                 match self.editor.is_some() && action != Action::Remove {
                     true => None,

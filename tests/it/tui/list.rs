@@ -4,7 +4,7 @@ use credbench::model::{Edit, Solution};
 use credbench::tui::Ended;
 use insta::assert_snapshot;
 
-use crate::support::ui::{Start, put};
+use crate::support::ui::{Start, Ui, put};
 use crate::support::vault::{Home, now};
 
 const SOME: &str = r#"[
@@ -89,6 +89,118 @@ fn removing_starts_on_no_and_names_what_it_is() {
     ui.keys("d<right>").sees("[ Yes ]").keys("<enter>").wait("moved to the trash").sees("4 credentials");
     ui.keys("u").wait("undone").sees("▸ ").sees("5 credentials");
     ui.keys("u").sees("there is nothing to undo");
+}
+
+/// The screen at both sizes.
+fn both_sizes(ui: &mut Ui) -> String {
+    let narrow = ui.resize(80, 24).screen();
+    let wide = ui.resize(120, 40).screen();
+    format!("{narrow}{}\n{wide}", "=".repeat(80))
+}
+
+fn tags(ui: &Ui, key: &str) -> Vec<String> {
+    let document = ui.home.open().unwrap().document;
+    let one = document.find("default", key).unwrap();
+    one.content.tags().into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn tags_are_given_and_taken_together_and_that_undone() {
+    let mut ui = Start::with(SOME).open();
+    ui.keys("<end>k#")
+        .sees("Tag stripe.live:")
+        .sees("Now: prod")
+        .keys("<enter>")
+        .sees("write a tag to add it");
+    ui.keys("prod<enter>").sees("tagged so already").keys("<esc>");
+    ui.keys("<home><space><space><end>k<space>#");
+    assert_snapshot!(both_sizes(&mut ui));
+    ui.keys("live -prod \"two words\"<enter>").wait("3 credentials tagged");
+    for key in ["billing.db", "half", "stripe.live"] {
+        assert_eq!(tags(&ui, key), ["live", "two words"], "{key}");
+    }
+    assert!(tags(&ui, "mail.token").is_empty());
+    ui.keys("/tag:live").sees("3 of 5").keys("<esc>");
+    ui.keys("u").wait("undone: the tags of 3 credentials");
+    assert_eq!((tags(&ui, "half").len(), tags(&ui, "stripe.live")), (0, vec!["prod".to_owned()]));
+}
+
+/// The keys of the list, from top to bottom.
+fn order(ui: &mut Ui) -> Vec<String> {
+    let screen = ui.resize(80, 24).screen();
+    let keys = ["billing.db", "half", "mail.token", "stripe.live", "tls.pair"];
+    let mut found: Vec<(usize, &str)> =
+        keys.iter().filter_map(|key| screen.find(key).map(|at| (at, *key))).collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, key)| key.to_owned()).collect()
+}
+
+#[test]
+fn a_key_sorts_by_the_next_column_and_another_turns_it() {
+    let mut ui = Start::with(SOME).open();
+    assert_eq!(order(&mut ui), ["billing.db", "half", "mail.token", "stripe.live", "tls.pair"]);
+    ui.sees("key▴").keys("<").sees("sorted by key, backwards").sees("key▾").sees("▸ billing.db");
+    assert_eq!(order(&mut ui), ["tls.pair", "stripe.live", "mail.token", "half", "billing.db"]);
+    ui.keys(",").sees("sorted by name");
+    assert_eq!(order(&mut ui), ["stripe.live", "billing.db", "half", "mail.token", "tls.pair"]);
+    ui.keys(",").sees("sorted by kind").keys(",").sees("sorted by status").sees("status▴");
+    assert_eq!(order(&mut ui), ["mail.token", "billing.db", "half", "stripe.live", "tls.pair"]);
+    assert_snapshot!(both_sizes(&mut ui));
+    ui.keys(",").sees("sorted by last test").sees("test▴").keys(",").sees("sorted by key");
+}
+
+#[test]
+fn columns_and_order_are_those_of_the_configuration() {
+    use credbench::config::Column;
+    let config = |config: &mut credbench::config::Config| {
+        config.screen.columns =
+            [Column::Status, Column::Key, Column::Tags, Column::Solution, Column::Updated].into();
+        config.screen.sort = Column::Tags;
+    };
+    let mut ui = Start::with(SOME).config(config).open();
+    assert_eq!(order(&mut ui)[0], "stripe.live");
+    assert_snapshot!(both_sizes(&mut ui));
+}
+
+#[test]
+fn a_saved_filter_is_picked_from_a_list() {
+    let mut ui = Start::with(SOME).open();
+    ui.keys("f").sees("there are no saved filters");
+    let filter = |name: &str, query: &str| credbench::config::Filter {
+        name: name.to_owned(),
+        query: query.to_owned(),
+    };
+    let filters = vec![filter("late", "is:failing,expiring"), filter("my mail", "service:mailer")];
+    let mut ui = Start::with(SOME).config(|config| config.filters = filters).open();
+    ui.keys("f");
+    assert_snapshot!(both_sizes(&mut ui));
+    ui.keys("<enter>").sees("2 of 5").sees("is:failing,expiring").misses("stripe.live");
+    ui.keys("f<down><enter>")
+        .sees("1 of 5")
+        .sees("▸ mail.token")
+        .keys("f")
+        .sees("▸ my mail")
+        .keys("<esc><esc>");
+    ui.sees("5 credentials").sees("stripe.live");
+}
+
+#[test]
+fn a_search_that_grows_and_shrinks_finds_what_a_fresh_one_finds() {
+    let mut ui = Start::with(SOME).open();
+    for query in ["st", "li status:untested", "e -tag:prod", "is:incomplete a", "s ! t$", "il \"mai", "a b c"]
+    {
+        ui.keys("/<c-u>");
+        for end in query.char_indices().map(|(at, c)| at + c.len_utf8()) {
+            ui.keys(&query[end - 1..end]);
+            let typed = ui.screen();
+            ui.keys("<c-u>").paste(&query[..end]);
+            // Where the query is not understood yet, the list stays as it was before.
+            if !typed.contains("is not closed") && !typed.contains("there is no ") {
+                assert_eq!(typed, ui.screen(), "{query} up to {end}");
+            }
+        }
+        ui.keys("<esc>");
+    }
 }
 
 #[test]

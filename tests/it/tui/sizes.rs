@@ -27,6 +27,8 @@ fn no_size_is_too_small_or_too_large_for_any_screen() {
         "D",
         "O",
         "Oa",
+        "#",
+        ",<",
     ];
     for way in ways {
         let mut ui = Start::with(ONE).open();
@@ -59,7 +61,7 @@ fn lock_and_first_start_fit_any_size() {
 
 #[test]
 fn random_keys_never_panic_and_never_lose_the_vault() {
-    const KEYS: [&str; 44] = [
+    const KEYS: [&str; 48] = [
         "a",
         "e",
         "s",
@@ -71,6 +73,10 @@ fn random_keys_never_panic_and_never_lose_the_vault() {
         "u",
         "y",
         "g",
+        ",",
+        "<",
+        "#",
+        "f",
         ":",
         "/",
         "?",

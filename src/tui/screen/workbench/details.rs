@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::{Credential, Id, Placeholder, Status, pointer};
+use crate::model::{Credential, Id, Outcome, Placeholder, Status, TestRecord, pointer};
 use crate::schema::{Control, Kind, Kinds};
 use crate::secret::{MASK, Secret};
 use crate::tui::app::Shared;
@@ -117,7 +117,11 @@ impl Details {
         self.values(credential, &items, room, buf, shared, focused);
         if below > 2 {
             let y = room.bottom() + 1;
-            paint::put(buf, area.x, y, area.width, "Tests", theme.title);
+            let mut title = vec![("Tests  ".to_owned(), theme.title)];
+            title.extend(latencies(&credential.tests, usize::from(area.width / 2), theme));
+            let title: Vec<(&str, Style)> =
+                title.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+            paint::parts(buf, area.x, y, area.width, &title);
             for (parts, y) in history.iter().zip(y + 1..area.bottom()) {
                 let parts: Vec<(&str, Style)> =
                     parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
@@ -290,9 +294,44 @@ fn values(place: &str, label: &str, value: &Value, items: &mut Vec<Item>) {
     }
 }
 
+/// Fewer tests make no curve.
+const CURVE: usize = 3;
+
+/// How long the newest tests took, the oldest of them first: a bar each, relative to the longest, and the sign
+/// of its outcome for one that did not pass. Nothing where there are fewer than [`CURVE`].
+fn latencies(tests: &[TestRecord], room: usize, theme: &Theme) -> Vec<(String, Style)> {
+    const BARS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    if tests.len() < CURVE {
+        return Vec::new();
+    }
+    let shown = &tests[tests.len().saturating_sub(room.max(CURVE))..];
+    let passed = |test: &&TestRecord| matches!(test.outcome, Outcome::Ok | Outcome::Limited);
+    let times = || shown.iter().filter(passed).map(|test| test.latency_ms);
+    let (least, most) = (times().min(), times().max());
+    let mut parts: Vec<(String, Style)> = shown
+        .iter()
+        .map(|test| {
+            let style = theme.outcome(test.outcome);
+            if !passed(&test) {
+                return (theme::outcome(test.outcome).0.to_owned(), style);
+            }
+            let step = test.latency_ms.saturating_mul(7) / most.unwrap_or(1).max(1);
+            let bar = usize::try_from(step).unwrap_or(0).min(BARS.len() - 1);
+            (BARS[bar].to_owned(), style)
+        })
+        .collect();
+    let range = match (least, most) {
+        (Some(least), Some(most)) if least == most => format!("  {most} ms"),
+        (Some(least), Some(most)) => format!("  {least} to {most} ms"),
+        _ => String::new(),
+    };
+    parts.push((range, theme.dim));
+    parts
+}
+
 /// What tests found, the newest first.
 fn history(credential: &Credential, now: Timestamp, theme: &Theme) -> Vec<Vec<(String, Style)>> {
-    let line = |record: &crate::model::TestRecord| {
+    let line = |record: &TestRecord| {
         let (sign, word) = theme::outcome(record.outcome);
         let age = paint::ago(now.duration_since(record.at).as_secs());
         let code = record.status_code.map(|code| format!("{code}  ")).unwrap_or_default();
@@ -302,4 +341,37 @@ fn history(credential: &Credential, now: Timestamp, theme: &Theme) -> Vec<Vec<(S
         ]
     };
     credential.tests.iter().rev().take(6).map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    fn curve(tests: &[(Outcome, u64)], room: usize) -> String {
+        let record = |(outcome, latency_ms): &(Outcome, u64)| TestRecord {
+            at: Timestamp::UNIX_EPOCH,
+            outcome: *outcome,
+            status_code: None,
+            latency_ms: *latency_ms,
+            message: String::new(),
+            version: 1,
+        };
+        let tests: Vec<TestRecord> = tests.iter().map(record).collect();
+        let theme = Theme::new(config::Theme::Plain);
+        latencies(&tests, room, &theme).into_iter().map(|(text, _)| text).collect()
+    }
+
+    #[test]
+    fn a_curve_of_latencies_shows_what_did_not_pass() {
+        use Outcome::{Limited, Ok, Rejected, Unreachable};
+        assert_eq!(curve(&[(Ok, 1), (Ok, 2)], 20), "");
+        assert_eq!(curve(&[(Ok, 10), (Ok, 40), (Limited, 80)], 20), "▁▄█  10 to 80 ms");
+        assert_eq!(curve(&[(Ok, 10), (Ok, 40), (Ok, 80), (Ok, 80)], 3), "▄██  40 to 80 ms");
+        assert_eq!(curve(&[(Ok, 0), (Ok, 0), (Ok, 0)], 20), "▁▁▁  0 ms");
+        let failed = curve(&[(Ok, 80), (Rejected, 900), (Unreachable, 15_000), (Ok, 80)], 20);
+        let signs = (theme::outcome(Rejected).0, theme::outcome(Unreachable).0);
+        assert_eq!(failed, format!("█{}{}█  80 ms", signs.0, signs.1));
+        assert!(curve(&[(Rejected, u64::MAX); 3], 20).ends_with(signs.0));
+    }
 }

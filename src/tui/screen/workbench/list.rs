@@ -5,16 +5,17 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
+use nucleo_matcher::{Config, Matcher, Utf32String};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::model::search::{Query, Subject};
+use super::columns::{Columns, DrawnRow};
+use super::order::Order;
+use crate::model::search::{Folded, Query};
 use crate::model::{Credential, Document, Id, Status};
 use crate::session;
 use crate::tui::app::Shared;
 use crate::tui::paint;
-use crate::tui::theme;
 
 /// What stands under one heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,18 +39,25 @@ impl Grouping {
     }
 }
 
-struct Entry {
+/// What is computed of a credential once, for all that follows.
+pub(super) struct Entry {
     /// Its place in the document.
     index: usize,
-    status: Status,
+    pub(super) status: Status,
     /// A later test could not decide.
     old: bool,
-    flags: Vec<&'static str>,
+    /// What a query compares with.
+    folded: Folded,
+    /// What loose words are looked for in.
+    haystack: Utf32String,
+    /// Which of [`List::groups`] it stands in.
+    group: usize,
 }
 
+#[derive(Clone, Copy)]
 enum Line {
     Heading {
-        title: String,
+        group: usize,
         count: usize,
     },
     /// Its place among the entries.
@@ -65,10 +73,17 @@ pub(super) struct List {
     cursor: usize,
     top: usize,
     height: usize,
+    /// How many lines are entries.
+    shown: usize,
+    /// The titles of the groups, in the order of their first entries.
+    groups: Vec<String>,
     grouping: Grouping,
+    order: Order,
     /// The only solution that is shown; `None`: all are.
     only: Option<String>,
     query: String,
+    /// What the query found, as places among the entries, in their order; `None`: it has to look at all.
+    found: Option<Vec<usize>>,
     /// Why the query is not understood; the list is then as it was before.
     error: Option<String>,
     marks: BTreeSet<Id>,
@@ -86,9 +101,13 @@ impl List {
             cursor: 0,
             top: 0,
             height: 1,
+            shown: 0,
+            groups: Vec::new(),
             grouping,
+            order: Order { by: shared.config.screen.sort, back: false },
             only: None,
             query: String::new(),
+            found: None,
             error: None,
             marks: BTreeSet::new(),
             failing: 0,
@@ -110,15 +129,22 @@ impl List {
             .filter(|(_, credential)| shown(credential))
             .map(|(index, credential)| {
                 let row = session::row(&self.document, credential, shared.kinds, now, days);
-                Entry { index, status: row.status, old: row.old, flags: row.flags }
+                let mut text = String::new();
+                for part in [row.key, row.name, row.service].into_iter().chain(row.tags.iter().copied()) {
+                    text.push_str(part);
+                    text.push(' ');
+                }
+                Entry {
+                    index,
+                    status: row.status,
+                    old: row.old,
+                    folded: row.subject().folded(),
+                    haystack: text.into(),
+                    group: 0,
+                }
             })
             .collect();
-        // The current solution first, then by solution and key.
-        let place = |entry: &Entry| {
-            let content = &self.document.credentials[entry.index].content;
-            (content.solution() != shared.solution, content.solution(), content.key())
-        };
-        self.entries.sort_by(|a, b| place(a).cmp(&place(b)));
+        self.sort(shared);
         self.failing = self.entries.iter().filter(|entry| entry.status.is_failing()).count();
         self.expiring = self.entries.iter().filter(|entry| entry.status == Status::Expiring).count();
         let there: BTreeSet<&Id> =
@@ -126,6 +152,44 @@ impl List {
         self.marks.retain(|id| there.contains(id));
         self.arrange();
         self.select(selected.as_ref());
+    }
+
+    /// Puts the entries in order, and finds the groups.
+    fn sort(&mut self, shared: &Shared) {
+        let document = self.document.clone();
+        let content = |entry: &Entry| &document.credentials[entry.index].content;
+        let by_solution = self.grouping == Grouping::Solution;
+        self.order.sort(
+            &mut self.entries,
+            |entry| &document.credentials[entry.index],
+            by_solution,
+            &shared.solution,
+        );
+        self.groups.clear();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for entry in &mut self.entries {
+            let title = match self.grouping {
+                Grouping::None => "",
+                Grouping::Solution => content(entry).solution(),
+                Grouping::Service if content(entry).service().is_empty() => "no service",
+                Grouping::Service => content(entry).service(),
+            };
+            entry.group = *places.entry(title).or_insert_with(|| {
+                self.groups.push(title.to_owned());
+                self.groups.len() - 1
+            });
+        }
+        self.found = None;
+    }
+
+    /// Sorts in another way; says which.
+    pub(super) fn reorder(&mut self, back: bool, shared: &Shared) -> String {
+        let selected = self.selected_id();
+        self.order = if back { self.order.turned() } else { self.order.next() };
+        self.sort(shared);
+        self.arrange();
+        self.select(selected.as_ref());
+        self.order.words()
     }
 
     /// The only solution that is shown.
@@ -144,29 +208,26 @@ impl List {
 
     /// Finds, ranks and groups: from entries to lines.
     fn arrange(&mut self) {
-        let Some(found) = self.search() else { return };
-        let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
-        let mut places: HashMap<String, usize> = HashMap::new();
-        for entry in found {
-            let content = &self.credential_at(entry).content;
-            let title = match self.grouping {
-                Grouping::None => "",
-                Grouping::Solution => content.solution(),
-                Grouping::Service if content.service().is_empty() => "no service",
-                Grouping::Service => content.service(),
-            };
-            let place = *places.entry(title.to_owned()).or_insert_with(|| {
-                groups.push((title.to_owned(), Vec::new()));
-                groups.len() - 1
-            });
-            groups[place].1.push(entry);
-        }
+        let Some(ranked) = self.search() else { return };
+        self.shown = ranked.len();
         self.lines.clear();
-        for (title, entries) in groups {
-            if self.grouping != Grouping::None {
-                self.lines.push(Line::Heading { title, count: entries.len() });
+        if self.grouping == Grouping::None {
+            self.lines.extend(ranked.into_iter().map(Line::Entry));
+            return;
+        }
+        // The group of the best entry comes first.
+        let mut members: Vec<Vec<usize>> = vec![Vec::new(); self.groups.len()];
+        let mut order = Vec::new();
+        for entry in ranked {
+            let group = self.entries[entry].group;
+            if members[group].is_empty() {
+                order.push(group);
             }
-            self.lines.extend(entries.into_iter().map(Line::Entry));
+            members[group].push(entry);
+        }
+        for group in order {
+            self.lines.push(Line::Heading { group, count: members[group].len() });
+            self.lines.extend(members[group].iter().copied().map(Line::Entry));
         }
     }
 
@@ -178,52 +239,45 @@ impl List {
             Ok(query) => query,
             Err(error) => {
                 self.error = Some(format!("{}: {}", error.message, error.hint));
+                self.found = None;
                 return None;
             }
         };
         self.error = None;
         let pattern = Pattern::parse(&words.join(" "), CaseMatching::Ignore, Normalization::Smart);
-        let (mut matcher, mut chars) = (Matcher::new(Config::DEFAULT), Vec::new());
-        let mut text = String::new();
-        let mut found = Vec::new();
-        for (place, entry) in self.entries.iter().enumerate() {
-            let content = &self.document.credentials[entry.index].content;
-            if !query.is_empty() {
-                let tags = content.tags();
-                let subject = Subject {
-                    key: content.key(),
-                    name: content.name(),
-                    kind: content.kind(),
-                    service: content.service(),
-                    solution: content.solution(),
-                    status: entry.status,
-                    tags: &tags,
-                    flags: &entry.flags,
-                };
-                if !query.matches(&subject) {
-                    continue;
-                }
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let (mut found, mut ranked) = (Vec::new(), Vec::new());
+        let mut look = |place: usize| {
+            let entry = &self.entries[place];
+            if !query.is_empty() && !query.matches(&entry.folded) {
+                return;
             }
-            if words.is_empty() {
-                found.push((0, place));
-                continue;
+            let score = match words.is_empty() {
+                true => Some(0),
+                false => pattern.score(entry.haystack.slice(..), &mut matcher),
+            };
+            if let Some(score) = score {
+                found.push(place);
+                ranked.push((std::cmp::Reverse(score), place));
             }
-            text.clear();
-            for part in [content.key(), content.name(), content.service()].into_iter().chain(content.tags()) {
-                text.push_str(part);
-                text.push(' ');
-            }
-            if let Some(score) = pattern.score(Utf32Str::new(&text, &mut chars), &mut matcher) {
-                found.push((score, place));
-            }
+        };
+        match &self.found {
+            Some(places) => places.iter().copied().for_each(&mut look),
+            None => (0..self.entries.len()).for_each(&mut look),
         }
-        found.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
-        Some(found.into_iter().map(|(_, place)| place).collect())
+        self.found = Some(found);
+        if !words.is_empty() {
+            ranked.sort_unstable();
+        }
+        Some(ranked.into_iter().map(|(_, place)| place).collect())
     }
 
     /// Searches for something else; the best match is selected.
     pub(super) fn set_query(&mut self, query: &str) {
         if self.query != query {
+            if !narrows(&self.query, query) {
+                self.found = None;
+            }
             self.query = query.to_owned();
             self.arrange();
             self.top = 0;
@@ -237,10 +291,11 @@ impl List {
     }
 
     /// Groups in the next way; says which.
-    pub(super) fn regroup(&mut self) -> &'static str {
+    pub(super) fn regroup(&mut self, shared: &Shared) -> &'static str {
         let selected = self.selected_id();
         let words;
         (self.grouping, words) = self.grouping.next();
+        self.sort(shared);
         self.arrange();
         self.select(selected.as_ref());
         words
@@ -332,7 +387,7 @@ impl List {
 
     /// How many are shown.
     pub(super) fn shown_count(&self) -> usize {
-        self.shown().count()
+        self.shown
     }
 
     /// Why the query is not understood.
@@ -353,8 +408,8 @@ impl List {
             return;
         }
         let theme = &shared.theme;
-        let columns = Columns::of(area.width);
-        columns.head(area, buf, shared);
+        let columns = Columns::of(&shared.config.screen.columns, area.width);
+        columns.head(area, self.order, buf, shared);
         let rows = Rect { y: area.y + 1, height: area.height - 1, ..area };
         self.scroll(usize::from(rows.height));
         if self.lines.is_empty() {
@@ -367,9 +422,9 @@ impl List {
         let now = shared.now();
         for (line, y) in (self.top..self.lines.len()).zip(rows.y..rows.bottom()) {
             match &self.lines[line] {
-                Line::Heading { title, count } => {
+                Line::Heading { group, count } => {
                     let count = format!("  {count}");
-                    let parts = [(title.as_str(), theme.title), (count.as_str(), theme.dim)];
+                    let parts = [(self.groups[*group].as_str(), theme.title), (count.as_str(), theme.dim)];
                     paint::parts(buf, rows.x + 1, y, rows.width.saturating_sub(1), &parts);
                 }
                 Line::Entry(place) => {
@@ -379,11 +434,12 @@ impl List {
                     let area = Rect { y, height: 1, ..rows };
                     let row = DrawnRow {
                         credential,
-                        entry,
+                        status: entry.status,
+                        old: entry.old,
                         marked: self.marks.contains(&credential.id),
                         selected: selected.then_some(focused),
                         testing: testing(&credential.id),
-                        age: credential.last_test().map(|test| now.duration_since(test.at).as_secs()),
+                        now,
                     };
                     columns.row(&row, area, buf, shared);
                 }
@@ -409,6 +465,20 @@ impl List {
     }
 }
 
+/// Whether all that a query finds was found by an earlier one: the same terms, and plain words that begin with
+/// the earlier ones. A sign that the matcher gives a meaning to (`!`, `^`, `'`, `$`, `\`) can mean another thing
+/// in a longer word.
+fn narrows(old: &str, new: &str) -> bool {
+    let ((old_terms, old_words), (terms, words)) = (split(old), split(new));
+    let plain = |word: &&str| {
+        word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '@'))
+    };
+    old_terms == terms
+        && old_words.len() <= words.len()
+        && words.iter().all(plain)
+        && old_words.iter().zip(&words).all(|(old, new)| new.starts_with(old))
+}
+
 /// The `field:value` terms and exclusions of a query, and its other words.
 fn split(query: &str) -> (Vec<&str>, Vec<&str>) {
     let mut parts = Vec::new();
@@ -429,103 +499,6 @@ fn split(query: &str) -> (Vec<&str>, Vec<&str>) {
     parts.partition(|part| part.contains(':') || part.starts_with('-') || part.contains('"'))
 }
 
-struct DrawnRow<'a> {
-    credential: &'a Credential,
-    entry: &'a Entry,
-    marked: bool,
-    /// Selected, and whether the list has the focus.
-    selected: Option<bool>,
-    testing: Option<&'static str>,
-    /// Seconds since the last test.
-    age: Option<i64>,
-}
-
-/// Where each column starts and how wide it is; 0: left out.
-struct Columns {
-    key: u16,
-    name: u16,
-    service: u16,
-    kind: u16,
-    status: u16,
-    tested: u16,
-}
-
-impl Columns {
-    fn of(width: u16) -> Self {
-        let (status, tested) = (14, 6);
-        // Two columns for mark and cursor, one between each.
-        let rest = width.saturating_sub(2 + status + 1 + tested + 1);
-        let kind = if rest >= 34 { 13 } else { 0 };
-        let service = if rest >= 66 { 14 } else { 0 };
-        let name = if rest >= 52 { ((rest - kind - service) / 3).clamp(12, 28) } else { 0 };
-        let gaps = [kind, service, name].iter().filter(|width| **width > 0).count();
-        let key = rest.saturating_sub(kind + service + name + u16::try_from(gaps).unwrap_or(0));
-        Self { key, name, service, kind, status, tested }
-    }
-
-    /// Each column with its place.
-    fn places(&self, area: Rect) -> [(u16, u16); 6] {
-        let mut x = area.x + 2;
-        [self.key, self.name, self.service, self.kind, self.status, self.tested].map(|width| {
-            let place = (x, width);
-            x += if width > 0 { width + 1 } else { 0 };
-            place
-        })
-    }
-
-    fn head(&self, area: Rect, buf: &mut Buffer, shared: &Shared) {
-        let names = ["key", "name", "service", "kind", "status", "tested"];
-        for ((x, width), name) in self.places(area).into_iter().zip(names) {
-            let room = width.min(area.right().saturating_sub(x));
-            let name = if name == "tested" { format!("{name:>6}") } else { name.to_owned() };
-            paint::put(buf, x, area.y, room, &name, shared.theme.dim);
-        }
-    }
-
-    fn row(&self, row: &DrawnRow<'_>, area: Rect, buf: &mut Buffer, shared: &Shared) {
-        let theme = &shared.theme;
-        let content = &row.credential.content;
-        let base = match row.selected {
-            Some(true) => theme.selection,
-            Some(false) => theme.selection_dim,
-            None => theme.text,
-        };
-        buf.set_style(area, base);
-        let cursor = if row.selected.is_some() { "▸" } else { " " };
-        paint::put(buf, area.x, area.y, 1, cursor, base);
-        if row.marked {
-            paint::put(buf, area.x + 1, area.y, 1, "*", base.patch(theme.marked));
-        }
-        // On the selected row the meaning is in the sign and the word: colours on its background differ too
-        // much between terminals.
-        let on = |style: ratatui::style::Style| if row.selected.is_some() { base } else { style };
-        let key_style = if row.marked { on(theme.marked) } else { base };
-        let kind = shared.kinds.get(content.kind()).map_or(content.kind(), |kind| kind.title.as_str());
-        let (sign, word) = theme::status(row.entry.status);
-        let status = match (row.testing, row.entry.old) {
-            (Some(spinner), _) => format!("{spinner} testing"),
-            (None, true) if row.entry.status != Status::Untested => format!("{sign} {word}, old"),
-            (None, _) => format!("{sign} {word}"),
-        };
-        let age = row.age.map(paint::ago).unwrap_or_default();
-        let age = format!("{age:>6}");
-        let cells = [
-            (content.key(), key_style),
-            (content.name(), on(theme.dim)),
-            (content.service(), on(theme.dim)),
-            (kind, on(theme.dim)),
-            (
-                status.as_str(),
-                on(if row.testing.is_some() { theme.accent } else { theme.status(row.entry.status) }),
-            ),
-            (age.as_str(), on(theme.dim)),
-        ];
-        for ((x, width), (text, style)) in self.places(area).into_iter().zip(cells) {
-            paint::put(buf, x, area.y, width.min(area.right().saturating_sub(x)), text, style);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -539,11 +512,26 @@ mod tests {
     }
 
     #[test]
-    fn columns_fit_any_width() {
-        for width in 0..300 {
-            let columns = Columns::of(width);
-            let end = columns.places(Rect::new(0, 0, width, 1)).iter().map(|(x, w)| x + w).max().unwrap();
-            assert!(end <= width.max(24), "{width}: {end}");
+    fn only_a_longer_query_of_plain_words_finds_less() {
+        for (old, new) in
+            [("a", "ab"), ("a", "a b"), ("a kind:x b", "a kind:x bc"), ("is:old", "is:old a"), ("a", "a ")]
+        {
+            assert!(narrows(old, new), "{old} {new}");
+        }
+        for (old, new) in [
+            ("ab", "a"),
+            ("a", "b"),
+            ("status", "status:error"),
+            ("a", "-a"),
+            ("a -b", "a -bc"),
+            ("!a", "!ab"),
+            ("a$", "a$b"),
+            ("a\\", "a\\ b"),
+            ("kind:a*", "kind:ab*"),
+            ("a", "a \"b"),
+            ("é", "ée"),
+        ] {
+            assert!(!narrows(old, new), "{old} {new}");
         }
     }
 }
