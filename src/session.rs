@@ -19,7 +19,7 @@ use crate::model::{Document, Edit};
 use crate::problem::Problem;
 use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
-pub use change::{Change, changes};
+pub use change::{Change, changes, names};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use row::{LastTest, Row, facts, has_test, row, rows};
 pub use setup::{Made, Protection, Setup};

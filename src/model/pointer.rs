@@ -50,7 +50,8 @@ pub fn walk(pointer: &str, value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
     }
 }
 
-pub(super) fn set(document: &mut Object, pointer: &str, value: Value) {
+/// Puts a value at a pointer, making the objects on the way.
+pub fn set(document: &mut Object, pointer: &str, value: Value) {
     let mut steps = steps(pointer);
     let Some(first) = steps.next() else { return };
     let mut place = document.entry(first).or_insert(Value::Null);

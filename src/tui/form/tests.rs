@@ -162,14 +162,14 @@ fn typing_goes_to_the_draft_and_undo_brings_the_focus_along() {
     screen.press(KeyCode::Backspace);
     assert_eq!(screen.value("/name"), json!("Näm"));
     screen.press(KeyCode::Tab);
-    assert!(screen.form.undo(&mut screen.draft));
+    assert!(screen.form.undo(&mut screen.draft, kinds()));
     assert_eq!(screen.form.focused().as_deref(), Some("/name"));
     assert_eq!((screen.value("/key"), screen.value("/name")), (json!("a.b"), json!(null)));
     screen.type_text("x");
     assert_eq!(screen.value("/name"), json!("x"), "the input follows the undo");
-    assert!(screen.form.undo(&mut screen.draft) && screen.form.undo(&mut screen.draft));
-    assert!(!screen.form.undo(&mut screen.draft));
-    assert!(screen.form.redo(&mut screen.draft));
+    assert!(screen.form.undo(&mut screen.draft, kinds()) && screen.form.undo(&mut screen.draft, kinds()));
+    assert!(!screen.form.undo(&mut screen.draft, kinds()));
+    assert!(screen.form.redo(&mut screen.draft, kinds()));
     assert_eq!(screen.value("/key"), json!("a.b"));
 }
 
@@ -180,7 +180,7 @@ fn undo_goes_by_words() {
     screen.type_text("one two three");
     screen.chord(KeyCode::Char('u'), KeyModifiers::CONTROL);
     for wanted in [json!("one two three"), json!("one two"), json!("one"), json!(null)] {
-        assert!(screen.form.undo(&mut screen.draft));
+        assert!(screen.form.undo(&mut screen.draft, kinds()));
         assert_eq!(screen.value("/notes"), wanted);
     }
 }
@@ -293,7 +293,7 @@ fn a_pem_is_pasted_into_a_table() {
     assert_eq!(screen.secret("/config/values/KEY").as_deref(), Some(PEM));
     assert_eq!(screen.chord(KeyCode::Char('d'), KeyModifiers::CONTROL), Handled::Changed);
     assert!(screen.draft.content().secrets.is_empty());
-    assert!(screen.form.undo(&mut screen.draft));
+    assert!(screen.form.undo(&mut screen.draft, kinds()));
     assert_eq!(screen.secret("/config/values/KEY").as_deref(), Some(PEM));
 }
 
@@ -418,7 +418,7 @@ fn a_megabyte_pasted_is_one_step_and_draws() {
     screen.paste(&"line of text\n".repeat(70_000));
     screen.page(60, 20);
     assert!(screen.draft.is_changed());
-    assert!(screen.form.undo(&mut screen.draft) && !screen.draft.is_changed());
+    assert!(screen.form.undo(&mut screen.draft, kinds()) && !screen.draft.is_changed());
     let notices = screen.paste(&"x".repeat(2_000_000));
     assert!(!screen.draft.is_changed() && notices.len() == 1);
 }
@@ -445,7 +445,7 @@ proptest! {
                 16 => drop(screen.press(KeyCode::Backspace)),
                 17 => drop(screen.press(KeyCode::Esc)),
                 18 => drop(screen.press(KeyCode::Right)),
-                19 => drop(screen.form.undo(&mut screen.draft)),
+                19 => drop(screen.form.undo(&mut screen.draft, kinds())),
                 20 => drop(screen.chord(KeyCode::Char('d'), KeyModifiers::CONTROL)),
                 _ => drop(screen.press(KeyCode::PageDown)),
             }
@@ -458,7 +458,7 @@ proptest! {
         let taken = screen.draft.set_text(kinds(), &text);
         prop_assert!(taken.is_ok(), "{taken:?}");
         prop_assert_eq!(screen.draft.content(), before.content());
-        while screen.form.undo(&mut screen.draft) {}
+        while screen.form.undo(&mut screen.draft, kinds()) {}
         prop_assert!(!screen.draft.is_changed(), "undo leads back to what is stored");
     }
 }
