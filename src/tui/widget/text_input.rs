@@ -126,10 +126,14 @@ impl TextInput {
         while !self.text.is_char_boundary(self.cursor) {
             self.cursor += 1;
         }
-        let mut cursor = GraphemeCursor::new(self.cursor, self.text.len(), true);
-        if cursor.is_boundary(&self.text, 0) == Ok(false) {
+        if !self.is_between_graphemes(self.cursor) {
             self.cursor = self.after(self.cursor);
         }
+    }
+
+    fn is_between_graphemes(&self, at: usize) -> bool {
+        self.text.is_char_boundary(at)
+            && GraphemeCursor::new(at, self.text.len(), true).is_boundary(&self.text, 0) != Ok(false)
     }
 
     fn before(&self, at: usize) -> usize {
@@ -205,8 +209,9 @@ impl TextInput {
             }
             first = before;
         }
+        // An edit may have made a grapheme around the place where the view began.
         let mut left = start + self.left.min(self.cursor - start);
-        while !self.text.is_char_boundary(left) {
+        while left > start && !self.is_between_graphemes(left) {
             left -= 1;
         }
         if left < first {
