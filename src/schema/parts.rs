@@ -60,6 +60,8 @@ struct Guard {
 #[derive(Debug)]
 struct Condition {
     place: String,
+    /// The schema, to be told in words.
+    test: Value,
     validator: jsonschema::Validator,
 }
 
@@ -119,6 +121,22 @@ impl Parts {
             .filter(|part| truth.holds(&part.guards))
             .filter_map(secret)
             .filter(|(place, _)| self.needed(place, &|guards| truth.holds(guards)))
+    }
+
+    /// Under which conditions a field is there at all: schemas that hold or do not. Empty: always.
+    pub(super) fn guards_of(&self, place: &str) -> Vec<(&Value, bool)> {
+        let part = self.fields.iter().find(|part| part.field.pointer == place);
+        self.told(part.map_or(&[], |part| &part.guards))
+    }
+
+    /// Under which conditions a place must be there: each list is one case. Its own conditions are among them.
+    pub(super) fn needs_of(&self, place: &str) -> Vec<Vec<(&Value, bool)>> {
+        let needs = self.needs.iter().filter(|need| need.place == place);
+        needs.map(|need| self.told(&need.guards)).collect()
+    }
+
+    fn told(&self, guards: &[Guard]) -> Vec<(&Value, bool)> {
+        guards.iter().map(|guard| (&self.conditions[guard.condition].test, guard.holds)).collect()
     }
 
     fn collect(&self, applies: impl Fn(&[Guard]) -> bool, needs: impl Fn(&[Guard]) -> bool) -> Vec<Field> {
@@ -285,7 +303,7 @@ impl<'a> Layout<'a> {
         let validator = super::options()
             .build(&schema)
             .map_err(|error| SchemaError(format!("a condition of {place}: {}", error.masked())))?;
-        self.parts.conditions.push(Condition { place: place.to_owned(), validator });
+        self.parts.conditions.push(Condition { place: place.to_owned(), test: test.clone(), validator });
         Ok(self.parts.conditions.len() - 1)
     }
 

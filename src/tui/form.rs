@@ -43,7 +43,8 @@ pub enum Handled {
 
 /// A form. Its keys: Tab, Shift-Tab, Up, Down and Enter go from field to field, Page Up and Page Down from
 /// group to group; Left, Right and Space change a choice and Enter lists it; Delete or
-/// Ctrl-D clears a secret and Esc takes it back to what is stored; Ctrl-D removes a table's row. Everything else belongs to the text.
+/// Ctrl-D clears a secret and Esc takes it back to what is stored; Ctrl-D removes a table's row;
+/// Ctrl-F lists the fields to jump to one. Everything else belongs to the text.
 #[derive(Debug)]
 pub struct Form {
     kind: String,
@@ -111,7 +112,10 @@ impl Form {
         self.follow(kind, draft);
         self.sync(draft);
         if self.pick.is_some() {
-            return self.pick_key(key, draft);
+            return self.pick_key(key, draft, kind);
+        }
+        if key.code == KeyCode::Char('f') && key.modifiers == KeyModifiers::CONTROL {
+            return self.find_field();
         }
         match self.edit_key(key, draft, kind) {
             Typed::Changed => return Handled::Changed,

@@ -344,7 +344,7 @@ impl Form {
             Target::Text { cell: true, .. } | Target::Name { .. } => "Ctrl-D removes the row.",
             Target::Add { .. } => "Type a name, then Enter, to add a row.",
             Target::Json { .. } => "Enter edits it as JSON.",
-            Target::Text { .. } | Target::Number { .. } | Target::Nothing => "",
+            Target::Text { .. } | Target::Number { .. } | Target::Nothing => "Ctrl-F finds a field.",
         }
     }
 }
