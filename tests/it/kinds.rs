@@ -1,5 +1,9 @@
 //! The ten kinds, on the real program.
 
+mod secrecy;
+mod violations;
+mod walk;
+
 use std::path::Path;
 
 use credbench::schema::Kinds;
