@@ -80,10 +80,7 @@ impl From<Refusal> for Problem {
         const ADOPT: &str =
             "if you know how this came about, `credbench vault adopt` accepts the file as it is";
         match &refusal {
-            Refusal::Damaged(_) => problem("vault_damaged").hint(
-                "VAULT.d/backups beside the vault has older generations: check one with `age -d`, put it in the \
-                 vault's place and run `credbench vault adopt`",
-            ),
+            Refusal::Damaged(_) => problem("vault_damaged"),
             Refusal::TooNew { .. } => problem("vault_too_new").hint("install the newer credbench"),
             Refusal::Forged(_) => problem("vault_forged").hint(ADOPT),
             Refusal::UnknownWriter { .. } => problem("unknown_writer").hint(ADOPT),
@@ -109,6 +106,14 @@ impl From<StoreError> for Problem {
             StoreError::NoIdentityOpens { .. } => problem(Exit::Locked, "no_identity_opens").hint(
                 "name the right one with --identity, or ask somebody who can open the vault to add your recipient",
             ),
+            StoreError::Refused { path, refusal: refusal @ Refusal::Damaged(_) } => {
+                let hint = format!(
+                    "{}.d/backups has older generations: put one in the vault's place and run `credbench vault \
+                     adopt`",
+                    path.display()
+                );
+                Self { message, hint: Some(hint), ..refusal.into() }
+            }
             StoreError::Refused { refusal, .. } => Self { message, ..refusal.into() },
             StoreError::Edit(error) => error.into(),
             StoreError::ReadOnly(refusal) => Self { message, ..refusal.into() },

@@ -71,6 +71,9 @@ pub struct Opened {
 /// a file system does not really lock.
 const ATTEMPTS: u32 = 5;
 
+/// How often a file is read again because it was replaced while it was judged.
+const READS: u32 = 50;
+
 /// An unlocked vault.
 #[derive(Debug)]
 pub struct Store {
@@ -166,8 +169,7 @@ impl Store {
     /// [`StoreError::Missing`], [`StoreError::NoIdentityOpens`], [`StoreError::Refused`], files.
     pub fn open(places: &Places, keyring: Keyring, policy: OpenPolicy) -> Result<Opened, StoreError> {
         let files = Files::resolve(places)?;
-        let loaded = files.load(&keyring)?;
-        let (state, mut notices) = State::judged(&files, loaded, policy)?;
+        let (state, mut notices) = State::read(&files, &keyring, policy)?;
         let store = Self { files, keyring, policy, state };
         if store.state.refusal.is_none() {
             notices.extend(store.note(false));
@@ -285,8 +287,7 @@ impl Store {
             self.state.stamp = stamp;
             return Ok(None);
         }
-        let loaded = self.files.unlock(&bytes, &self.keyring)?;
-        let (state, mut notices) = State::judged(&self.files, loaded, self.policy)?;
+        let (state, mut notices) = State::read(&self.files, &self.keyring, self.policy)?;
         self.state = state;
         if self.state.refusal.is_none() {
             notices.extend(self.note(false));
@@ -347,19 +348,27 @@ impl Store {
 }
 
 impl State {
-    /// Judges what was read.
-    fn judged(files: &Files, loaded: Loaded, policy: OpenPolicy) -> Result<(Self, Vec<Notice>), StoreError> {
-        let refused = |refusal| StoreError::Refused { path: files.vault.clone(), refusal };
-        let verdict = loaded.verdict(files)?;
-        let Loaded { contents, digest, stamp, opener, key } = loaded;
-        let (refusal, notices) = match verdict {
-            Ok(notices) => (None, notices),
-            Err(refusal) if policy == OpenPolicy::ReadOnly => (Some(refusal), Vec::new()),
-            Err(refusal) => return Err(refused(refusal)),
-        };
-        let header = contents.header.unwrap_or_else(Header::of_nobody);
-        let document = Arc::new(contents.document);
-        Ok((Self { header, document, opener, key, digest, stamp, refusal }, notices))
+    /// Reads the file and judges it. Readers take no lock: a program that saves between the reading of the
+    /// file and that of this host's memory makes the file look older than it is, so a file is refused only
+    /// where it is still the one that was read.
+    fn read(files: &Files, keyring: &Keyring, policy: OpenPolicy) -> Result<(Self, Vec<Notice>), StoreError> {
+        for _ in 0..READS {
+            let loaded = files.load(keyring)?;
+            let verdict = loaded.verdict(files)?;
+            if verdict.is_err() && writer::digest(&files.read()?) != loaded.digest {
+                continue;
+            }
+            let Loaded { contents, digest, stamp, opener, key } = loaded;
+            let (refusal, notices) = match verdict {
+                Ok(notices) => (None, notices),
+                Err(refusal) if policy == OpenPolicy::ReadOnly => (Some(refusal), Vec::new()),
+                Err(refusal) => return Err(StoreError::Refused { path: files.vault.clone(), refusal }),
+            };
+            let header = contents.header.unwrap_or_else(Header::of_nobody);
+            let document = Arc::new(contents.document);
+            return Ok((Self { header, document, opener, key, digest, stamp, refusal }, notices));
+        }
+        Err(StoreError::Contended { path: files.vault.clone() })
     }
 
     fn saved(

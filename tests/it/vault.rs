@@ -345,3 +345,27 @@ fn write_the_golden_vault() {
         std::io::copy(&mut fs::File::open(from).unwrap(), &mut file).unwrap();
     }
 }
+
+/// A reader takes no lock: what it reads may be replaced before it looks at what this host saw last. That is
+/// no rollback.
+#[test]
+fn reading_while_others_save_is_never_a_rollback() {
+    let home = Home::with_vault();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut store = home.open().unwrap().store;
+            for number in 0..60 {
+                store.commit(vec![create(&format!("k{number}"), "x")], now()).unwrap();
+            }
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                    home.open().unwrap();
+                }
+            });
+        }
+    });
+}

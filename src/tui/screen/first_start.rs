@@ -29,7 +29,7 @@ impl FirstStart {
     pub fn new(vault: PathBuf, identity: PathBuf, identity_exists: bool) -> Self {
         let made = match identity_exists {
             true => "the identity there is",
-            false => "the private key that opens it, protected by a passphrase",
+            false => "the key that opens it, under a passphrase",
         };
         let text = format!(
             "There is no vault yet. This will make\n\n  vault     {}\n  identity  {}\n            ({made})\n\nThe vault is \

@@ -44,7 +44,8 @@ async fn jobs_is_the_limit_for_a_host_and_for_all() {
         let reports = all(on(&server, jobs * 3), Limits::jobs(jobs), &CancellationToken::new()).await;
         assert_eq!((are(&reports, Outcome::Ok), server.peak()), (jobs * 3, jobs));
         let log = Arc::new(Log::default());
-        let servers: Vec<Server> = (0..4).map(|_| Server::counted(&log, |_| answer(200, "{}"))).collect();
+        let servers: Vec<Server> =
+            (1..5).map(|host| Server::counted(&log, host, |_| answer(200, "{}"))).collect();
         let documents = servers.iter().flat_map(|server| on(server, 6)).collect();
         let reports = all(documents, Limits::jobs(jobs), &CancellationToken::new()).await;
         assert_eq!(are(&reports, Outcome::Ok), 24);
@@ -57,10 +58,10 @@ async fn jobs_is_the_limit_for_a_host_and_for_all() {
 async fn sixty_four_in_all() {
     let log = Arc::new(Log::default());
     let (barrier, waited) = (Arc::new(Barrier::new(64)), Arc::new(AtomicUsize::new(0)));
-    let servers: Vec<Server> = (0..24)
-        .map(|_| {
+    let servers: Vec<Server> = (1..25)
+        .map(|host| {
             let (barrier, waited) = (barrier.clone(), waited.clone());
-            Server::counted(&log, move |_| {
+            Server::counted(&log, host, move |_| {
                 // The first 64 wait for each other.
                 let first = waited.fetch_add(1, Ordering::SeqCst) < 64;
                 if first { together(&barrier) } else { answer(200, "{}") }
@@ -76,7 +77,7 @@ async fn sixty_four_in_all() {
 #[tokio::test]
 async fn a_silent_host_does_not_hold_up_the_others() {
     // Its four slots are taken until the end; eight more of its tests wait, but hold none of the 64.
-    let silent = Server::start(|_| Act::Hang);
+    let silent = Server::start_at("127.0.0.2", |_| Act::Hang);
     let good = needs(4);
     let cancel = CancellationToken::new();
     let mut documents = on(&silent, 100);

@@ -142,9 +142,13 @@ impl Server {
         Self::with(ip, None, When::Asked(Arc::new(script)), Arc::default())
     }
 
-    /// Plain http, counted together with others.
-    pub(crate) fn counted(log: &Arc<Log>, script: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
-        Self::with("127.0.0.1", None, When::Asked(Arc::new(script)), log.clone())
+    /// Plain http on a host of its own, 127.0.1.`host`, counted together with others.
+    pub(crate) fn counted(
+        log: &Arc<Log>,
+        host: u8,
+        script: impl Fn(&Seen) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(&format!("127.0.1.{host}"), None, When::Asked(Arc::new(script)), log.clone())
     }
 
     /// https on 127.0.0.1; speaks HTTP/2 where that is agreed on.
