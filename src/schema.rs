@@ -153,7 +153,7 @@ impl Kind {
     pub fn is_secret(&self, place: &str) -> bool {
         let nodes = parts::nodes(&self.schema, place);
         if nodes.is_empty() {
-            return self.around(place).skip(1).any(|around| self.is_sealed(around));
+            return self.is_in_sealed(place);
         }
         nodes.iter().any(|node| is_write_only(node)) && !nodes.iter().any(|node| is_object(node))
     }
@@ -162,6 +162,11 @@ impl Kind {
     pub fn is_sealed(&self, place: &str) -> bool {
         let nodes = parts::nodes(&self.schema, place);
         nodes.iter().any(|node| is_write_only(node)) && nodes.iter().any(|node| is_object(node))
+    }
+
+    /// Whether a place lies in an object that is secret as a whole.
+    pub fn is_in_sealed(&self, place: &str) -> bool {
+        self.around(place).skip(1).any(|around| self.is_sealed(around))
     }
 
     /// A place and those it lies in, from the inside out; without the document itself.

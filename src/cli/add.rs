@@ -160,11 +160,13 @@ fn typed(kind: &Kind, place: &str, schema: &Value, field: &str, text: &str) -> R
 /// The place that a field names: a path in `config`, else a member of the document.
 fn place_of(kind: &Kind, field: &str) -> Result<String, Problem> {
     let path: String = field.split('.').map(|step| pointer::join("", step)).collect();
-    // A name in a table may itself have dots.
     let whole = pointer::join("", field);
-    let in_group =
-        field.split_once('.').map(|(group, rest)| format!("/config/{group}{}", pointer::join("", rest)));
-    let direct = [format!("/config{path}")].into_iter().chain(in_group);
+    // A name in a table may itself have dots: what stands behind any of them may be one name.
+    let dots = field.match_indices('.').map(|(at, _)| {
+        let table: String = field[..at].split('.').map(|step| pointer::join("", step)).collect();
+        format!("/config{table}{}", pointer::join("", &field[at + 1..]))
+    });
+    let direct = [format!("/config{path}")].into_iter().chain(dots);
     let grouped = GROUPS.iter().map(|group| format!("/config{group}{whole}"));
     direct
         .chain(grouped)
@@ -216,7 +218,7 @@ fn ask(kind: &Kind, content: &mut Content) -> Result<Vec<Notice>, Problem> {
         };
         match field.control {
             // What a login gives is not typed.
-            Control::Secret { .. } if kind.how_to_obtain(&field.pointer).is_some() => {}
+            Control::Secret { .. } if kind.is_in_sealed(&field.pointer) => {}
             Control::Secret { multiline } if content.secret(&field.pointer).is_none() => {
                 let optional = if required { "" } else { ", empty for none" };
                 let secret = ask_one(terminal, &format!("{}{optional}", field.label), multiline)?;

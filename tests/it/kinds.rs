@@ -1,5 +1,6 @@
 //! The ten kinds, on the real program.
 
+mod add;
 mod secrecy;
 mod violations;
 mod walk;
