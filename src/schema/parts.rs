@@ -254,6 +254,13 @@ impl<'a> Layout<'a> {
             for branch in schema.get(list).and_then(Value::as_array).into_iter().flatten() {
                 match constants(self.root, branch) {
                     Some(test) => {
+                        // What tells the branches apart is there before one is chosen.
+                        let target = resolve(self.root, branch);
+                        for (name, own) in members(target, "properties") {
+                            if own.get("const").is_some() {
+                                self.property(target, name, own, spot)?;
+                            }
+                        }
                         let condition = self.condition(spot.place, &test)?;
                         self.guarded(branch, spot, condition, true)?;
                     }
@@ -455,5 +462,131 @@ fn expand<'a>(root: &'a Value, schema: &'a Value, found: &mut Vec<&'a Value>, de
     let dependent = members(schema, "dependentSchemas").map(|(_, branch)| branch);
     for branch in lists.chain(branches).chain(dependent) {
         expand(root, branch, found, depth + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::{Control, Kind};
+    use crate::model::Content;
+    use crate::secret::Secret;
+
+    fn kind(config: Value) -> Kind {
+        Kind::new("own", config).unwrap()
+    }
+
+    fn content(config: Value) -> Content {
+        let document = json!({"key": "a", "kind": "own", "config": config});
+        Content { document: document.as_object().unwrap().clone(), ..Content::default() }
+    }
+
+    /// The kind's own fields that apply, with a star where they are required.
+    fn fields(kind: &Kind, config: Value) -> String {
+        let fields = kind.fields_of(&content(config));
+        let own = fields.iter().filter_map(|field| {
+            let name = field.pointer.strip_prefix("/config/")?;
+            Some(format!("{name}{}", if field.required { "*" } else { "" }))
+        });
+        own.collect::<Vec<_>>().join(" ")
+    }
+
+    fn wrong(kind: &Kind, config: Value) -> String {
+        kind.check(&content(config)).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn one_of_by_a_constant() {
+        let kind = kind(json!({
+            "type": "object", "required": ["how"],
+            "oneOf": [
+                {"required": ["pin"], "properties": {"how": {"const": "pin", "title": "How"}, "pin": {"type": "string", "writeOnly": true}}},
+                {"required": ["host"], "properties": {"how": {"const": "net"}, "host": {"type": "string", "maxLength": 4}, "port": {"type": "integer"}}},
+            ]
+        }));
+        assert_eq!(fields(&kind, json!({"how": "net"})), "how* host* port");
+        assert_eq!(fields(&kind, json!({"how": "pin"})), "how* pin*");
+        let how = kind.fields.iter().find(|field| field.pointer == "/config/how").unwrap();
+        assert!(
+            matches!(&how.control, Control::Choice(super::Choices::Fixed(options)) if options == &["pin", "net"])
+        );
+        // A missing secret in a branch is incomplete; everything else is told in the branch that is meant.
+        assert_eq!(wrong(&kind, json!({"how": "pin"})), "");
+        assert_eq!(kind.missing(&content(json!({"how": "pin"}))), ["/config/pin"]);
+        assert_eq!(wrong(&kind, json!({"how": "net"})), "/config/host: is required");
+        assert_eq!(
+            wrong(&kind, json!({"how": "net", "host": "12345"})),
+            "/config/host: \"12345\" must have at most 4 characters"
+        );
+        assert!(wrong(&kind, json!({"how": "neither"})).contains("fits none of the forms"));
+        // Hidden or not, a secret is one.
+        assert!(kind.is_secret("/config/pin"));
+        let mut hidden = content(json!({"how": "net", "host": "a"}));
+        hidden.set_secret("/config/pin", Secret::from("1"));
+        assert!(kind.check(&hidden).is_empty() && kind.missing(&hidden).is_empty());
+    }
+
+    /// What tells the branches apart is a field although only the branches declare it.
+    #[test]
+    fn the_choice_between_branches_is_there_before_it_is_made() {
+        let kind = kind(json!({
+            "type": "object",
+            "oneOf": [
+                {"properties": {"how": {"const": "a"}, "x": {"type": "string"}}},
+                {"properties": {"how": {"const": "b"}, "y": {"type": "string"}}},
+            ]
+        }));
+        assert_eq!(fields(&kind, json!({})), "how");
+        assert_eq!(fields(&kind, json!({"how": "b"})), "how y");
+    }
+
+    #[test]
+    fn dependent_members_references_and_nested_conditions() {
+        let kind = kind(json!({
+            "type": "object",
+            "$defs": {"proxy": {
+                "properties": {"proxy": {"type": "object", "title": "Proxy", "required": ["host"],
+                    "properties": {"host": {"type": "string"}, "mode": {"type": "string", "enum": ["a", "b"]}},
+                    "if": {"required": ["mode"], "properties": {"mode": {"const": "b"}}},
+                    "then": {"required": ["port"], "properties": {"port": {"type": "integer"}}},
+                    "else": {"properties": {"path": {"type": "string"}}}}},
+                "required": ["proxy"]
+            }},
+            "properties": {"user": {"type": "string"}, "password": {"type": "string", "writeOnly": true, "minLength": 3},
+                           "cert": {"type": "string"}},
+            "dependentRequired": {"user": ["password"]},
+            "dependentSchemas": {"cert": {"properties": {"chain": {"type": "string"}}}},
+            "allOf": [{"$ref": "#/$defs/proxy"}]
+        }));
+        assert_eq!(fields(&kind, json!({})), "user password cert proxy/host* proxy/mode proxy/path");
+        assert_eq!(
+            fields(&kind, json!({"user": "u"})),
+            "user password* cert proxy/host* proxy/mode proxy/path"
+        );
+        assert_eq!(
+            fields(&kind, json!({"cert": "c", "proxy": {"mode": "b"}})),
+            "user password cert chain proxy/host* proxy/mode proxy/port*"
+        );
+        assert_eq!(wrong(&kind, json!({"user": "u", "proxy": {"host": "h"}})), "");
+        assert_eq!(kind.missing(&content(json!({"user": "u"}))), ["/config/password"]);
+        assert_eq!(
+            wrong(&kind, json!({"proxy": {"host": "h", "mode": "b"}})),
+            "/config/proxy/port: is required"
+        );
+        // What a schema says of a secret beyond its type is asked of the secret itself, which is not quoted.
+        let mut short = content(json!({"proxy": {"host": "h"}}));
+        short.set_secret("/config/password", Secret::from("ab"));
+        let found: Vec<_> = kind.check(&short).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["/config/password: must have at least 3 characters"]);
+    }
+
+    #[test]
+    fn what_is_endless_or_no_schema_is_refused() {
+        let endless = json!({"type": "object", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}},
+                             "allOf": [{"$ref": "#/$defs/a"}]});
+        assert!(Kind::new("own", endless).is_err());
+        assert!(Kind::new("own", json!({"type": "object", "if": {"type": "nonsense"}, "then": {}})).is_err());
+        assert!(Kind::new("own", json!({"type": "object", "if": {"type": "object"}, "then": {}})).is_ok());
     }
 }
