@@ -13,6 +13,8 @@ mod init;
 mod input;
 mod kinds;
 mod list;
+mod move_to;
+mod oauth_app;
 mod output;
 mod passphrase;
 mod prompt;
@@ -25,6 +27,7 @@ mod restore;
 mod show;
 mod solution;
 mod test;
+mod trash;
 mod vault;
 
 use std::ffi::OsString;
@@ -124,6 +127,9 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Remove(arguments) => remove::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::History(arguments) => history::run(&context, &arguments),
+        Command::Trash { action } => trash::run(&context, &action),
+        Command::Move(arguments) => move_to::run(&context, &arguments),
+        Command::OauthApp { action } => oauth_app::run(&context, &action),
         Command::Solution { action } => solution::run(&context, &action),
         Command::Schema(arguments) => kinds::schema(&context, &arguments),
         Command::Kinds => kinds::run(&context),

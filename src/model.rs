@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use content::{Content, PLACEHOLDER, Placeholder};
-pub use edit::{Edit, EditError};
+pub use edit::{Edit, EditError, copies};
 pub use status::{Facts, Outcome, Status, TestRecord, parse_expiry};
 
 /// The solution that exists from the start.
@@ -49,14 +49,28 @@ pub struct Document {
 }
 
 /// The organization level.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Organization {
     /// Shown at the top of the workbench; may be empty.
-    #[serde(default)]
     pub name: String,
+    /// OAuth clients that credentials of any solution may refer to, sorted by name.
+    pub oauth_apps: Vec<OauthApp>,
     /// Unknown members.
-    #[serde(flatten)]
     pub extra: Object,
+}
+
+/// An OAuth client of the organization.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OauthApp {
+    /// What a person wrote about it, its name included; secrets are apart, as in a credential.
+    pub content: Content,
+}
+
+impl OauthApp {
+    /// What credentials refer to; unique in the organization.
+    pub fn name(&self) -> &str {
+        self.content.name()
+    }
 }
 
 /// A named group of credentials: an application, or one of its environments.

@@ -229,6 +229,14 @@ impl From<EditError> for Problem {
                 problem(Exit::NotFound, "no_solution").hint("`credbench solution list` shows those there are")
             }
             EditError::SolutionInUse(_) => problem(Exit::Refused, "in_use"),
+            EditError::SolutionStays(_) => {
+                problem(Exit::Refused, "solution_stays").hint("copy it under another name instead")
+            }
+            EditError::OauthAppInUse { .. } => problem(Exit::Refused, "in_use")
+                .hint("let those credentials refer to another app, or remove them first"),
+            EditError::OauthAppConflict(_) => {
+                problem(Exit::Refused, "conflict").hint("look at what is stored now, then do it again")
+            }
             EditError::IdTaken(_) => problem(Exit::Refused, "exists"),
         }
     }

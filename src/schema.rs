@@ -80,9 +80,27 @@ impl Kinds {
         self.0.iter().map(|kind| kind.id.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Whether every required secret of a credential is there. A kind that is not known requires nothing.
+    /// Whether every required secret of a credential is there. Of a kind that is not known, only the secrets
+    /// that a copy left out are known to be missing.
     pub fn is_complete(&self, content: &Content) -> bool {
-        self.get(content.kind()).is_none_or(|kind| kind.missing(content).is_empty())
+        match self.get(content.kind()) {
+            Some(kind) => kind.missing(content).is_empty(),
+            None => content.missing_marks().is_empty(),
+        }
+    }
+}
+
+const OAUTH_APP: &str = include_str!("../assets/oauth_app.json");
+
+static OAUTH_APP_KINDS: LazyLock<Kinds> = LazyLock::new(|| {
+    let schema = serde_json::from_str(OAUTH_APP).expect("a built-in schema is JSON (tested)");
+    Kinds(vec![Kind::of_document("", schema).expect("a built-in schema is valid (tested)")])
+});
+
+impl Kinds {
+    /// What an OAuth app of the organization may say, as the only kind there is: its documents name none.
+    pub fn of_oauth_apps() -> &'static Self {
+        &OAUTH_APP_KINDS
     }
 }
 
@@ -116,7 +134,20 @@ impl Kind {
     pub fn new(id: &str, config: Value) -> Result<Self, SchemaError> {
         let text = |member: &str| config.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (title, description) = (text("title"), text("description"));
-        let schema = compose(id, config);
+        Self::composed(id, title, description, compose(id, config))
+    }
+
+    /// Makes a kind from the schema of its whole document: something that is kept like a credential, but is none.
+    ///
+    /// # Errors
+    /// As [`Kind::new`].
+    pub fn of_document(id: &str, schema: Value) -> Result<Self, SchemaError> {
+        let text = |member: &str| schema.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (title, description) = (text("title"), text("description"));
+        Self::composed(id, title, description, schema)
+    }
+
+    fn composed(id: &str, title: String, description: String, schema: Value) -> Result<Self, SchemaError> {
         let validator = options()
             .build(&schema)
             .map_err(|error| SchemaError(format!("{}: {}", error.instance_path(), error.masked())))?;
@@ -296,7 +327,7 @@ mod tests {
 
     #[test]
     fn every_built_in_schema_is_valid_and_says_what_it_is() {
-        for kind in Kinds::builtin().iter() {
+        for kind in Kinds::builtin().iter().chain(Kinds::of_oauth_apps().iter()) {
             assert!(jsonschema::draft202012::meta::is_valid(kind.schema()), "{}", kind.id);
             assert!(!kind.title.is_empty() && !kind.description.is_empty(), "{}", kind.id);
             for field in &kind.fields {

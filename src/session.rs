@@ -6,10 +6,13 @@
 
 mod change;
 mod lookup;
+mod oauth_app;
 mod row;
 mod setup;
+mod solution;
 #[cfg(test)]
 mod tests;
+mod version;
 
 use std::sync::Arc;
 
@@ -21,8 +24,14 @@ use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
 pub use change::{Change, changes, names};
 pub use lookup::{credential, not_found, secret, secret_place};
+pub use oauth_app::{
+    OauthAppChange, blank_oauth_app, check_oauth_app, oauth_addresses, oauth_app, oauth_app_change,
+    oauth_app_moved, oauth_origin_changed, oauth_provider,
+};
 pub use row::{LastTest, Row, facts, has_test, row, rows};
 pub use setup::{Made, Protection, Setup};
+pub use solution::{check_solution_name, moved, references_to, residents, restoration, solution_removal};
+pub use version::{Difference, differences, field_name, fields, renewed};
 
 /// An unlocked vault.
 #[derive(Debug)]

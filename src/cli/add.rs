@@ -174,7 +174,7 @@ fn place_of(kind: &Kind, field: &str) -> Result<String, Problem> {
         .find(|place| place != "/config" && kind.schema_at(place).is_some())
         .ok_or_else(|| {
             let names: Vec<String> =
-                kind.fields.iter().map(|field| show::field_name(&field.pointer)).collect();
+                kind.fields.iter().map(|field| session::field_name(&field.pointer)).collect();
             let hint = match nearest(field, names.iter().map(String::as_str)) {
                 Some(meant) => format!("did you mean {meant}?"),
                 None => format!("{} has: {}", kind.id, names.join(", ")),
@@ -250,7 +250,7 @@ fn ask_one(terminal: &mut Terminal, question: &str, lines: bool) -> Result<Secre
 }
 
 fn without_terminal(field: &Field) -> Problem {
-    let name = show::field_name(&field.pointer);
+    let name = session::field_name(&field.pointer);
     let sample = match field.control {
         Control::Table { .. } => format!("{name}.NAME"),
         _ => name.clone(),

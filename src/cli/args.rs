@@ -101,10 +101,22 @@ pub(crate) enum Command {
     Restore(Restore),
     /// List the versions of a credential
     History(Key),
+    /// Removed credentials: list them, or drop them for good
+    Trash {
+        #[command(subcommand)]
+        action: Trash,
+    },
+    /// Move a credential to another solution
+    Move(Move),
     /// Solutions: the groups that credentials live in
     Solution {
         #[command(subcommand)]
         action: Solution,
+    },
+    /// OAuth apps of the organization, which credentials of any solution may refer to
+    OauthApp {
+        #[command(subcommand)]
+        action: OauthApp,
     },
     /// Print the JSON Schema of a kind's documents
     Schema(Schema),
@@ -273,7 +285,47 @@ pub(crate) enum Solution {
         #[arg(value_name = "NAME")]
         name: String,
     },
-    /// Remove a solution that nothing lives in
+    /// Give a solution another name; its credentials follow
+    Rename {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The name it gets
+        #[arg(value_name = "NEW-NAME")]
+        to: String,
+    },
+    /// Copy a solution with everything but its secrets: each copy is incomplete until its secret is entered
+    Copy {
+        /// The solution that is copied
+        #[arg(value_name = "FROM")]
+        from: String,
+        /// The name of the new one
+        #[arg(value_name = "TO")]
+        to: String,
+    },
+    /// Remove a solution; where credentials live in it, its name is asked for again
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Do not ask: its credentials go to the trash
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// `oauth-app`
+#[derive(Debug, Subcommand)]
+pub(crate) enum OauthApp {
+    /// List the OAuth apps
+    List,
+    /// Create or update one from a JSON document
+    Put {
+        /// The document; without it, or with `-`, standard input
+        #[arg(long, value_name = "PATH")]
+        json_file: Option<PathBuf>,
+    },
+    /// Remove one that no credential refers to
     Remove {
         /// Its name
         #[arg(value_name = "NAME")]
@@ -281,10 +333,37 @@ pub(crate) enum Solution {
     },
 }
 
+/// `trash`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trash {
+    /// List the removed credentials of every solution
+    List,
+    /// Drop a removed credential for good, or all there are
+    Purge {
+        /// The credential; without one, everything in the trash
+        #[arg(value_name = "KEY")]
+        key: Option<String>,
+        /// Do not ask
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// `move`
+#[derive(Debug, Args)]
+pub(crate) struct Move {
+    /// The credential
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// The solution it moves to
+    #[arg(value_name = "SOLUTION")]
+    pub(crate) to: String,
+}
+
 /// `schema`
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
-    /// The kind, one of `credbench kinds`
+    /// The kind, one of `credbench kinds`; or `oauth_app`
     #[arg(value_name = "KIND")]
     pub(crate) kind: String,
 }

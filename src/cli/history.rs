@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Context;
 use super::args::Key;
-use crate::model::{Content, pointer};
+use crate::model::Content;
 use crate::problem::Problem;
 use crate::session;
 
@@ -21,7 +21,10 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
     let mut rows = Vec::new();
     let mut before: Option<&Content> = None;
     for (number, at, content) in versions {
-        let changed = before.map(|before| changed(before, content)).unwrap_or_default();
+        // Names only: what a field said before may have been a secret in the wrong place.
+        let changed: Vec<String> = before
+            .map(|before| session::differences(before, content).into_iter().map(|d| d.field).collect())
+            .unwrap_or_default();
         if out.is_json() {
             let newest = number == credential.version;
             rows.push(json!({ "version": number, "at": at, "newest": newest, "changed": changed }));
@@ -40,26 +43,4 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
         out.json(&rows);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The fields that differ between two versions, as `get` names them.
-fn changed(before: &Content, after: &Content) -> Vec<String> {
-    let mut places = Vec::new();
-    for content in [before, after] {
-        for (name, value) in &content.document {
-            pointer::walk(&pointer::join("", name), value, &mut |place, value| {
-                // A placeholder stands for one place; so does a list.
-                let leaf = !value.is_object() || crate::model::Placeholder::of(value).is_some();
-                let inside = places.iter().any(|known: &String| place.starts_with(&format!("{known}/")));
-                if leaf && !inside && !places.iter().any(|known| known == place) {
-                    places.push(place.to_owned());
-                }
-            });
-        }
-    }
-    let value = |content: &Content, place: &str| -> Option<Value> { content.get(place).cloned() };
-    places.retain(|place| {
-        value(before, place) != value(after, place) || before.secret(place) != after.secret(place)
-    });
-    places.iter().map(|place| super::show::field_name(place)).collect()
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::args::{Arguments, Command};
+use super::args::{Arguments, Command, OauthApp};
 use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
 
@@ -29,6 +29,11 @@ pub(crate) fn check_standard_input(arguments: &Arguments) -> Result<(), Problem>
     match &arguments.command {
         Some(Command::Put(put)) if put.json_file.is_none() => uses.push("the document of put".to_owned()),
         Some(Command::Put(put)) if dash(put.json_file.as_deref()) => uses.push("--json-file".to_owned()),
+        Some(Command::OauthApp { action: OauthApp::Put { json_file } })
+            if json_file.as_deref().is_none_or(is_standard_input) =>
+        {
+            uses.push("the document of oauth-app put".to_owned());
+        }
         Some(Command::Passphrase(change)) if dash(change.new_passphrase_file.as_deref()) => {
             uses.push("--new-passphrase-file".to_owned());
         }

@@ -7,6 +7,10 @@ use serde_json::json;
 use super::args::Schema;
 use super::{Context, kind_of};
 use crate::problem::Problem;
+use crate::schema::Kinds;
+
+/// The name under which the schema of OAuth apps is asked for.
+const OAUTH_APP: &str = "oauth_app";
 
 pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
     let (out, kinds) = (&context.output, context.kinds());
@@ -26,6 +30,11 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
 }
 
 pub(crate) fn schema(context: &Context, arguments: &Schema) -> Result<ExitCode, Problem> {
-    context.output.json(kind_of(context.kinds(), &arguments.kind)?.schema());
+    // Not a kind of credential, but described and checked the same way.
+    let kind = match arguments.kind.as_str() {
+        OAUTH_APP => kind_of(Kinds::of_oauth_apps(), "")?,
+        id => kind_of(context.kinds(), id)?,
+    };
+    context.output.json(kind.schema());
     Ok(ExitCode::SUCCESS)
 }

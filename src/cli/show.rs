@@ -8,10 +8,8 @@ use serde_json::Value;
 use super::Context;
 use super::args::Key;
 use super::list::age;
-use super::output::{Tone, outcome_sign, status_sign, visible};
-use crate::model::{Content, Placeholder, pointer};
+use super::output::{Output, Tone, outcome_sign, status_sign, visible};
 use crate::problem::Problem;
-use crate::secret::MASK;
 use crate::session::{self, Saved};
 
 /// How many tests are shown.
@@ -35,15 +33,7 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
     out.line(&format!("{}  {status}{old}", out.paint(Tone::Strong, &visible(row.key))));
     let title = kinds.get(row.kind).map_or_else(|| row.kind.to_owned(), |kind| kind.title.clone());
     out.line(&format!("{title} in {}, version {}", visible(row.solution), credential.version));
-    let fields = fields(&credential.content);
-    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    for (name, value) in &fields {
-        let mut lines = value.lines();
-        out.line(&format!("  {name:width$}  {}", visible(lines.next().unwrap_or_default())));
-        for line in lines {
-            out.line(&format!("  {:width$}  {}", "", visible(line)));
-        }
-    }
+    print_fields(out, &session::fields(&credential.content));
     let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
     out.line(&out.paint(
         Tone::Faint,
@@ -64,43 +54,18 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
     Ok(ExitCode::SUCCESS)
 }
 
-/// Every field with what it says, as `get` and `--set` name it.
-fn fields(content: &Content) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for (name, value) in &content.document {
-        if !matches!(name.as_str(), "key" | "solution" | "kind") {
-            collect(&pointer::join("", name), value, &mut found);
+/// Prints fields with their values below each other.
+pub(crate) fn print_fields(out: &Output, fields: &[(String, String)]) {
+    // The names of a table's members are what others wrote, too.
+    let names: Vec<String> = fields.iter().map(|(name, _)| visible(name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (name, (_, value)) in names.iter().zip(fields) {
+        let mut lines = value.lines();
+        out.line(&format!("  {name:width$}  {}", visible(lines.next().unwrap_or_default())));
+        for line in lines {
+            out.line(&format!("  {:width$}  {}", "", visible(line)));
         }
     }
-    found
-}
-
-fn collect(place: &str, value: &Value, found: &mut Vec<(String, String)>) {
-    let text = match value {
-        Value::Object(_) if Placeholder::of(value) == Some(Placeholder::Stored) => MASK.to_owned(),
-        Value::Object(_) if Placeholder::of(value) == Some(Placeholder::Missing) => {
-            "(missing: enter it again)".to_owned()
-        }
-        Value::Object(members) => {
-            for (name, value) in members {
-                collect(&pointer::join(place, name), value, found);
-            }
-            return;
-        }
-        Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-        }
-        other => other.to_string(),
-    };
-    found.push((visible(&field_name(place)), text));
-}
-
-/// A place in a document as people and options name it: `/config/placement/in` is `placement.in`.
-pub(crate) fn field_name(place: &str) -> String {
-    let steps: Vec<_> = pointer::steps(place).collect();
-    let steps = if steps.len() > 1 && steps[0] == "config" { &steps[1..] } else { &steps[..] };
-    steps.join(".")
 }
 
 /// Says what a save did: as a line, or as JSON.

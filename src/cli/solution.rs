@@ -3,61 +3,120 @@
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::Solution;
 use super::output::visible;
+use super::prompt::{Terminal, cancelled};
 use super::{Context, show};
-use crate::model::{Edit, Solution as Named};
+use crate::model::{Document, Edit, Solution as Named, copies};
 use crate::problem::{Exit, Problem};
+use crate::session;
+
+/// What is stored, and how that is said.
+struct Done {
+    edits: Vec<Edit>,
+    json: Value,
+    line: String,
+    /// What does not follow by itself.
+    left: Vec<String>,
+}
 
 pub(crate) fn run(context: &Context, action: &Solution) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
-    let out = &context.output;
-    let (edit, name, word) = match action {
+    let document = &opened.document;
+    let done = match action {
         Solution::List => {
-            let rows: Vec<_> = opened
-                .document
-                .solutions
-                .iter()
-                .map(|solution| {
-                    let lives = |c: &&crate::model::Credential| c.content.solution() == solution.name;
-                    (solution.name.as_str(), opened.document.credentials.iter().filter(lives).count())
-                })
-                .collect();
-            if out.is_json() {
-                let rows: Vec<_> = rows
-                    .iter()
-                    .map(|(name, count)| {
-                        json!({ "name": name, "credentials": count, "current": *name == setup.solution })
-                    })
-                    .collect();
-                out.json(&rows);
-            } else {
-                for (name, count) in rows {
-                    let mark = if name == setup.solution { "▸" } else { " " };
-                    let noun = if count == 1 { "credential" } else { "credentials" };
-                    out.line(&format!("{mark} {}  {count} {noun}", visible(name)));
-                }
-            }
+            list(context, document, &setup.solution);
             return Ok(ExitCode::SUCCESS);
         }
         Solution::Add { name } => {
-            let fine =
-                !name.trim().is_empty() && name.chars().count() <= 200 && !name.chars().any(char::is_control);
-            if !fine {
-                return Err(Problem::new(
-                    Exit::Usage,
-                    "solution_name",
-                    "the name of a solution has 1 to 200 characters, none of them a control character",
-                ));
-            }
-            (Edit::AddSolution { solution: Named::named(name) }, name, "added")
+            session::check_solution_name(name)?;
+            let edits = vec![Edit::AddSolution { solution: Named::named(name) }];
+            Done::new(edits, json!({ "solution": name, "done": "added" }), format!("{name}  added"))
         }
-        Solution::Remove { name } => (Edit::RemoveSolution { name: name.clone() }, name, "removed"),
+        Solution::Rename { name, to } => rename(document, &setup.solution, name, to)?,
+        Solution::Copy { from, to } => {
+            session::check_solution_name(to)?;
+            let edits = copies(document, from, to)?;
+            let count = session::residents(document, from).count();
+            let json = json!({ "solution": to, "from": from, "credentials": count, "done": "copied" });
+            Done::new(edits, json, format!("{to}  copied from {from}: {} without secrets", counted(count)))
+        }
+        Solution::Remove { name, force } => remove(document, name, *force)?,
     };
-    let saved = opened.session.commit(vec![edit], Timestamp::now())?;
-    show::said(context, &saved, &json!({ "solution": name, "done": word }), &format!("{name}  {word}"));
+    let saved = opened.session.commit(done.edits, Timestamp::now())?;
+    show::said(context, &saved, &done.json, &done.line);
+    for left in done.left {
+        context.output.warning(&left);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+impl Done {
+    fn new(edits: Vec<Edit>, json: Value, line: String) -> Self {
+        Self { edits, json, line, left: Vec::new() }
+    }
+}
+
+fn counted(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "credential" } else { "credentials" })
+}
+
+fn list(context: &Context, document: &Document, current: &str) {
+    let out = &context.output;
+    let rows = document
+        .solutions
+        .iter()
+        .map(|solution| (solution.name.as_str(), session::residents(document, &solution.name).count()));
+    if out.is_json() {
+        let rows: Vec<_> = rows
+            .map(|(name, count)| json!({ "name": name, "credentials": count, "current": name == current }))
+            .collect();
+        out.json(&rows);
+    } else {
+        for (name, count) in rows {
+            let mark = if name == current { "▸" } else { " " };
+            out.line(&format!("{mark} {}  {}", visible(name), counted(count)));
+        }
+    }
+}
+
+fn rename(document: &Document, current: &str, name: &str, to: &str) -> Result<Done, Problem> {
+    session::check_solution_name(to)?;
+    let edits = vec![Edit::RenameSolution { from: name.to_owned(), to: to.to_owned(), except: Vec::new() }];
+    let references = session::references_to(document, name);
+    let json = json!({ "solution": to, "from": name, "references": references, "done": "renamed" });
+    let mut done = Done::new(edits, json, format!("{to}  renamed from {name}"));
+    done.left.extend(references.iter().map(|place| format!("a reference still says {name}: {place}")));
+    if current == name {
+        done.left.push(format!(
+            "the current solution is still {name:?}: options, environment or configuration say so"
+        ));
+    }
+    Ok(done)
+}
+
+/// Refused unless it is empty, forced, or its name is typed again.
+fn remove(document: &Document, name: &str, force: bool) -> Result<Done, Problem> {
+    let edits = session::solution_removal(document, name)?;
+    let count = session::residents(document, name).count();
+    if count > 0 && !force {
+        let Some(mut terminal) = Terminal::attended() else {
+            let message = format!("{} live in the solution {name}", counted(count));
+            return Err(Problem::new(Exit::Refused, "in_use", message)
+                .hint("move them, or add --force: they go to the trash"));
+        };
+        terminal.say(&visible(&format!("{} of {name} will go to the trash.", counted(count))));
+        if terminal.text("Type the name of the solution to remove it").as_deref() != Some(name) {
+            return Err(cancelled());
+        }
+    }
+    let line = match count {
+        0 => format!("{name}  removed"),
+        _ => format!("{name}  removed, {} moved to the trash", counted(count)),
+    };
+    let json = json!({ "solution": name, "credentials": count, "done": "removed" });
+    Ok(Done::new(edits, json, line))
 }

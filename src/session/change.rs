@@ -53,7 +53,8 @@ impl Change {
 /// What a vault has by name, for the fields of `x-choices`.
 pub fn names(document: &Document) -> Names {
     let solutions = document.solutions.iter().map(|solution| solution.name.clone());
-    Names::default().with("solutions", solutions).with("apps", [])
+    let apps = document.oauth_apps().iter().map(|app| app.name().to_owned());
+    Names::default().with("solutions", solutions).with("apps", apps)
 }
 
 /// Reads a JSON text of one credential document, or of an array of them, against the vault.
@@ -185,14 +186,20 @@ impl Reader<'_> {
     fn violations(&self, at: &str, found: &[Violation]) -> Refused {
         let lines = found.iter().map(|violation| {
             let whole = Violation { pointer: format!("{at}{}", violation.pointer), ..violation.clone() };
-            let start = self.positions.range(&whole.pointer).start;
-            format!("{}: {}: {whole}", self.from, crate::schema::text::place_of(self.text, start))
+            located(self.from, self.text, &self.positions, &whole)
         });
         Refused::Invalid(lines.collect())
     }
 }
 
-fn invalid(mut causes: Vec<String>) -> Problem {
+/// A violation with its place in a text.
+pub(super) fn located(from: &str, text: &str, positions: &Positions, violation: &Violation) -> String {
+    let start = positions.range(&violation.pointer).start;
+    format!("{from}: {}: {violation}", crate::schema::text::place_of(text, start))
+}
+
+/// The problem of a document that is not valid.
+pub(super) fn invalid(mut causes: Vec<String>) -> Problem {
     let message = match causes.len() {
         1 => causes.remove(0),
         count => format!("the document is not valid in {count} places"),

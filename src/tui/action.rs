@@ -49,6 +49,17 @@ actions! {
     Redo, "redo", "redo", "Do again what was undone in the draft";
     Reveal, "reveal", "reveal", "Show one secret for a few seconds";
     Copy, "copy", "copy", "Copy the secret to the terminal's clipboard for a while";
+    Solutions, "solutions", "solutions", "Choose a solution; add, rename, copy or remove one";
+    Move, "move", "move", "Move the selected or marked credentials to another solution";
+    History, "history", "history", "Compare the selected credential's versions, or restore one";
+    Trash, "trash", "trash", "Restore removed credentials, or drop them for good";
+    OauthApps, "oauth_apps", "OAuth apps", "The OAuth apps of the organization";
+    New, "new", "new", "Make a new one";
+    Change, "change", "change", "Change it";
+    Rename, "rename", "rename", "Give it another name";
+    Duplicate, "duplicate", "copy", "Copy it under another name, without its secrets";
+    Delete, "delete", "remove", "Remove it";
+    DeleteAll, "delete_all", "remove all", "Remove all there are, for good";
     Search, "search", "search", "Search as you type";
     Group, "group", "group", "Group by solution, by service, or not at all";
     Palette, "palette", "commands", "Find a command by its name";

@@ -25,7 +25,7 @@ use super::screen::workbench::Workbench;
 use super::screen::{Reply, Screen};
 use super::theme::Theme;
 use crate::config::Config;
-use crate::model::{Document, Id};
+use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::secret::Secret;
@@ -113,6 +113,19 @@ impl Shared {
     }
 }
 
+/// A change that a screen decided on, to be stored.
+#[derive(Debug)]
+pub struct Wish {
+    /// All or none.
+    pub edits: Vec<Edit>,
+    /// What undoing calls it: "the copy of billing".
+    pub label: String,
+    /// What is told once it is stored.
+    pub done: String,
+    /// The solution that is the current one then.
+    pub solution: Option<String>,
+}
+
 /// What a screen wants of the workbench.
 #[derive(Debug)]
 pub enum Command {
@@ -130,6 +143,10 @@ pub enum Command {
     Begin(String),
     /// Move credentials to the trash.
     Remove(Vec<Id>),
+    /// Store a change.
+    Store(Wish),
+    /// Make a solution the current one and show only it; `None`: show all.
+    UseSolution(Option<String>),
     /// Go on editing, at the first error.
     Fix,
     /// Save the draft although its test failed.
@@ -140,6 +157,8 @@ pub enum Command {
     TakeTheirs,
     /// Drop the draft.
     Discard,
+    /// Close the top screen, whatever it holds.
+    LeaveLayer,
     /// Drop the draft and lock.
     Lock,
     /// Drop the draft and quit.
@@ -153,6 +172,8 @@ pub(super) enum Change {
     Draft,
     /// Credentials were removed: what to call them.
     Removal(String),
+    /// What a screen decided on: what undoing calls it, what is told, and the current solution then.
+    Wish(String, String, Option<String>),
     /// A change was taken back: what to call it.
     Undo(String),
     /// Tests were noted.
@@ -316,6 +337,10 @@ impl App {
             }
             Reply::Done => {}
             Reply::Open(screen) => self.layers.push(screen),
+            Reply::Replace(screen) => {
+                self.layers.pop();
+                self.layers.push(screen);
+            }
             Reply::Close => {
                 self.layers.pop();
             }
@@ -368,6 +393,7 @@ impl App {
                 self.shared.effect(Effect::Vault(Order::Create { passphrase }));
             }
             Command::Answer(question, reply) => self.shared.effect(Effect::Answer(question.answer, reply)),
+            Command::LeaveLayer => drop(self.layers.pop()),
             Command::Lock => self.lock(),
             Command::Quit => {
                 self.quitting = true;
@@ -377,6 +403,8 @@ impl App {
             }
             Command::Begin(_)
             | Command::Remove(_)
+            | Command::Store(_)
+            | Command::UseSolution(_)
             | Command::Fix
             | Command::SaveAnyway
             | Command::Overwrite
@@ -448,7 +476,7 @@ impl App {
             Answer::Committed { serial, result } => self.committed(serial, result),
             Answer::Refreshed(Ok(document)) => {
                 if let (Some(document), Some(bench)) = (document, &mut self.bench) {
-                    bench.set_document(document, &self.shared);
+                    bench.set_document(document, &mut self.shared);
                     self.shared
                         .tell(Tone::Plain, "another program saved the vault; this is what it says now");
                 }
@@ -500,6 +528,10 @@ impl App {
     fn committed(&mut self, serial: u64, result: Result<(crate::session::Saved, u64), Problem>) {
         let Some(change) = self.commits.remove(&serial) else { return };
         let Some(bench) = &mut self.bench else { return };
+        if matches!(change, Change::Wish(..)) && result.is_ok() {
+            // The screen that wanted it shows what was before; where it failed, nothing typed there is lost.
+            self.layers.clear();
+        }
         let reply = bench.committed(change, result, &mut self.shared);
         self.apply(reply, None);
     }

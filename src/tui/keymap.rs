@@ -29,6 +29,8 @@ pub enum Context {
     Search,
     /// A question with answers to choose from.
     Dialog,
+    /// Solutions, versions, trash or OAuth apps.
+    Manage,
     /// A question that is answered by typing.
     Prompt,
     /// The help screen.
@@ -37,13 +39,14 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order help shows them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::List,
         Self::Panel,
         Self::Log,
         Self::Form,
         Self::Raw,
         Self::Search,
+        Self::Manage,
         Self::Dialog,
         Self::Prompt,
         Self::Help,
@@ -61,6 +64,7 @@ impl Context {
             Self::Raw => "raw",
             Self::Search => "search",
             Self::Dialog => "dialog",
+            Self::Manage => "manage",
             Self::Prompt => "prompt",
             Self::Help => "help",
         }
@@ -77,6 +81,7 @@ impl Context {
             Self::Raw => "JSON",
             Self::Search => "Search",
             Self::Dialog => "Questions",
+            Self::Manage => "Solutions, versions, trash, OAuth apps",
             Self::Prompt => "Questions answered by typing",
             Self::Help => "Help",
         }
@@ -98,6 +103,7 @@ impl Context {
             Self::Raw => &[Self::Raw, Self::Global],
             Self::Search => &[Self::Search, Self::Global],
             Self::Dialog => &[Self::Dialog, Self::Global],
+            Self::Manage => &[Self::Manage, Self::Global],
             Self::Prompt => &[Self::Prompt, Self::Global],
             Self::Help => &[Self::Help, Self::Global],
         }
@@ -350,6 +356,7 @@ mod tests {
             ("ctrl-r", Action::Reveal),
             ("/", Action::Search),
             ("g", Action::Group),
+            ("h", Action::History),
             (":", Action::Palette),
             ("?", Action::Help),
             ("f1", Action::Help),
@@ -390,7 +397,7 @@ mod tests {
                 assert_eq!(map.action(context, Key::parse(key).unwrap()), None, "{key} is text");
             }
         }
-        for later in ["r", "o", "h", "w"] {
+        for later in ["r", "o", "w"] {
             assert_eq!(map.action(Context::List, Key::parse(later).unwrap()), None, "{later}");
         }
     }

@@ -5,9 +5,17 @@ pub mod confirm;
 mod entry;
 pub mod first_start;
 pub mod help;
+pub mod history;
+pub mod move_to;
+pub mod oauth_app;
+pub mod oauth_apps;
 pub mod palette;
 pub mod question;
 pub mod refused;
+mod sheet;
+pub mod solutions;
+pub mod trash;
+pub mod typed;
 pub mod unlock;
 pub mod workbench;
 
@@ -29,6 +37,8 @@ pub enum Reply {
     Done,
     /// Put another screen on top.
     Open(Box<dyn Screen>),
+    /// Put another screen in the place of this one.
+    Replace(Box<dyn Screen>),
     /// This screen is done.
     Close,
     /// This screen is done, and the workbench shall do this.
@@ -43,6 +53,7 @@ impl std::fmt::Debug for Reply {
             Self::Ignored => "Ignored",
             Self::Done => "Done",
             Self::Open(_) => "Open",
+            Self::Replace(_) => "Replace",
             Self::Close => "Close",
             Self::CloseAnd(_) => "CloseAnd",
             Self::Do(_) => "Do",

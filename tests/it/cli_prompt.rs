@@ -98,6 +98,27 @@ fn remove_and_adopt_start_on_no() {
     account.run(&["list"]).succeeds();
 }
 
+#[test]
+fn what_takes_many_along_is_confirmed_by_name() {
+    let account = Account::with_vault();
+    account.run(&["solution", "add", "prod"]).succeeds();
+    account.put(r#"{"key":"k","solution":"prod","kind":"secret","config":{"values":{"a":"b"}}}"#);
+    for (keys, code) in [("\r", 1), ("y\r", 1), ("\u{3}", 1), ("prod\r", 0)] {
+        let mut remove = OnTerminal::start(&account, &["solution", "remove", "prod"]);
+        remove.sees("1 credential of prod will go to the trash.");
+        remove.sees("Type the name of the solution to remove it: ");
+        remove.types(keys);
+        assert_eq!(remove.ends().0, code, "{keys:?}");
+    }
+    for (keys, code) in [("\r", 1), ("y\r", 0)] {
+        let mut purge = OnTerminal::start(&account, &["trash", "purge"]);
+        purge.sees("Drop prod/k for good? This cannot be undone [y/N]: ");
+        purge.types(keys);
+        assert_eq!(purge.ends().0, code, "{keys:?}");
+    }
+    account.run(&["restore", "k", "--solution", "prod"]).exits(4);
+}
+
 /// A table is cut to the terminal, and a value ends its line there.
 #[test]
 fn a_terminal_gets_a_line_end_and_colours() {

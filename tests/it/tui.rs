@@ -4,6 +4,7 @@ mod edit;
 mod keys;
 mod list;
 mod lock;
+mod organization;
 mod pty;
 mod save;
 mod secrets;

@@ -4,6 +4,7 @@ mod details;
 mod editor;
 mod list;
 mod log;
+mod organization;
 mod panes;
 mod running;
 mod save;
@@ -82,7 +83,14 @@ impl Workbench {
     }
 
     /// Takes over what the vault says now.
-    pub(in crate::tui) fn set_document(&mut self, document: Arc<Document>, shared: &Shared) {
+    pub(in crate::tui) fn set_document(&mut self, document: Arc<Document>, shared: &mut Shared) {
+        // A solution that was removed, or has another name, is neither shown nor current any more.
+        if self.list.only().is_some_and(|only| !document.has_solution(only)) {
+            self.list.set_only(None);
+        }
+        if self.document.has_solution(&shared.solution) && !document.has_solution(&shared.solution) {
+            crate::model::DEFAULT_SOLUTION.clone_into(&mut shared.solution);
+        }
         self.document = document.clone();
         self.list.set_document(document, shared);
     }
@@ -130,6 +138,8 @@ impl Workbench {
         match command {
             Command::Begin(kind) => self.begin(&kind, shared),
             Command::Remove(ids) => self.remove(&ids, shared),
+            Command::Store(wish) => self.wish(wish),
+            Command::UseSolution(name) => self.use_solution(name, shared),
             Command::Fix => {
                 if let Some(editor) = &mut self.editor {
                     editor.focus_secret(shared.kinds);
@@ -143,6 +153,7 @@ impl Workbench {
             | Command::OpenReadOnly
             | Command::Create(_)
             | Command::Answer(..)
+            | Command::LeaveLayer
             | Command::Lock
             | Command::Quit => {}
         }
@@ -365,6 +376,9 @@ impl Workbench {
             Action::TestAll => self.test_stored(true, shared),
             Action::Remove => return self.confirm_removal(),
             Action::Undo => self.undo_last(shared),
+            Action::Solutions | Action::Move | Action::History | Action::Trash | Action::OauthApps => {
+                return self.manage(action);
+            }
             Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
             Action::Copy => return self.take_secret(Purpose::Copy, shared),
             Action::Cancel => {
@@ -481,7 +495,8 @@ impl Screen for Workbench {
             _ => {
                 let mut hints = vec![Action::Add, Action::Edit, Action::Test, Action::Schema, Action::Remove];
                 hints.extend([Action::Search, Action::Help, Action::Palette, Action::Mark, Action::TestAll]);
-                hints.extend([Action::Undo, Action::Group, Action::Copy, Action::Lock, Action::Quit]);
+                hints.extend([Action::Undo, Action::Group, Action::Copy, Action::Solutions, Action::History]);
+                hints.extend([Action::Lock, Action::Quit]);
                 hints
             }
         }
@@ -504,9 +519,19 @@ impl Screen for Workbench {
             _ if self.read_only && (writes || (action == Action::Undo && !editing)) => {
                 Some("the vault is open read-only")
             }
-            Action::Add | Action::Remove if !editing && self.editor.is_some() => {
+            Action::Move if self.read_only => Some("the vault is open read-only"),
+            Action::Add
+            | Action::Remove
+            | Action::Solutions
+            | Action::Move
+            | Action::History
+            | Action::Trash
+            | Action::OauthApps
+                if !editing && self.editor.is_some() =>
+            {
                 Some("finish the draft first: save it or leave it")
             }
+            Action::Move | Action::History if nothing => Some("there is nothing selected"),
             Action::Edit | Action::Schema | Action::Remove | Action::Mark if !editing && nothing => {
                 match self.editor.is_some() && action != Action::Remove {
                     true => None,

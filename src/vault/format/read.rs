@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::{FORMAT, Header};
 use crate::model::{
-    Content, Credential, Document, Id, Object, Organization, Placeholder, Recipient, Removed, Solution,
-    TestRecord, Version, pointer,
+    Content, Credential, Document, Id, OauthApp, Object, Organization, Placeholder, Recipient, Removed,
+    Solution, TestRecord, Version, pointer,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -241,13 +241,30 @@ impl<'de> Deserialize<'de> for Name<'de> {
 
 #[derive(Deserialize)]
 struct BodyIn {
-    organization: Organization,
+    organization: OrganizationIn,
     solutions: Vec<Solution>,
     credentials: Vec<CredentialIn>,
     trash: Vec<RemovedIn>,
     recipients: Vec<Recipient>,
     #[serde(flatten)]
     extra: Object,
+}
+
+#[derive(Deserialize)]
+struct OrganizationIn {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    oauth_apps: Vec<OauthAppIn>,
+    #[serde(flatten)]
+    extra: Object,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OauthAppIn {
+    document: Object,
+    secrets: BTreeMap<String, Secret>,
 }
 
 #[derive(Deserialize)]
@@ -288,7 +305,7 @@ impl TryFrom<BodyIn> for Document {
             removed.credential.try_into().map(|credential| Removed { at: removed.at, credential })
         });
         Ok(Self {
-            organization: body.organization,
+            organization: body.organization.try_into()?,
             solutions: body.solutions,
             trash: removed.collect::<Result<_, Refusal>>()?,
             credentials: body.credentials.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
@@ -298,12 +315,28 @@ impl TryFrom<BodyIn> for Document {
     }
 }
 
+impl TryFrom<OrganizationIn> for Organization {
+    type Error = Refusal;
+
+    fn try_from(read: OrganizationIn) -> Result<Self, Refusal> {
+        let apps = read.oauth_apps.into_iter().map(|app| {
+            let label = |content: &Content| format!("the OAuth app {}", content.name());
+            content(label, app.document, app.secrets).map(|content| OauthApp { content })
+        });
+        Ok(Self { oauth_apps: apps.collect::<Result<_, _>>()?, name: read.name, extra: read.extra })
+    }
+}
+
 impl TryFrom<CredentialIn> for Credential {
     type Error = Refusal;
 
     fn try_from(read: CredentialIn) -> Result<Self, Refusal> {
+        let label = |content: &Content| match content.key() {
+            "" => read.id.to_string(),
+            key => format!("{}/{key}", content.solution()),
+        };
         let history = read.history.into_iter().map(|version| {
-            content(&read.id, version.document, version.secrets).map(|content| Version {
+            content(label, version.document, version.secrets).map(|content| Version {
                 number: version.version,
                 at: version.at,
                 content,
@@ -311,7 +344,7 @@ impl TryFrom<CredentialIn> for Credential {
         });
         let history = history.collect::<Result<_, _>>()?;
         Ok(Self {
-            content: content(&read.id, read.document, read.secrets)?,
+            content: content(label, read.document, read.secrets)?,
             id: read.id,
             version: read.version,
             proven_since: read.proven_since,
@@ -326,13 +359,14 @@ impl TryFrom<CredentialIn> for Credential {
 
 /// A placeholder at a pointer exactly when there is a secret for it: anything else would be a loss that shows
 /// only when the secret is needed.
-fn content(id: &Id, document: Object, secrets: BTreeMap<String, Secret>) -> Result<Content, Refusal> {
+fn content(
+    label: impl Fn(&Content) -> String,
+    document: Object,
+    secrets: BTreeMap<String, Secret>,
+) -> Result<Content, Refusal> {
     let content = Content { document, secrets };
     let wrong = |pointer: &str, what| {
-        let credential = match content.key() {
-            "" => id.to_string(),
-            key => format!("{}/{key}", content.solution()),
-        };
+        let credential = label(&content);
         Refusal::Damaged(Damage::Contents { credential, pointer: pointer.to_owned(), what })
     };
     for place in content.secrets.keys() {

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    Content, Credential, Document, Id, Organization, Outcome, Placeholder, Recipient, Removed, Solution,
-    TestRecord, Version,
+    Content, Credential, Document, Id, OauthApp, Organization, Outcome, Placeholder, Recipient, Removed,
+    Solution, TestRecord, Version,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -118,6 +118,30 @@ fn a_secret_without_a_place_and_a_place_without_a_secret_are_damage() {
     );
     let moved = text.replace(r#""/config/api_key":"s3cret""#, r#""/config/other":"s3cret""#);
     assert_eq!(contents(&moved).1, "/config/other");
+}
+
+#[test]
+fn an_oauth_app_is_checked_like_a_credential() {
+    let mut document = Document::new();
+    let mut content = Content::default();
+    content.set("/name", json!("graph"));
+    content.set_secret("/client_secret", Secret::from("s3cret"));
+    document.organization.oauth_apps.push(OauthApp { content });
+    let text = String::from_utf8(written(&document)).unwrap();
+    assert_eq!(decode(text.as_bytes()).unwrap().document, document);
+    for (from, to) in [(r#"{"$secret":"stored"}"#, "null"), (r#"{"/client_secret":"s3cret"}"#, "{}")] {
+        match decode(text.replace(from, to).as_bytes()).err() {
+            Some(Refusal::Damaged(Damage::Contents { credential, pointer, .. })) => {
+                assert_eq!(
+                    (credential.as_str(), pointer.as_str()),
+                    ("the OAuth app graph", "/client_secret")
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // A vault without one reads and writes as it did before there were any.
+    assert!(!String::from_utf8(written(&with_one())).unwrap().contains("oauth_apps"));
 }
 
 #[test]
@@ -256,6 +280,7 @@ prop_compose! {
     fn any_document()(
         name in any_text(),
         organization in any_extra(),
+        oauth_apps in prop::collection::vec(any_content(), 0..3),
         solutions in prop::collection::vec((any_text(), any_extra()), 0..3),
         credentials in prop::collection::vec(any_credential(), 0..3),
         trash in prop::collection::vec((any_time(), any_credential()), 0..2),
@@ -263,7 +288,11 @@ prop_compose! {
         extra in any_extra(),
     ) -> Document {
         Document {
-            organization: Organization { name, extra: organization },
+            organization: Organization {
+                name,
+                oauth_apps: oauth_apps.into_iter().map(|content| OauthApp { content }).collect(),
+                extra: organization,
+            },
             solutions: solutions.into_iter().map(|(name, extra)| Solution { name, extra }).collect(),
             credentials,
             trash: trash.into_iter().map(|(at, credential)| Removed { at, credential }).collect(),

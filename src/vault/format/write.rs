@@ -85,11 +85,20 @@ impl Serialize for Exposed<'_> {
 
 #[derive(Serialize)]
 struct BodyOut<'a> {
-    organization: &'a Organization,
+    organization: OrganizationOut<'a>,
     solutions: &'a [Solution],
     credentials: Vec<CredentialOut<'a>>,
     trash: Vec<RemovedOut<'a>>,
     recipients: &'a [Recipient],
+    #[serde(flatten)]
+    extra: &'a Object,
+}
+
+#[derive(Serialize)]
+struct OrganizationOut<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    oauth_apps: Vec<ContentOut<'a>>,
     #[serde(flatten)]
     extra: &'a Object,
 }
@@ -136,12 +145,22 @@ impl<'a> From<&'a Document> for BodyOut<'a> {
             .iter()
             .map(|Removed { at, credential }| RemovedOut { at: *at, credential: credential.into() });
         Self {
-            organization: &document.organization,
+            organization: (&document.organization).into(),
             solutions: &document.solutions,
             credentials: document.credentials.iter().map(Into::into).collect(),
             trash: trash.collect(),
             recipients: &document.recipients,
             extra: &document.extra,
+        }
+    }
+}
+
+impl<'a> From<&'a Organization> for OrganizationOut<'a> {
+    fn from(organization: &'a Organization) -> Self {
+        Self {
+            name: &organization.name,
+            oauth_apps: organization.oauth_apps.iter().map(|app| (&app.content).into()).collect(),
+            extra: &organization.extra,
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use credbench::vault::Keyring;
+use credbench::vault::{Keyring, OpenPolicy, Opened, Places, Store};
 
 use super::command::{Command, Done};
-use super::vault::{CHEAP, now};
+use super::vault::{CHEAP, now, unlock};
 
 /// An account whose home is a temporary folder.
 pub(crate) struct Account {
@@ -55,6 +55,17 @@ impl Account {
 
     pub(crate) fn vault(&self) -> PathBuf {
         self.home.join("data/credbench/vault.age")
+    }
+
+    /// Opens its vault without the program.
+    pub(crate) fn open(&self) -> Opened {
+        let state = self.home.join("state/credbench");
+        let places = Places {
+            vault: self.vault(),
+            seen: state.join("seen.json"),
+            writers: self.config_folder().join("writers"),
+        };
+        Store::open(&places, unlock(&self.identity()).unwrap(), OpenPolicy::Strict).unwrap()
     }
 
     /// The program, to be given arguments.

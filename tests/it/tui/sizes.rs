@@ -7,7 +7,27 @@ const ONE: &str = r#"{"key":"one","kind":"api_key","config":{"base_url":"https:/
 
 #[test]
 fn no_size_is_too_small_or_too_large_for_any_screen() {
-    let ways = ["", "<tab>", "<tab><tab>", "e", "s", "a", "a<enter>", "?", ":", "/x", "d", "<f1>"];
+    let ways = [
+        "",
+        "<tab>",
+        "<tab><tab>",
+        "e",
+        "s",
+        "a",
+        "a<enter>",
+        "?",
+        ":",
+        "/x",
+        "d",
+        "<f1>",
+        "S",
+        "S<end>c",
+        "m",
+        "h",
+        "D",
+        "O",
+        "Oa",
+    ];
     for way in ways {
         let mut ui = Start::with(ONE).open();
         ui.keys(way);

@@ -66,6 +66,8 @@ pub(super) struct List {
     top: usize,
     height: usize,
     grouping: Grouping,
+    /// The only solution that is shown; `None`: all are.
+    only: Option<String>,
     query: String,
     /// Why the query is not understood; the list is then as it was before.
     error: Option<String>,
@@ -85,6 +87,7 @@ impl List {
             top: 0,
             height: 1,
             grouping,
+            only: None,
             query: String::new(),
             error: None,
             marks: BTreeSet::new(),
@@ -100,7 +103,11 @@ impl List {
         let selected = self.selected_id();
         self.document = document;
         let (now, days) = (shared.now(), shared.config.screen.expiring_days);
+        let shown = |credential: &Credential| {
+            self.only.as_deref().is_none_or(|only| credential.content.solution() == only)
+        };
         self.entries = (self.document.credentials.iter().enumerate())
+            .filter(|(_, credential)| shown(credential))
             .map(|(index, credential)| {
                 let row = session::row(&self.document, credential, shared.kinds, now, days);
                 Entry { index, status: row.status, old: row.old, flags: row.flags }
@@ -119,6 +126,16 @@ impl List {
         self.marks.retain(|id| there.contains(id));
         self.arrange();
         self.select(selected.as_ref());
+    }
+
+    /// The only solution that is shown.
+    pub(super) fn only(&self) -> Option<&str> {
+        self.only.as_deref()
+    }
+
+    /// Shows one solution, or all, from the next [`List::set_document`] on.
+    pub(super) fn set_only(&mut self, only: Option<String>) {
+        self.only = only;
     }
 
     fn credential_at(&self, entry: usize) -> &Credential {

@@ -71,7 +71,11 @@ impl Workbench {
             "" => "credbench",
             name => name,
         };
-        let left = [(name, theme.title), (" ▸ ", theme.dim), (shared.solution.as_str(), theme.text)];
+        // The current solution is where new credentials go, also while all are shown.
+        let all = self.list.only().is_none() && self.document.solutions.len() > 1;
+        let solution = (shared.solution.as_str(), theme.text);
+        let shown = (if all { " (all shown)" } else { "" }, theme.dim);
+        let left = [(name, theme.title), (" ▸ ", theme.dim), solution, shown];
         paint::parts(buf, area.x + 1, area.y, x.saturating_sub(area.x + 3), &left);
     }
 

@@ -201,6 +201,14 @@ impl Workbench {
                 self.remember(format!("the removal of {label}"), inverses);
                 format!("{label} moved to the trash")
             }
+            Change::Wish(label, done, solution) => {
+                self.details.reset();
+                if solution.is_some() {
+                    self.show_only(solution, shared);
+                }
+                self.remember(label, inverses);
+                done
+            }
             Change::Undo(label) => format!("undone: {label}"),
             // What the tests found stands in the log.
             Change::Tests if warnings.is_empty() => return,
@@ -247,7 +255,7 @@ impl Workbench {
             Change::Undo(label) => {
                 shared.tell(Tone::Bad, format!("cannot undo {label}: {}", problem.message))
             }
-            Change::Removal(_) => shared.tell_problem(problem),
+            Change::Removal(_) | Change::Wish(..) => shared.tell_problem(problem),
             Change::Tests => {
                 shared.tell(Tone::Bad, format!("the tests' results are not stored: {}", problem.message));
             }

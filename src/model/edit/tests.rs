@@ -1,0 +1,295 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::model::{DEFAULT_SOLUTION, Outcome, TESTS_KEPT};
+use crate::secret::Secret;
+
+fn content(solution: &str, key: &str, secret: &str) -> Content {
+    let document = json!({"solution": solution, "key": key, "kind": "secret", "config": {}});
+    let mut content =
+        Content { document: document.as_object().cloned().unwrap_or_default(), ..Content::default() };
+    content.set_secret("/config/values/v", Secret::from(secret));
+    content
+}
+
+fn record(version: u32) -> TestRecord {
+    TestRecord {
+        at: Timestamp::UNIX_EPOCH,
+        version,
+        outcome: Outcome::Ok,
+        status_code: Some(200),
+        latency_ms: 1,
+        message: String::new(),
+    }
+}
+
+/// What must be the same after an edit and its inverse. Undoing an update makes a version, and restoring
+/// from the trash moves to the end: neither is part of it.
+fn essence(document: &Document) -> impl PartialEq + std::fmt::Debug + use<> {
+    let mut credentials: Vec<_> = document
+        .credentials
+        .iter()
+        .map(|c| (c.id.clone(), c.content.document.clone(), c.content.secrets.clone(), c.tests.clone()))
+        .collect();
+    credentials.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut solutions: Vec<_> = document.solutions.iter().map(|s| s.name.clone()).collect();
+    solutions.sort();
+    (credentials, solutions, document.oauth_apps().to_vec(), document.recipients.clone())
+}
+
+/// An edit in terms of "the n-th credential", so that random lists of them make sense.
+#[derive(Clone, Debug)]
+enum Wish {
+    Create(u8, u8),
+    Update(usize, u8, String),
+    Remove(usize),
+    Restore(usize),
+    Test(usize),
+    AddSolution(u8),
+    RemoveSolution(u8),
+    RenameSolution(u8, u8),
+    Purge(usize),
+    SetApp(u8, u8),
+    RemoveApp(u8),
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    prop_oneof![
+        (0..3u8, 0..6u8).prop_map(|(s, k)| Wish::Create(s, k)),
+        (0..8usize, 0..6u8, "\\PC{0,6}").prop_map(|(n, k, s)| Wish::Update(n, k, s)),
+        (0..8usize).prop_map(Wish::Remove),
+        (0..8usize).prop_map(Wish::Restore),
+        (0..8usize).prop_map(Wish::Test),
+        (0..3u8).prop_map(Wish::AddSolution),
+        (0..3u8).prop_map(Wish::RemoveSolution),
+        (0..3u8, 0..4u8).prop_map(|(from, to)| Wish::RenameSolution(from, to)),
+        (0..8usize).prop_map(Wish::Purge),
+        (0..3u8, 0..3u8).prop_map(|(name, id)| Wish::SetApp(name, id)),
+        (0..3u8).prop_map(Wish::RemoveApp),
+    ]
+}
+
+fn solution(number: u8) -> String {
+    if number == 0 { DEFAULT_SOLUTION.to_owned() } else { format!("s{number}") }
+}
+
+fn app(number: u8, client: u8) -> OauthApp {
+    let mut content = Content::default();
+    content.set("/name", json!(format!("app{number}")));
+    content.set("/client_id", json!(client));
+    content.set_secret("/client_secret", Secret::from("s"));
+    OauthApp { content }
+}
+
+fn set_app(document: &Document, number: u8, after: Option<OauthApp>) -> Edit {
+    let name = format!("app{number}");
+    Edit::SetOauthApp { before: document.oauth_app(&name).cloned(), name, after }
+}
+
+fn edit(document: &Document, wish: Wish) -> Option<Edit> {
+    let nth = |n: usize| document.credentials.get(n % document.credentials.len().max(1));
+    Some(match wish {
+        Wish::Create(s, k) => {
+            Edit::Create { id: Id::new(), content: content(&solution(s), &format!("k{k}"), "x") }
+        }
+        Wish::Update(n, k, secret) => {
+            let old = nth(n)?;
+            let content = content(old.content.solution(), &format!("k{k}"), &secret);
+            Edit::Update { id: old.id.clone(), expected: Some(old.version), content }
+        }
+        Wish::Remove(n) => Edit::Remove { id: nth(n)?.id.clone() },
+        Wish::Restore(n) => {
+            Edit::Restore { id: document.trash.get(n % document.trash.len().max(1))?.credential.id.clone() }
+        }
+        Wish::Test(n) => Edit::RecordTest { id: nth(n)?.id.clone(), record: record(nth(n)?.version) },
+        Wish::AddSolution(s) => Edit::AddSolution { solution: Solution::named(&solution(s)) },
+        Wish::RemoveSolution(s) => Edit::RemoveSolution { name: solution(s) },
+        Wish::RenameSolution(from, to) => {
+            Edit::RenameSolution { from: solution(from), to: solution(to), except: Vec::new() }
+        }
+        Wish::Purge(n) => {
+            Edit::Purge { id: document.trash.get(n % document.trash.len().max(1))?.credential.id.clone() }
+        }
+        Wish::SetApp(n, id) => set_app(document, n, Some(app(n, id))),
+        Wish::RemoveApp(n) => set_app(document, n, None),
+    })
+}
+
+proptest! {
+    #[test]
+    fn every_edit_can_be_taken_back_and_a_refused_one_changes_nothing(
+        wishes in proptest::collection::vec(wish(), 1..60),
+    ) {
+        let mut document = Document::new();
+        let now = Timestamp::UNIX_EPOCH;
+        for wish in wishes {
+            let Some(edit) = edit(&document, wish) else { continue };
+            let before = document.clone();
+            let exact = matches!(
+                edit,
+                Edit::Purge { .. } | Edit::RenameSolution { .. } | Edit::SetOauthApp { .. }
+            );
+            match document.apply(edit, now) {
+                Err(_) => prop_assert_eq!(&document, &before),
+                Ok(inverse) => {
+                    let mut undone = document.clone();
+                    undone.apply(inverse, now).map_err(|error| TestCaseError::fail(error.to_string()))?;
+                    prop_assert_eq!(essence(&undone), essence(&before));
+                    if exact {
+                        prop_assert_eq!(&undone, &before);
+                    }
+                }
+            }
+            // Solution and key are unique, and every version is kept.
+            let mut places: Vec<_> =
+                document.credentials.iter().map(|c| (c.content.solution(), c.content.key())).collect();
+            places.sort();
+            let count = places.len();
+            places.dedup();
+            prop_assert_eq!(places.len(), count);
+            for credential in &document.credentials {
+                prop_assert_eq!(credential.history.len() + 1, credential.version as usize);
+                prop_assert!(credential.tests.len() <= TESTS_KEPT);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_update_that_started_from_another_version_is_a_conflict() {
+    let mut document = Document::new();
+    let now = Timestamp::UNIX_EPOCH;
+    let id = Id::new();
+    document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
+    let update = |secret: &str, expected| Edit::Update {
+        id: id.clone(),
+        expected,
+        content: content("default", "a", secret),
+    };
+    document.apply(update("2", Some(1)), now).unwrap();
+    let conflict = document.apply(update("3", Some(1)), now).unwrap_err();
+    assert_eq!(conflict, EditError::Conflict { key: "a".to_owned(), expected: 1, found: 2 });
+    document.apply(update("3", None), now).unwrap();
+    assert_eq!(document.find("default", "a").unwrap().version, 3);
+}
+
+#[test]
+fn a_test_of_an_older_version_vouches_only_while_nothing_it_proved_has_changed() {
+    let mut document = Document::new();
+    let now = Timestamp::UNIX_EPOCH;
+    let id = Id::new();
+    document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
+    document.apply(Edit::RecordTest { id: id.clone(), record: record(1) }, now).unwrap();
+    let status = |document: &Document| {
+        let facts = crate::model::Facts { complete: true, testable: true, now, expires_soon_secs: 0 };
+        document.by_id(&id).unwrap().status(facts).0
+    };
+    assert_eq!(status(&document), crate::model::Status::Active);
+    let mut renamed = content("default", "b", "1");
+    renamed.set("/notes", json!("renamed"));
+    document.apply(Edit::Update { id: id.clone(), expected: None, content: renamed }, now).unwrap();
+    assert_eq!(status(&document), crate::model::Status::Active, "a name proves nothing");
+    let other = content("default", "b", "2");
+    document.apply(Edit::Update { id: id.clone(), expected: None, content: other }, now).unwrap();
+    assert_eq!(status(&document), crate::model::Status::Untested, "another secret");
+    document.apply(Edit::RecordTest { id: id.clone(), record: record(2) }, now).unwrap();
+    assert_eq!(status(&document), crate::model::Status::Untested, "a late result of an older version");
+}
+
+#[test]
+fn a_copy_has_the_structure_and_no_secret() {
+    let mut document = Document::new();
+    let now = Timestamp::UNIX_EPOCH;
+    document.apply(Edit::AddSolution { solution: Solution::named("prod") }, now).unwrap();
+    let mut original = content("prod", "a", "v-secret");
+    original.set("/config/base_url", json!("https://api.example.com"));
+    original.set("/config/app", json!("graph"));
+    original.set("/config/tokens/expires_at", json!("2027-01-01T00:00:00Z"));
+    original.set_secret("/config/tokens/access_token", Secret::from("t-secret"));
+    original.set("/test", json!({"path": "/me"}));
+    original.set("/tags", json!(["x"]));
+    original.set("/unheard_of", json!({"of": 1}));
+    let id = Id::new();
+    document
+        .apply(Edit::Create { id: id.clone(), content: content("prod", "a", "old-secret") }, now)
+        .unwrap();
+    document.apply(Edit::Update { id: id.clone(), expected: None, content: original }, now).unwrap();
+    document.apply(Edit::RecordTest { id, record: record(2) }, now).unwrap();
+    let before = document.clone();
+
+    let mut inverses = Vec::new();
+    for edit in copies(&document, "prod", "stage").unwrap() {
+        inverses.push(document.apply(edit, now).unwrap());
+    }
+    let copy = document.find("stage", "a").unwrap();
+    assert!(copy.content.secrets.is_empty() && copy.history.is_empty() && copy.tests.is_empty());
+    assert_eq!(
+        serde_json::to_value(&copy.content.document).unwrap(),
+        json!({
+            "solution": "stage", "key": "a", "kind": "secret",
+            "config": {
+                "values": {"v": {"$secret": "missing"}}, "base_url": "https://api.example.com", "app": "graph",
+            },
+            "test": {"path": "/me"}, "tags": ["x"], "unheard_of": {"of": 1},
+        })
+    );
+    assert_eq!(document.find("prod", "a"), before.find("prod", "a"));
+    for inverse in inverses.into_iter().rev() {
+        document.apply(inverse, now).unwrap();
+    }
+    assert_eq!(essence(&document), essence(&before));
+
+    assert_eq!(copies(&document, "nothing", "x"), Err(EditError::NoSolution("nothing".to_owned())));
+    assert_eq!(copies(&document, "prod", "default"), Err(EditError::SolutionTaken("default".to_owned())));
+}
+
+#[test]
+fn a_renamed_solution_takes_its_removed_credentials_along() {
+    let mut document = Document::new();
+    let now = Timestamp::UNIX_EPOCH;
+    let mut made = Vec::new();
+    for name in ["old", "gone"] {
+        document.apply(Edit::AddSolution { solution: Solution::named(name) }, now).unwrap();
+        let id = Id::new();
+        document.apply(Edit::Create { id: id.clone(), content: content(name, "a", "1") }, now).unwrap();
+        document.apply(Edit::Remove { id: id.clone() }, now).unwrap();
+        made.push(id);
+    }
+    document.apply(Edit::RemoveSolution { name: "gone".to_owned() }, now).unwrap();
+    let before = document.clone();
+    let rename = Edit::RenameSolution { from: "old".to_owned(), to: "gone".to_owned(), except: Vec::new() };
+    let inverse = document.apply(rename, now).unwrap();
+    assert!(document.trash.iter().all(|removed| removed.credential.content.solution() == "gone"));
+    document.apply(inverse, now).unwrap();
+    assert_eq!(document, before);
+    let refused = |document: &mut Document, from: &str, to: &str| {
+        let rename = Edit::RenameSolution { from: from.to_owned(), to: to.to_owned(), except: Vec::new() };
+        document.apply(rename, now).unwrap_err()
+    };
+    assert_eq!(refused(&mut document, "default", "x"), EditError::SolutionStays("default".to_owned()));
+    assert_eq!(refused(&mut document, "old", "default"), EditError::SolutionTaken("default".to_owned()));
+    assert_eq!(refused(&mut document, "nothing", "x"), EditError::NoSolution("nothing".to_owned()));
+}
+
+#[test]
+fn an_oauth_app_in_use_stays() {
+    let mut document = Document::new();
+    let now = Timestamp::UNIX_EPOCH;
+    let put = set_app(&document, 1, Some(app(1, 1)));
+    document.apply(put.clone(), now).unwrap();
+    assert_eq!(document.apply(put, now), Err(EditError::OauthAppConflict("app1".to_owned())));
+    let mut alias = content("default", "mail", "x");
+    alias.set("/kind", json!("oauth_alias"));
+    alias.set("/config/app", json!("app1"));
+    let id = Id::new();
+    document.apply(Edit::Create { id: id.clone(), content: alias }, now).unwrap();
+    let remove = set_app(&document, 1, None);
+    let refused = EditError::OauthAppInUse { name: "app1".to_owned(), by: vec!["default/mail".to_owned()] };
+    assert_eq!(document.apply(remove.clone(), now), Err(refused));
+    document.apply(set_app(&document, 1, Some(app(1, 2))), now).unwrap();
+    document.apply(Edit::Remove { id }, now).unwrap();
+    assert_eq!(document.apply(remove, now), Err(EditError::OauthAppConflict("app1".to_owned())));
+    document.apply(set_app(&document, 1, None), now).unwrap();
+    assert!(document.oauth_apps().is_empty());
+}

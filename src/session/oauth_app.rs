@@ -1,0 +1,222 @@
+//! OAuth apps of the organization: what a document would change, and the addresses that a provider is known for.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::Value;
+
+use super::change::{invalid, located};
+use crate::model::{Content, Document, Edit, OauthApp};
+use crate::problem::{Exit, Problem};
+use crate::schema::text::Positions;
+use crate::schema::{Absent, Kind, Kinds, Notice, Violation};
+
+/// The members of an app that are addresses.
+const ADDRESSES: [&str; 6] =
+    ["issuer", "authorization_url", "token_url", "device_url", "revocation_url", "base_url"];
+
+/// What is known of each provider: the member that its apps need, and addresses with `{tenant}` or `{domain}`.
+static PROVIDERS: LazyLock<BTreeMap<String, BTreeMap<String, String>>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../assets/oauth_providers.json"))
+        .expect("the built-in providers are JSON (tested)")
+});
+
+/// An OAuth app that a document creates or changes.
+#[derive(Clone, Debug)]
+pub struct OauthAppChange {
+    /// Its name.
+    pub name: String,
+    /// What is stored.
+    pub before: Option<OauthApp>,
+    /// What there will be.
+    pub after: OauthApp,
+    /// What was done to the document, to be told.
+    pub notices: Vec<Notice>,
+}
+
+impl OauthAppChange {
+    /// Whether it differs from what is stored.
+    pub fn differs(&self) -> bool {
+        self.before.as_ref() != Some(&self.after)
+    }
+
+    /// The edit that stores it.
+    pub fn edit(self) -> Edit {
+        Edit::SetOauthApp { name: self.name, before: self.before, after: Some(self.after) }
+    }
+}
+
+/// The kind that describes an OAuth app.
+fn kind() -> Option<&'static Kind> {
+    Kinds::of_oauth_apps().iter().next()
+}
+
+/// What the document of a new OAuth app starts with.
+pub fn blank_oauth_app() -> Content {
+    let mut app = Content::default();
+    for (place, value) in
+        [("/name", ""), ("/provider", "openid_connect"), ("/client_id", ""), ("/issuer", "")]
+    {
+        app.set(place, Value::String(value.to_owned()));
+    }
+    app
+}
+
+/// The addresses of an OAuth app: its own, else those that its provider is known for.
+pub fn oauth_addresses(app: &Content) -> BTreeMap<&'static str, String> {
+    let provider = PROVIDERS.get(oauth_provider(app));
+    let of = |name: &'static str| {
+        let own = app.document.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some((name, own.or_else(|| filled(provider?.get(name)?, app))?))
+    };
+    ADDRESSES.into_iter().filter_map(of).collect()
+}
+
+/// The provider of an OAuth app; `custom` where it names none.
+pub fn oauth_provider(app: &Content) -> &str {
+    app.document.get("provider").and_then(Value::as_str).unwrap_or("custom")
+}
+
+/// An address with the app's own tenant or domain; `None` where the app does not say it.
+fn filled(template: &str, app: &Content) -> Option<String> {
+    let mut address = template.to_owned();
+    for member in ["tenant", "domain"] {
+        let place = format!("{{{member}}}");
+        if address.contains(&place) {
+            address = address.replace(&place, app.document.get(member)?.as_str()?);
+        }
+    }
+    Some(address)
+}
+
+/// Everything wrong with an OAuth app.
+pub fn check_oauth_app(app: &Content) -> Vec<Violation> {
+    let mut found = kind().map(|kind| kind.check(app)).unwrap_or_default();
+    let addresses = oauth_addresses(app);
+    if found.is_empty() && !addresses.contains_key("issuer") && !addresses.contains_key("token_url") {
+        let provider = oauth_provider(app);
+        let needed = PROVIDERS.get(provider).and_then(|known| known.get("needs"));
+        let needed = needed.map_or("token_url", String::as_str);
+        found.push(Violation::new(format!("/{needed}"), format!("is required for the provider {provider}")));
+    }
+    found
+}
+
+/// Whether an OAuth app would send a kept secret to another place than before: its address.
+pub fn oauth_app_moved(before: &Content, after: &Content) -> Option<String> {
+    let kept = after.secrets.iter().any(|(place, secret)| before.secret(place) == Some(secret));
+    if !kept {
+        return None;
+    }
+    let origin = |address: &String| match url::Url::parse(address) {
+        Ok(url) => url.origin().ascii_serialization(),
+        Err(_) => address.clone(),
+    };
+    let known: Vec<String> = oauth_addresses(before).values().map(origin).collect();
+    oauth_addresses(after).into_values().find(|address| !known.contains(&origin(address)))
+}
+
+/// Reads a JSON text of one OAuth app against the vault. `from` names the text in messages.
+///
+/// # Errors
+/// Exit 7 with every violation (line, column, pointer), 5 for an address that changed without its secret given
+/// anew.
+pub fn oauth_app_change(document: &Document, text: &str, from: &str) -> Result<OauthAppChange, Problem> {
+    let hint = "`credbench schema oauth_app` prints what the document of an OAuth app may say";
+    let refuse = |causes| invalid(causes).hint(hint);
+    let positions = Positions::read(text).map_err(|errors| {
+        let causes = errors.iter().map(|error| {
+            let at = if error.pointer.is_empty() { String::new() } else { format!("{}: ", error.pointer) };
+            format!("{from}: {}: {at}{}", error.place, error.message)
+        });
+        refuse(causes.collect())
+    })?;
+    let violations = |found: &[Violation]| {
+        refuse(found.iter().map(|violation| located(from, text, &positions, violation)).collect())
+    };
+    let Ok(Value::Object(object)) = serde_json::from_str(text) else {
+        return Err(violations(&[Violation::new("", "an OAuth app is an object")]));
+    };
+    let name = object.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let before = document.oauth_app(&name).cloned();
+    let base = before.as_ref().map(|app| &app.content);
+    let kind = kind().ok_or_else(|| violations(&[]))?;
+    let read = kind.read(object, base, Absent::Keeps).map_err(|found| violations(&found))?;
+    let found = check_oauth_app(&read.content);
+    if !found.is_empty() {
+        return Err(violations(&found));
+    }
+    if let Some(address) = base.and_then(|base| oauth_app_moved(base, &read.content)) {
+        return Err(oauth_origin_changed(&name, &address));
+    }
+    Ok(OauthAppChange { name, before, after: OauthApp { content: read.content }, notices: read.notices })
+}
+
+/// The problem of a kept secret that would go to another place.
+pub fn oauth_origin_changed(name: &str, address: &str) -> Problem {
+    let message =
+        format!("{name}: {address} is another host, scheme or port, and its secret was not given anew");
+    Problem::new(Exit::Refused, "origin_changed", message)
+        .hint("a secret belongs to its address: give both together")
+}
+
+/// The OAuth app of a name.
+///
+/// # Errors
+/// Exit 4.
+pub fn oauth_app<'a>(document: &'a Document, name: &str) -> Result<&'a OauthApp, Problem> {
+    document.oauth_app(name).ok_or_else(|| {
+        let names: Vec<&str> = document.oauth_apps().iter().map(OauthApp::name).collect();
+        let hint = match names.as_slice() {
+            [] => "`credbench oauth-app put` makes one".to_owned(),
+            names => format!("there is: {}", names.join(", ")),
+        };
+        Problem::new(Exit::NotFound, "no_oauth_app", format!("there is no OAuth app {name:?}")).hint(hint)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn app(document: Value) -> Content {
+        Content { document: document.as_object().unwrap().clone(), ..Content::default() }
+    }
+
+    #[test]
+    fn every_provider_of_the_schema_is_known_and_makes_its_addresses() {
+        let schema = kind().unwrap().schema_at("/provider").unwrap();
+        let named: Vec<&str> = schema["enum"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert_eq!(named.len(), PROVIDERS.len());
+        for provider in named {
+            let known = &PROVIDERS[provider];
+            let bare = app(json!({"name": "a", "client_id": "c", "provider": provider}));
+            let found = check_oauth_app(&bare);
+            assert_eq!(found[0].pointer, format!("/{}", known["needs"]), "{provider}");
+            let mut full = bare.clone();
+            full.set("/tenant", json!("contoso.example"));
+            full.set("/domain", json!("acme.example"));
+            for own in known.keys().filter(|name| ADDRESSES.contains(&name.as_str())) {
+                assert!(oauth_addresses(&full).contains_key(own.as_str()), "{provider} {own}");
+            }
+            assert!(oauth_addresses(&full).values().all(|address| url::Url::parse(address).is_ok()));
+            assert!(known.keys().all(|name| name == "needs" || ADDRESSES.contains(&name.as_str())));
+        }
+    }
+
+    #[test]
+    fn a_kept_secret_does_not_move_to_another_host() {
+        let mut before =
+            app(json!({"name": "a", "client_id": "c", "provider": "okta", "domain": "a.example"}));
+        before.set_secret("/client_secret", crate::secret::Secret::from("s"));
+        let mut after = before.clone();
+        after.set("/scopes", json!(["x"]));
+        assert_eq!(oauth_app_moved(&before, &after), None);
+        after.set("/domain", json!("b.example"));
+        assert!(oauth_app_moved(&before, &after).unwrap().contains("b.example"));
+        after.set_secret("/client_secret", crate::secret::Secret::from("t"));
+        assert_eq!(oauth_app_moved(&before, &after), None);
+    }
+}
