@@ -10,6 +10,7 @@ mod plan;
 pub mod pool;
 mod rules;
 mod run;
+mod template;
 
 use std::time::Duration;
 

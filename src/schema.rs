@@ -7,24 +7,30 @@
 //!
 //! Beside the standard keywords the schemas use a few annotations: `x-group` (heading in the form),
 //! `x-pattern` (what a violated pattern means, in words), `x-multiline`, `x-origin` (an address that the
-//! secrets are bound to), `x-choices` (offered from the vault), `x-fixed` (not edited in the form) and
-//! `x-testable` (`false`: no request can prove it, so the document has no place for one).
+//! secrets are bound to, or a part of one), `x-choices` (one of the vault's names), `x-fixed` (not edited in the
+//! form), `x-main` (the secret that is meant when none is named), `x-obtain` (how a secret is come by that nobody
+//! types) and `x-testable` (`false`: no HTTP request proves it, so the document has no place for one).
 
 mod check;
 mod draft;
 mod field;
+mod names;
+mod parts;
 mod read;
+mod reference;
 pub mod text;
 
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use self::parts::Parts;
 use crate::model::{Content, pointer};
 
 pub use check::Violation;
 pub use draft::{Base, Draft, Inspection, TextError};
 pub use field::{Choices, Control, Field};
+pub use names::Names;
 pub use read::{Absent, Notice, Read};
 
 const COMMON: &str = include_str!("../assets/kinds/credential.json");
@@ -32,7 +38,13 @@ const BUILTIN: &[(&str, &str)] = &[
     ("api_key", include_str!("../assets/kinds/api_key.json")),
     ("basic_auth", include_str!("../assets/kinds/basic_auth.json")),
     ("bearer_token", include_str!("../assets/kinds/bearer_token.json")),
+    ("oauth2", include_str!("../assets/kinds/oauth2.json")),
+    ("oauth_alias", include_str!("../assets/kinds/oauth_alias.json")),
     ("secret", include_str!("../assets/kinds/secret.json")),
+    ("database", include_str!("../assets/kinds/database.json")),
+    ("aws", include_str!("../assets/kinds/aws.json")),
+    ("client_certificate", include_str!("../assets/kinds/client_certificate.json")),
+    ("custom", include_str!("../assets/kinds/custom.json")),
 ];
 
 /// Every kind there is.
@@ -101,8 +113,10 @@ pub struct Kind {
     pub title: String,
     /// One sentence.
     pub description: String,
-    /// The fields of the form, in their order.
+    /// All fields that there can be, in their order; required is what always is. What applies to one
+    /// content is [`Kind::fields_of`].
     pub fields: Vec<Field>,
+    parts: Parts,
     schema: Value,
     validator: jsonschema::Validator,
 }
@@ -134,14 +148,12 @@ impl Kind {
     }
 
     fn composed(id: &str, title: String, description: String, schema: Value) -> Result<Self, SchemaError> {
-        let validator = jsonschema::draft202012::options()
-            .offline()
-            .should_validate_formats(true)
+        let validator = options()
             .build(&schema)
             .map_err(|error| SchemaError(format!("{}: {}", error.instance_path(), error.masked())))?;
-        let mut kind = Self { id: id.to_owned(), title, description, fields: Vec::new(), schema, validator };
-        kind.fields = field::derive(&kind);
-        Ok(kind)
+        let parts = Parts::of(&schema, &title)?;
+        let fields = parts.all();
+        Ok(Self { id: id.to_owned(), title, description, fields, parts, schema, validator })
     }
 
     /// The schema of the whole document of this kind, as `schema KIND` prints it.
@@ -149,93 +161,124 @@ impl Kind {
         &self.schema
     }
 
-    /// The schema of one place in the document.
+    /// The fields that apply to a content, and which of them it must have: conditions of the schema are asked
+    /// with what it says now.
+    pub fn fields_of(&self, content: &Content) -> Vec<Field> {
+        self.parts.applying(&self.parts.truth(content))
+    }
+
+    /// The schema of one place in the document: the first branch that says what is there.
     pub fn schema_at(&self, place: &str) -> Option<&Value> {
-        let mut here = self.resolve(&self.schema);
-        for step in pointer::steps(place) {
-            let next = here
-                .get("properties")
-                .and_then(|properties| properties.get(step.as_ref()))
-                .or_else(|| here.get("additionalProperties").filter(|schema| schema.is_object()))
-                .or_else(|| here.get("items"))?;
-            here = self.resolve(next);
-        }
-        Some(here)
+        let nodes = parts::nodes(&self.schema, place);
+        let says = |node: &&&Value| ["type", "enum", "const"].iter().any(|word| node.get(*word).is_some());
+        nodes.iter().find(says).or(nodes.first()).copied()
     }
 
-    /// Follows a `$ref` into the schema's own `$defs`.
-    fn resolve<'a>(&'a self, schema: &'a Value) -> &'a Value {
-        match schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#')) {
-            Some(path) => self.schema.pointer(path).unwrap_or(schema),
-            None => schema,
-        }
+    /// What any branch says of a place with a keyword.
+    fn said_of(&self, place: &str, keyword: &str) -> Option<&Value> {
+        parts::nodes(&self.schema, place).into_iter().find_map(|node| node.get(keyword))
     }
 
-    /// Whether a place in the document holds a secret.
+    /// Whether a place in the document holds a secret, whichever branch of the schema says so. Everything in
+    /// an object that is secret as a whole is one, unless the schema declares it and says otherwise.
     pub fn is_secret(&self, place: &str) -> bool {
-        self.schema_at(place).is_some_and(is_write_only)
+        let nodes = parts::nodes(&self.schema, place);
+        if nodes.is_empty() {
+            return self.is_in_sealed(place);
+        }
+        nodes.iter().any(|node| is_write_only(node)) && !nodes.iter().any(|node| is_object(node))
+    }
+
+    /// Whether a place is an object that is secret as a whole: a placeholder may stand for all of it.
+    pub fn is_sealed(&self, place: &str) -> bool {
+        let nodes = parts::nodes(&self.schema, place);
+        nodes.iter().any(|node| is_write_only(node)) && nodes.iter().any(|node| is_object(node))
+    }
+
+    /// Whether a place lies in an object that is secret as a whole.
+    pub fn is_in_sealed(&self, place: &str) -> bool {
+        self.around(place).skip(1).any(|around| self.is_sealed(around))
+    }
+
+    /// A place and those it lies in, from the inside out; without the document itself.
+    fn around<'a>(&self, place: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let outer = |place: &&'a str| Some(&place[..place.rfind('/')?]);
+        std::iter::successors(Some(place), outer).take_while(|place| !place.is_empty())
     }
 
     /// The title of a place, else its last name.
     pub fn title_of(&self, place: &str) -> String {
         let name = pointer::steps(place).last().unwrap_or_default().into_owned();
-        let title = self.schema_at(place).and_then(|schema| schema.get("title")).and_then(Value::as_str);
-        title.map_or(name, str::to_owned)
+        self.said_of(place, "title").and_then(Value::as_str).map_or(name, str::to_owned)
+    }
+
+    /// How a secret is come by that nobody types: the words of `x-obtain`.
+    pub fn how_to_obtain(&self, place: &str) -> Option<&str> {
+        self.said_of(place, "x-obtain")?.as_str()
     }
 
     /// Required secrets that are not there: their places. A copy's "missing" marks count.
     pub fn missing(&self, content: &Content) -> Vec<String> {
         let mut missing = content.missing_marks();
-        for field in self.fields.iter().filter(|field| field.required) {
-            let place = &field.pointer;
-            let lacks = match field.control {
-                Control::Secret { .. } => content.secret(place).is_none(),
-                Control::Table { secret: true } => {
-                    let under = format!("{place}/");
-                    !content.secrets.keys().any(|known| known.starts_with(&under))
-                }
-                _ => false,
+        let truth = self.parts.truth(content);
+        for (place, table) in self.parts.required_secrets(&truth) {
+            let lacks = if table {
+                let under = format!("{place}/");
+                !content.secrets.keys().any(|known| known.starts_with(&under))
+            } else {
+                content.secret(place).is_none()
             };
-            if lacks && !missing.contains(place) {
-                missing.push(place.clone());
+            if lacks && !missing.iter().any(|known| known == place) {
+                missing.push(place.to_owned());
             }
         }
         missing
     }
 
-    /// The secret that is meant when no field is named: the only one of its kind, or the only value.
+    /// The secret that is meant when no field is named: the one of `x-main`, else the first of those with a
+    /// field of their own, else the only value.
     pub fn main_secret(&self, content: &Content) -> Option<String> {
-        let required = self.fields.iter().find(|field| matches!(field.control, Control::Secret { .. }));
-        match required {
+        let secrets = || self.fields.iter().filter(|field| matches!(field.control, Control::Secret { .. }));
+        let is_main = |field: &&Field| self.said_of(&field.pointer, "x-main") == Some(&json!(true));
+        match secrets().find(is_main).or_else(|| secrets().next()) {
             Some(field) => Some(field.pointer.clone()),
             None if content.secrets.len() == 1 => content.secrets.keys().next().cloned(),
             None => None,
         }
     }
 
-    /// Places whose address the secrets are bound to.
-    fn origins(&self) -> impl Iterator<Item = &str> {
-        self.fields.iter().filter(|field| field.origin).map(|field| field.pointer.as_str())
-    }
-
-    /// Whether the address that the secrets are bound to (scheme, host, port) differs between two contents:
-    /// the first such place.
+    /// Whether what the secrets are bound to differs between two contents: the first such place. Addresses
+    /// differ by scheme, host and port; other fields (a host, a port) by their value, where an absent one
+    /// means its default.
     pub fn changed_origin(&self, before: &Content, after: &Content) -> Option<String> {
-        self.origins()
-            .find(|place| {
-                let (old, new) = (before.get_str(place), after.get_str(place));
-                old.is_some() && old.map(origin) != new.map(origin)
-            })
-            .map(str::to_owned)
+        let mut places =
+            self.fields.iter().filter(|field| field.origin).map(|field| &field.pointer).peekable();
+        places.peek()?;
+        let (old, new) = (self.fields_of(before), self.fields_of(after));
+        let bound = |fields: &[Field], content: &Content, place: &str| {
+            let default = || fields.iter().find(|field| field.pointer == place)?.default.clone();
+            let value = content.get(place).cloned().or_else(default)?;
+            Some(value.as_str().map_or_else(|| value.to_string(), origin))
+        };
+        places.find(|place| bound(&old, before, place) != bound(&new, after, place)).cloned()
     }
 }
 
-/// Scheme, host and port of an address; the text itself where it is none.
+/// How schemas are read: draft 2020-12, formats checked, nothing fetched.
+fn options() -> jsonschema::ValidationOptions<'static> {
+    jsonschema::draft202012::options().offline().should_validate_formats(true)
+}
+
+/// Scheme, host and port of an address; the text itself, in small letters, where it is none.
 fn origin(address: &str) -> String {
     match url::Url::parse(address) {
-        Ok(url) => url.origin().ascii_serialization(),
-        Err(_) => address.to_owned(),
+        Ok(url) if url.has_host() => url.origin().ascii_serialization(),
+        _ => address.to_ascii_lowercase(),
     }
+}
+
+fn is_object(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("object")
 }
 
 fn is_write_only(schema: &Value) -> bool {

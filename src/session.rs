@@ -23,7 +23,7 @@ use crate::model::{Document, Edit};
 use crate::problem::Problem;
 use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
-pub use change::{Change, changes};
+pub use change::{Change, changes, names};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, oauth_addresses, oauth_app, oauth_app_change,

@@ -11,7 +11,7 @@ use super::prompt::{Terminal, cancelled};
 use super::{Context, input, kind_of, prove, show};
 use crate::model::{Content, Id, pointer};
 use crate::problem::{Exit, Problem};
-use crate::schema::{Control, Field, Kind, Notice};
+use crate::schema::{Control, Field, Kind, Names, Notice};
 use crate::secret::Secret;
 use crate::session::{self, Change};
 use crate::suggest::nearest;
@@ -61,9 +61,10 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
             .hint(format!("`credbench show {}` shows it; `credbench put` changes it", arguments.key)));
     }
     // What is wrong with the rest is told before anybody types a secret.
-    check(kind, &content)?;
+    let names = session::names(&opened.document);
+    check(kind, &content, &names)?;
     notices.extend(ask(kind, &mut content)?);
-    check(kind, &content)?;
+    check(kind, &content, &names)?;
     for notice in &notices {
         context.output.warning(&notice.message);
     }
@@ -159,11 +160,13 @@ fn typed(kind: &Kind, place: &str, schema: &Value, field: &str, text: &str) -> R
 /// The place that a field names: a path in `config`, else a member of the document.
 fn place_of(kind: &Kind, field: &str) -> Result<String, Problem> {
     let path: String = field.split('.').map(|step| pointer::join("", step)).collect();
-    // A name in a table may itself have dots.
     let whole = pointer::join("", field);
-    let in_group =
-        field.split_once('.').map(|(group, rest)| format!("/config/{group}{}", pointer::join("", rest)));
-    let direct = [format!("/config{path}")].into_iter().chain(in_group);
+    // A name in a table may itself have dots: what stands behind any of them may be one name.
+    let dots = field.match_indices('.').map(|(at, _)| {
+        let table: String = field[..at].split('.').map(|step| pointer::join("", step)).collect();
+        format!("/config{table}{}", pointer::join("", &field[at + 1..]))
+    });
+    let direct = [format!("/config{path}")].into_iter().chain(dots);
     let grouped = GROUPS.iter().map(|group| format!("/config{group}{whole}"));
     direct
         .chain(grouped)
@@ -186,8 +189,9 @@ fn give(kind: &Kind, content: &mut Content, place: &str, secret: Secret) -> Opti
     notice
 }
 
-fn check(kind: &Kind, content: &Content) -> Result<(), Problem> {
-    let found = kind.check(content);
+fn check(kind: &Kind, content: &Content, names: &Names) -> Result<(), Problem> {
+    let mut found = kind.check(content);
+    found.extend(kind.check_names(content, names));
     let Some(first) = found.first() else { return Ok(()) };
     let message = match found.len() {
         1 => first.to_string(),
@@ -204,7 +208,7 @@ fn ask(kind: &Kind, content: &mut Content) -> Result<Vec<Notice>, Problem> {
     let mut notices = Vec::new();
     let missing = kind.missing(content);
     let mut terminal = Terminal::open();
-    for field in &kind.fields {
+    for field in &kind.fields_of(content) {
         let required = missing.contains(&field.pointer);
         let Some(terminal) = &mut terminal else {
             if required {
@@ -213,6 +217,8 @@ fn ask(kind: &Kind, content: &mut Content) -> Result<Vec<Notice>, Problem> {
             continue;
         };
         match field.control {
+            // What a login gives is not typed.
+            Control::Secret { .. } if kind.is_in_sealed(&field.pointer) => {}
             Control::Secret { multiline } if content.secret(&field.pointer).is_none() => {
                 let optional = if required { "" } else { ", empty for none" };
                 let secret = ask_one(terminal, &format!("{}{optional}", field.label), multiline)?;

@@ -45,14 +45,7 @@ fn list(context: &Context) -> Result<ExitCode, Problem> {
                 fields.push((name.to_owned(), format!("{address} (of the provider)")));
             }
         }
-        let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-        for (name, value) in fields {
-            let mut lines = value.lines();
-            out.line(&format!("  {name:width$}  {}", visible(lines.next().unwrap_or_default())));
-            for line in lines {
-                out.line(&format!("  {:width$}  {}", "", visible(line)));
-            }
-        }
+        show::print_fields(out, &fields);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Context;
 use super::args::Key;
 use super::list::age;
-use super::output::{Tone, outcome_sign, status_sign, visible};
+use super::output::{Output, Tone, outcome_sign, status_sign, visible};
 use crate::problem::Problem;
 use crate::session::{self, Saved};
 
@@ -33,15 +33,7 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
     out.line(&format!("{}  {status}{old}", out.paint(Tone::Strong, &visible(row.key))));
     let title = kinds.get(row.kind).map_or_else(|| row.kind.to_owned(), |kind| kind.title.clone());
     out.line(&format!("{title} in {}, version {}", visible(row.solution), credential.version));
-    let fields = session::fields(&credential.content);
-    let width = fields.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    for (name, value) in &fields {
-        let mut lines = value.lines();
-        out.line(&format!("  {name:width$}  {}", visible(lines.next().unwrap_or_default())));
-        for line in lines {
-            out.line(&format!("  {:width$}  {}", "", visible(line)));
-        }
-    }
+    print_fields(out, &session::fields(&credential.content));
     let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
     out.line(&out.paint(
         Tone::Faint,
@@ -60,6 +52,20 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
         out.line(&format!("{verdict}{of}, {} ago: {}", age(now, test.at), visible(&test.message)));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints fields with their values below each other.
+pub(crate) fn print_fields(out: &Output, fields: &[(String, String)]) {
+    // The names of a table's members are what others wrote, too.
+    let names: Vec<String> = fields.iter().map(|(name, _)| visible(name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    for (name, (_, value)) in names.iter().zip(fields) {
+        let mut lines = value.lines();
+        out.line(&format!("  {name:width$}  {}", visible(lines.next().unwrap_or_default())));
+        for line in lines {
+            out.line(&format!("  {:width$}  {}", "", visible(line)));
+        }
+    }
 }
 
 /// Says what a save did: as a line, or as JSON.

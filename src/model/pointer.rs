@@ -34,23 +34,36 @@ pub fn child<'a>(value: &'a Value, step: &str) -> Option<&'a Value> {
 
 /// Calls `visit` for a value and everything under it, with its pointer.
 pub fn walk(pointer: &str, value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
-    visit(pointer, value);
+    descend(&mut pointer.to_owned(), value, visit);
+}
+
+/// One buffer serves all pointers: every credential of a vault is walked when it is opened.
+fn descend(place: &mut String, value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
+    visit(place, value);
+    let length = place.len();
     match value {
         Value::Object(object) => {
             for (name, value) in object {
-                walk(&join(pointer, name), value, visit);
+                place.push('/');
+                place.push_str(&escape(name));
+                descend(place, value, visit);
+                place.truncate(length);
             }
         }
         Value::Array(array) => {
             for (index, value) in array.iter().enumerate() {
-                walk(&format!("{pointer}/{index}"), value, visit);
+                place.push('/');
+                place.push_str(&index.to_string());
+                descend(place, value, visit);
+                place.truncate(length);
             }
         }
         _ => {}
     }
 }
 
-pub(super) fn set(document: &mut Object, pointer: &str, value: Value) {
+/// Puts a value at a pointer, making the objects on the way.
+pub fn set(document: &mut Object, pointer: &str, value: Value) {
     let mut steps = steps(pointer);
     let Some(first) = steps.next() else { return };
     let mut place = document.entry(first).or_insert(Value::Null);

@@ -4,11 +4,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::rules::{Rules, Test};
+use super::template::{Described, Values};
 use crate::http::{self, AddressError, Request};
 use crate::model::Content;
 use crate::redact::Redactor;
 use crate::schema::Kind;
 use crate::secret::Secret;
+
+/// The longest path in a summary, in characters.
+const SUMMARY: usize = 300;
 
 /// A test that can be carried out.
 #[derive(Debug)]
@@ -31,7 +35,8 @@ impl Plan {
 
     /// The request in words, without its query.
     pub fn summary(&self) -> String {
-        format!("{} {}", self.request.method, self.request.url.path())
+        // A path may hold a secret too.
+        format!("{} {}", self.request.method, self.redactor.show(self.request.url.path(), SUMMARY))
     }
 }
 
@@ -78,7 +83,8 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     if !missing.is_empty() {
         return Err(Unplannable::Incomplete(missing.iter().map(title).collect()));
     }
-    let auth = authorization(kind, content)?;
+    let values = Values::of(content);
+    let auth = authorization(kind, content, &values)?;
     let Some(test) = content.document.get("test") else {
         return Err(Unplannable::NotTestable(
             "no test is set: add one under Test, a path such as /v1/me that is safe to ask for at any time",
@@ -86,15 +92,21 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     };
     let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
     let base = http::base(content.get_str("/config/base_url").unwrap_or_default())?;
-    let mut url = http::join(&base, &test.path)?;
+    let described = matches!(auth, Authorization::Described(_));
+    let mut url = match described {
+        true => http::join(&base, values.path(&test.path)?.expose())?,
+        false => http::join(&base, &test.path)?,
+    };
+    if described && values.proves_nothing() {
+        return Err(Unplannable::NotTestable(
+            "its request uses none of its secrets: name one under Request, such as a header with {token}",
+        ));
+    }
+    let mut own_body = None;
     let mut secrets: Vec<Secret> = content.secrets.values().cloned().collect();
     let mut headers: Vec<(String, Secret)> = Vec::new();
     for (name, value) in &test.headers.0 {
-        if let Some(own) = OWN_HEADERS.iter().find(|own| name.eq_ignore_ascii_case(own)) {
-            return Err(Unplannable::BadTest(format!(
-                "the header {own} is the request's own: a test cannot set it"
-            )));
-        }
+        may_be_set(name)?;
         headers.push((header_name(name)?, sendable(Secret::from(value.as_str()), name, "a header")?));
     }
     match auth {
@@ -110,6 +122,18 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
         Authorization::Query { name, value } => {
             url.query_pairs_mut().append_pair(&name, value.expose());
             secrets.push(value);
+        }
+        Authorization::Described(Described { headers: own, query, body }) => {
+            for (name, value) in own {
+                may_be_set(&name)?;
+                let value = sendable(value, &name, "a header")?;
+                headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+                headers.push((header_name(&name)?, value));
+            }
+            for (name, value) in query {
+                url.query_pairs_mut().append_pair(&name, value.expose());
+            }
+            own_body = body.filter(|_| test.method.eq_ignore_ascii_case("POST"));
         }
     }
     if let (Some(user), Some(password)) =
@@ -129,7 +153,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
             method,
             url,
             headers,
-            body: test.body.map(Secret::new),
+            body: test.body.map(Secret::new).or(own_body),
             allow_http: content.get("/allow_http").and_then(serde_json::Value::as_bool).unwrap_or(false),
         },
         rules: test.rules,
@@ -150,13 +174,31 @@ const OWN_HEADERS: [&str; 8] = [
     "Proxy-Authorization",
 ];
 
-/// Where the credential goes.
-enum Authorization {
-    Header { name: String, value: Secret, field: String },
-    Query { name: String, value: Secret },
+fn may_be_set(name: &str) -> Result<(), Unplannable> {
+    match OWN_HEADERS.iter().find(|own| name.eq_ignore_ascii_case(own)) {
+        Some(own) => Err(Unplannable::BadTest(format!(
+            "the header {own} is the request's own: neither a test nor a credential can set it"
+        ))),
+        None => Ok(()),
+    }
 }
 
-fn authorization(kind: &Kind, content: &Content) -> Result<Authorization, Unplannable> {
+/// Where the credential goes.
+enum Authorization {
+    /// Where its own `request` says.
+    Described(Described),
+    Header {
+        name: String,
+        value: Secret,
+        field: String,
+    },
+    Query {
+        name: String,
+        value: Secret,
+    },
+}
+
+fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<Authorization, Unplannable> {
     let text = |place: &str| content.get_str(place).unwrap_or_default();
     let secret = |place: &str| content.secret(place).map_or("", Secret::expose);
     let header = |name: &str, value: String, field: &str| Authorization::Header {
@@ -196,7 +238,19 @@ fn authorization(kind: &Kind, content: &Content) -> Result<Authorization, Unplan
             };
             header("Authorization", format!("{scheme} {}", secret("/config/token")), "/config/token")
         }
-        _ => return Err(Unplannable::NotTestable("no request proves a secret of this kind")),
+        "oauth2" | "oauth_alias" => {
+            return Err(Unplannable::NotTestable("this version cannot test OAuth credentials"));
+        }
+        "database" => return Err(Unplannable::NotTestable("this version cannot test logins to databases")),
+        "aws" => return Err(Unplannable::NotTestable("this version cannot test AWS keys")),
+        "client_certificate" => {
+            return Err(Unplannable::NotTestable("this version cannot test client certificates"));
+        }
+        "secret" => return Err(Unplannable::NotTestable("no request proves a secret of this kind")),
+        _ if content.get_str("/config/base_url").is_none() => {
+            return Err(Unplannable::NotTestable("it has no base URL: there is nowhere to send a test"));
+        }
+        _ => Authorization::Described(values.request(kind, content)?),
     })
 }
 
@@ -297,6 +351,88 @@ mod tests {
         assert!(matches!(planned(key.clone()), Err(Unplannable::BadTest(_))));
         key.as_object_mut().unwrap().remove("test");
         assert!(matches!(planned(key), Err(Unplannable::NotTestable(_))));
+    }
+
+    fn custom(request: Value) -> Value {
+        json!({"key": "a", "kind": "custom", "test": {"path": "/bot{token}/me", "method": "POST"},
+               "config": {"base_url": "https://api.example/v1", "fields": {"account": "42"},
+                          "secrets": {"token": "t/1 \"ü", "pin": "9"}, "request": request}})
+    }
+
+    #[test]
+    fn a_described_request_has_its_values_encoded_where_they_stand() {
+        let document = custom(json!({
+            "headers": {"X-Account": "acc {account}", "X-Pin": "{pin}{pin} {", "Content-Type": "application/json"},
+            "query": {"t": "{token}", "{x": "}"},
+            "body": "{\"token\": \"{token}\", \"ids\": {account}, \"open\": {unknown}}"}));
+        let plan = planned(document.clone()).unwrap();
+        assert_eq!(
+            sent(document.clone()),
+            "POST https://api.example/v1/bott%2F1%20%22%C3%BC/me?t=t%2F1+%22%C3%BC&%7Bx=%7D \
+             X-Account: acc 42 | X-Pin: 99 { | Content-Type: application/json"
+        );
+        let body = plan.request.body.as_ref().unwrap().expose();
+        assert_eq!(body, r#"{"token": "t/1 \"ü", "ids": 42, "open": {unknown}}"#);
+        let shown = format!("{plan:?} {} {}", plan.summary(), plan.host());
+        assert!(!shown.contains("t/1") && !shown.contains("t%2F1"), "{shown}");
+        let mut get = document;
+        get["test"]["method"] = json!("GET");
+        assert!(planned(get).unwrap().request.body.is_none());
+    }
+
+    #[test]
+    fn a_described_request_cannot_break_out() {
+        let refused = |request: Value| planned(custom(request)).unwrap_err();
+        let unsendable = |error: Unplannable| matches!(error, Unplannable::Unsendable { .. });
+        assert!(unsendable(refused(json!({"headers": {"X-T": "{token}"}}))), "not ASCII");
+        for name in ["Host", "content-length", "Transfer-Encoding"] {
+            let error = refused(json!({"headers": {name: "{pin}"}}));
+            assert!(matches!(error, Unplannable::BadTest(_)), "{name}: {error}");
+        }
+        let error = refused(json!({"headers": {"X-T": "{tokn}"}}));
+        assert_eq!(error.to_string(), "{tokn} is neither a field nor a secret");
+        assert!(planned(custom(json!({"headers": {"X-T": "{pin}"}}))).is_ok(), "the control");
+        for value in ["..", ".", "a\r\nX-Evil: 1", "\u{0}"] {
+            let mut document = custom(json!({}));
+            document["config"]["secrets"]["token"] = json!(value);
+            assert!(unsendable(planned(document).unwrap_err()), "{value:?}");
+        }
+        for value in ["../../x", "@evil.example", "//evil.example", "#a?b", "%2e%2e", "https://evil.example"]
+        {
+            let mut document = custom(json!({}));
+            document["config"]["secrets"]["token"] = json!(value);
+            document["test"]["path"] = json!("/{token}");
+            let url = planned(document).unwrap().request.url;
+            assert_eq!((url.host_str(), url.query(), url.fragment()), (Some("api.example"), None, None));
+            assert!(url.path().starts_with("/v1/") && url.path().matches('/').count() == 2, "{url}");
+        }
+        let mut both = custom(json!({"headers": {"X-T": "{pin}"}}));
+        both["config"]["fields"]["pin"] = json!("1");
+        assert!(planned(both).unwrap_err().to_string().contains("both a field and a secret"));
+    }
+
+    #[test]
+    fn what_proves_nothing_is_not_testable() {
+        let not_testable = |document: Value| match planned(document.clone()) {
+            Err(Unplannable::NotTestable(words)) => words,
+            other => panic!("{document}: {other:?}"),
+        };
+        let mut unused = custom(json!({"headers": {"X-A": "{account}"}}));
+        unused["test"]["path"] = json!("/");
+        assert!(not_testable(unused).contains("none of its secrets"));
+        let mut nowhere = custom(json!({}));
+        nowhere["config"].as_object_mut().unwrap().remove("base_url");
+        assert!(not_testable(nowhere).contains("no base URL"));
+        for (kind, config) in [
+            ("oauth2", json!({"client_secret": "s", "grant": "client_credentials"})),
+            ("oauth_alias", json!({"app": "a"})),
+            ("database", json!({"engine": "postgres", "host": "h"})),
+            ("aws", json!({"secret_access_key": "s"})),
+            ("client_certificate", json!({"base_url": "https://x.example", "private_key": "s"})),
+            ("secret", json!({"values": {"a": "b"}})),
+        ] {
+            not_testable(json!({"key": "a", "kind": kind, "test": {"path": "/"}, "config": config}));
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
-use super::{Control, Kind};
+use super::{Choices, Control, Kind, Names};
 use crate::model::{Content, Placeholder, pointer};
 
 /// One thing wrong with a document.
@@ -43,11 +43,12 @@ impl Kind {
     pub fn check(&self, content: &Content) -> Vec<Violation> {
         let mut stand_in = Value::Object(content.document.clone());
         fill_placeholders(&mut stand_in);
+        let missing = self.stand_for_secrets(content, &mut stand_in);
         let mut found: Vec<Violation> = Vec::new();
         for error in self.validator.iter_errors(&stand_in) {
             for violation in self.explain(&error) {
                 let known = |other: &Violation| other.pointer == violation.pointer;
-                if !found.iter().any(known) {
+                if !found.iter().any(known) && !missing.contains(&violation.pointer) {
                     found.push(violation);
                 }
             }
@@ -56,15 +57,48 @@ impl Kind {
         found
     }
 
+    /// Puts something at the places of required secrets that are missing, so that no branch fails for them, and
+    /// the secret itself where the schema says more of it than that it is a text. The missing places.
+    fn stand_for_secrets(&self, content: &Content, stand_in: &mut Value) -> Vec<String> {
+        const SAYS_MORE: [&str; 6] = ["pattern", "format", "minLength", "maxLength", "enum", "const"];
+        let mut missing = self.missing(content);
+        missing.retain(|place| self.is_secret(place));
+        let Value::Object(document) = stand_in else { return missing };
+        for place in &missing {
+            pointer::set(document, place, Value::String("missing".to_owned()));
+        }
+        for (place, secret) in &content.secrets {
+            if SAYS_MORE.iter().any(|word| self.said_of(place, word).is_some()) {
+                pointer::set(document, place, Value::String(secret.expose().to_owned()));
+            }
+        }
+        missing
+    }
+
+    /// Names of the vault that a document refers to and that are not there: those of `x-choices`.
+    pub fn check_names(&self, content: &Content, names: &Names) -> Vec<Violation> {
+        let mut found = Vec::new();
+        for field in &self.fields {
+            let Control::Choice(Choices::FromVault(word)) = &field.control else { continue };
+            let (Some(known), Some(value)) = (names.get(word), content.get_str(&field.pointer)) else {
+                continue;
+            };
+            if !value.is_empty() && !known.iter().any(|name| name == value) {
+                let message = match known {
+                    [] => "is not there; there is none yet".to_owned(),
+                    known => format!("is not there; there is {}", known.join(", ")),
+                };
+                found.push(self.violation(&field.pointer, &Value::from(value), &message));
+            }
+        }
+        found
+    }
+
     /// Characters that a secret cannot have: a line break in a one-line secret would end a header.
     fn check_secrets(&self, content: &Content) -> Vec<Violation> {
         let mut found = Vec::new();
         for (place, secret) in &content.secrets {
-            let multiline = self
-                .schema_at(place)
-                .and_then(|schema| schema.get("x-multiline"))
-                .and_then(Value::as_bool)
-                .unwrap_or(false);
+            let multiline = self.said_of(place, "x-multiline") == Some(&Value::Bool(true));
             let bad = secret
                 .expose()
                 .chars()
@@ -86,14 +120,19 @@ impl Kind {
     fn explain(&self, error: &ValidationError<'_>) -> Vec<Violation> {
         let place = error.instance_path().to_string();
         let value = error.instance();
-        let schema = self.schema_at(&place);
         if value.as_str().is_some_and(str::is_empty) {
             return vec![Violation::new(place, "must not be empty")];
         }
-        if let Some(words) = schema.and_then(|schema| schema.get("x-pattern")).and_then(Value::as_str)
+        if let Some(words) = self.said_of(&place, "x-pattern").and_then(Value::as_str)
             && matches!(error.kind(), ValidationErrorKind::Pattern { .. } | ValidationErrorKind::AnyOf { .. })
         {
             return vec![self.violation(&place, value, &as_predicate(words))];
+        }
+        if let ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } =
+            error.kind()
+            && let Some(branch) = meant(context)
+        {
+            return branch.iter().flat_map(|error| self.explain(error)).collect();
         }
         let message = match error.kind() {
             ValidationErrorKind::Required { property } => {
@@ -106,9 +145,9 @@ impl Kind {
             }
             ValidationErrorKind::MinProperties { .. } if self.holds_secrets(&place) => return Vec::new(),
             ValidationErrorKind::AdditionalProperties { unexpected } => {
-                let known = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object);
-                let known: Vec<&str> =
-                    known.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
+                let nodes = super::parts::nodes(self.schema(), &place);
+                let known = nodes.iter().filter_map(|node| node.get("properties")?.as_object());
+                let known: Vec<&str> = known.flat_map(|known| known.keys().map(String::as_str)).collect();
                 let message = format!("is not known here; there is {}", known.join(", "));
                 let place = |name: &String| pointer::join(&place, name);
                 return unexpected.iter().map(|name| Violation::new(place(name), &message)).collect();
@@ -136,11 +175,11 @@ impl Kind {
             ValidationErrorKind::UniqueItems => "holds the same item twice".to_owned(),
             ValidationErrorKind::PropertyNames { error } => {
                 let name = error.instance().as_str().unwrap_or_default();
+                let words = self.said_of(&place, "propertyNames").and_then(|names| names.get("x-pattern"));
+                let words = words.and_then(Value::as_str);
                 let place = pointer::join(&place, name);
-                return vec![Violation::new(
-                    place,
-                    "is a name with characters other than letters, digits, '.', '_' and '-'",
-                )];
+                let plain = "is a name with characters other than letters, digits, '.', '_' and '-'";
+                return vec![Violation::new(place, words.unwrap_or(plain))];
             }
             // The library's sentence, with the value left out.
             _ => error.masked().to_string(),
@@ -162,6 +201,7 @@ impl Kind {
     /// Whether a place is a secret, or an object whose members are.
     fn holds_secrets(&self, place: &str) -> bool {
         self.is_secret(place)
+            || self.is_sealed(place)
             || self
                 .fields
                 .iter()
@@ -169,16 +209,17 @@ impl Kind {
     }
 
     fn may_hold_secret(&self, place: &str) -> bool {
-        let mut place = place;
-        loop {
-            if self.holds_secrets(place) {
-                return true;
-            }
-            match place.rfind('/') {
-                Some(at) => place = &place[..at],
-                None => return false,
-            }
-        }
+        self.around(place).any(|place| self.holds_secrets(place))
+    }
+}
+
+/// The branch of several that a document means: the only one whose constants it has.
+fn meant<'a>(branches: &'a [Vec<ValidationError<'static>>]) -> Option<&'a [ValidationError<'static>]> {
+    let differs = |error: &ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Constant { .. });
+    let mut fitting = branches.iter().filter(|errors| !errors.iter().any(differs));
+    match (fitting.next(), fitting.next()) {
+        (Some(one), None) if branches.len() > 1 => Some(one),
+        _ => None,
     }
 }
 
@@ -203,7 +244,7 @@ fn type_words(kind: &TypeKind) -> String {
 }
 
 /// Lets placeholders pass for the texts they stand for; marks of missing secrets vanish.
-fn fill_placeholders(value: &mut Value) {
+pub(super) fn fill_placeholders(value: &mut Value) {
     match value {
         Value::Object(object) => {
             object.retain(|_, member| Placeholder::of(member) != Some(Placeholder::Missing));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::text::{Place, Positions, place_of};
-use super::{Absent, Kind, Kinds, Notice, Read, Violation};
+use super::{Absent, Kind, Kinds, Names, Notice, Read, Violation};
 use crate::model::{Content, Credential, Edit, Id, pointer};
 use crate::secret::Secret;
 
@@ -47,6 +47,7 @@ pub struct Inspection {
 #[derive(Clone, Debug)]
 pub struct Draft {
     base: Option<Base>,
+    names: Names,
     original: Content,
     state: State,
     undo: Vec<State>,
@@ -81,7 +82,13 @@ impl Draft {
 
     fn starting(base: Option<Base>, content: Content) -> Self {
         let state = State { content: content.clone(), entered: BTreeSet::new() };
-        Self { base, original: content, state, undo: Vec::new(), redo: Vec::new(), touched: None }
+        let names = Names::default();
+        Self { base, names, original: content, state, undo: Vec::new(), redo: Vec::new(), touched: None }
+    }
+
+    /// Tells it what the vault has by name: [`Draft::check`] then finds names that are not there.
+    pub fn know(&mut self, names: Names) {
+        self.names = names;
     }
 
     /// The stored version it started from; `None` for a new credential.
@@ -305,6 +312,7 @@ impl Draft {
         entered.extend(read.entered);
         let taken = Self {
             base: self.base.clone(),
+            names: self.names.clone(),
             original: self.original.clone(),
             state: State { content: read.content, entered },
             undo: Vec::new(),
@@ -353,13 +361,15 @@ impl Draft {
         Ok((kind, positions, read))
     }
 
-    /// What is wrong with it, by pointer: the kind's checks, and secrets that are bound to an address that
+    /// What is wrong with it, by pointer: the kind's checks, names that the vault does not
+    /// have, and secrets that are bound to an address that
     /// was changed.
     pub fn check(&self, kinds: &Kinds) -> Vec<Violation> {
         let Some(kind) = self.kind(kinds) else {
             return vec![Violation::new("/kind", format!("must be one of {}", kinds.names()))];
         };
         let mut found = kind.check(self.content());
+        found.extend(kind.check_names(self.content(), &self.names));
         if self.base.is_some()
             && let Some(change) = kind.changed_origin(&self.original, self.content())
         {

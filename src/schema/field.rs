@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Kind, is_write_only};
-use crate::model::pointer;
+use super::is_write_only;
+use super::parts::resolve;
 
 /// One field of a form.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,80 +74,22 @@ pub enum Choices {
     FromVault(String),
 }
 
-/// The fields of a kind, in the order of its schema.
-pub(super) fn derive(kind: &Kind) -> Vec<Field> {
-    let mut fields = Vec::new();
-    let config_group = kind.title.clone();
-    object(kind, kind.schema(), "", "", &config_group, true, &mut fields);
-    fields
-}
-
-fn object(
-    kind: &Kind,
-    schema: &Value,
-    place: &str,
-    group: &str,
-    config_group: &str,
-    required: bool,
-    fields: &mut Vec<Field>,
-) {
-    let needed = |name: &str| {
-        let list = schema.get("required").and_then(Value::as_array);
-        required && list.is_some_and(|list| list.iter().any(|item| item == name))
-    };
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
-    for (name, own) in properties {
-        let place = pointer::join(place, name);
-        let target = kind.resolve(own);
-        let text = |member: &str| {
-            let found = own.get(member).or_else(|| target.get(member)).and_then(Value::as_str);
-            found.unwrap_or_default().to_owned()
-        };
-        let group = match (text("x-group"), place.as_str()) {
-            (named, _) if !named.is_empty() => named,
-            (_, "/config") => config_group.to_owned(),
-            _ => group.to_owned(),
-        };
-        if target.get("properties").is_some() && own.get("$ref").is_none() {
-            let heading = match (place.as_str(), text("title")) {
-                ("/config", _) => group,
-                (_, title) if title.is_empty() => name.clone(),
-                (_, title) => title,
-            };
-            object(kind, target, &place, &heading, config_group, needed(name), fields);
-            continue;
-        }
-        let label = match text("title") {
-            title if title.is_empty() => name.clone(),
-            title => title,
-        };
-        let flag = |member: &str| target.get(member).and_then(Value::as_bool).unwrap_or(false);
-        fields.push(Field {
-            label,
-            help: text("description"),
-            example: target.pointer("/examples/0").map(plain),
-            default: target.get("default").cloned(),
-            required: needed(name),
-            fixed: flag("x-fixed"),
-            origin: flag("x-origin"),
-            control: control(kind, target),
-            group,
-            pointer: place,
-        });
-    }
-}
-
-fn plain(value: &Value) -> String {
+/// A value in one line.
+pub(super) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn control(kind: &Kind, schema: &Value) -> Control {
+/// How a value that fits a schema is edited.
+pub(super) fn control(root: &Value, schema: &Value) -> Control {
     let multiline = schema.get("x-multiline").and_then(Value::as_bool).unwrap_or(false);
     if let Some(source) = schema.get("x-choices").and_then(Value::as_str) {
         return Control::Choice(Choices::FromVault(source.to_owned()));
     }
     if let Some(options) = schema.get("enum").and_then(Value::as_array) {
-        return Control::Choice(Choices::Fixed(options.iter().map(plain).collect()));
+        return match options.iter().all(Value::is_string) {
+            true => Control::Choice(Choices::Fixed(options.iter().map(plain).collect())),
+            false => Control::Json,
+        };
     }
     match schema.get("type").and_then(Value::as_str) {
         Some("string") if is_write_only(schema) => Control::Secret { multiline },
@@ -157,8 +99,8 @@ fn control(kind: &Kind, schema: &Value) -> Control {
             max: schema.get("maximum").and_then(Value::as_i64),
         },
         Some("boolean") => Control::Boolean,
-        Some("array") if item_is_text(kind, schema) => Control::List,
-        Some("object") => match schema.get("additionalProperties").map(|inner| kind.resolve(inner)) {
+        Some("array") if item_is_text(root, schema) => Control::List,
+        Some("object") => match schema.get("additionalProperties").map(|inner| resolve(root, inner)) {
             Some(inner) if inner.get("type").and_then(Value::as_str) == Some("string") => {
                 Control::Table { secret: is_write_only(inner) }
             }
@@ -168,8 +110,8 @@ fn control(kind: &Kind, schema: &Value) -> Control {
     }
 }
 
-fn item_is_text(kind: &Kind, schema: &Value) -> bool {
-    let items = schema.get("items").map(|items| kind.resolve(items));
+fn item_is_text(root: &Value, schema: &Value) -> bool {
+    let items = schema.get("items").map(|items| resolve(root, items));
     items.and_then(|items| items.get("type")).and_then(Value::as_str) == Some("string")
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Control, Kind, Violation, is_write_only};
+use super::{Control, Kind, Violation};
 use crate::model::{Content, Object, Placeholder, pointer};
 use crate::secret::Secret;
 
@@ -90,11 +90,14 @@ impl Kind {
         if let Some(field) = self.fields.iter().find(|field| field.pointer == place) {
             return Some(field.control.clone());
         }
-        let schema = self.schema_at(place)?;
-        let multiline = schema.get("x-multiline").and_then(Value::as_bool).unwrap_or(false);
-        Some(if is_write_only(schema) { Control::Secret { multiline } } else { Control::Text { multiline } })
+        self.schema_at(place)?;
+        let multiline = self.said_of(place, "x-multiline") == Some(&Value::Bool(true));
+        Some(if self.is_secret(place) { Control::Secret { multiline } } else { Control::Text { multiline } })
     }
 }
+
+const NOTHING_STORED: &str =
+    "says that a secret is stored, but there is none: give it as a text, or leave it out";
 
 struct Reader<'a> {
     kind: &'a Kind,
@@ -108,6 +111,17 @@ impl Reader<'_> {
     fn take(&mut self, place: &str, value: &mut Value) {
         if !place.is_empty() && self.kind.is_secret(place) {
             return self.take_secret(place, value);
+        }
+        if !place.is_empty() && self.kind.is_sealed(place) {
+            match Placeholder::of(value) {
+                Some(Placeholder::Missing) => return,
+                Some(Placeholder::Stored) => return self.take_all(place, value),
+                None if value.is_null() => {
+                    self.nulls.insert(place.to_owned());
+                    return;
+                }
+                None => {}
+            }
         }
         if Placeholder::of(value).is_some() {
             let message = "is a placeholder, but no secret belongs here";
@@ -126,6 +140,19 @@ impl Reader<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A placeholder for a whole object: what is stored there, secrets and all.
+    fn take_all(&mut self, place: &str, value: &mut Value) {
+        let stored = self.base.and_then(|base| Some((base, base.get(place)?)));
+        let Some((base, stored)) = stored else {
+            return self.violations.push(Violation::new(place, NOTHING_STORED));
+        };
+        *value = stored.clone();
+        let under = format!("{place}/");
+        for (place, secret) in base.secrets.iter().filter(|(place, _)| place.starts_with(&under)) {
+            self.out.content.secrets.insert(place.clone(), secret.clone());
         }
     }
 
@@ -148,10 +175,7 @@ impl Reader<'_> {
                     Some(secret) => {
                         self.out.content.secrets.insert(place.to_owned(), secret.clone());
                     }
-                    None => self.violations.push(Violation::new(
-                        place,
-                        "says that a secret is stored, but there is none: give it as a text, or leave it out",
-                    )),
+                    None => self.violations.push(Violation::new(place, NOTHING_STORED)),
                 },
                 None => self.violations.push(Violation::new(place, "must be a text, a placeholder or null")),
             },
@@ -165,15 +189,44 @@ impl Reader<'_> {
             if self.out.content.secrets.contains_key(place) {
                 continue;
             }
-            let marked = self.out.content.get(place).is_some();
+            let spoken_of = |around: &str| {
+                self.nulls.contains(around)
+                    || self.out.content.get(around).and_then(Placeholder::of) == Some(Placeholder::Missing)
+            };
             let keeps = absent == Absent::Keeps
-                && !marked
-                && !self.nulls.contains(place)
+                && self.out.content.get(place).is_none()
+                && !self.kind.around(place).any(spoken_of)
                 && self.kind.is_secret(place);
             if keeps {
                 self.out.content.set_secret(place, secret.clone());
             } else {
                 self.out.cleared.insert(place.clone());
+            }
+        }
+        if absent == Absent::Keeps {
+            self.settle_sealed(base);
+        }
+    }
+
+    /// What stands in clear beside kept secrets of one object, such as when they end, is kept with them.
+    fn settle_sealed(&mut self, base: &Content) {
+        let sealed: BTreeSet<&str> = base
+            .secrets
+            .keys()
+            .flat_map(|place| self.kind.around(place).skip(1))
+            .filter(|around| self.kind.is_sealed(around))
+            .collect();
+        for place in sealed {
+            let under = format!("{place}/");
+            let anew = |places: &BTreeSet<String>| places.iter().any(|place| place.starts_with(&under));
+            if anew(&self.out.entered) || anew(&self.out.cleared) {
+                continue;
+            }
+            for (name, value) in base.get(place).and_then(Value::as_object).into_iter().flatten() {
+                let member = pointer::join(place, name);
+                if self.out.content.get(&member).is_none() {
+                    self.out.content.set(&member, value.clone());
+                }
             }
         }
     }

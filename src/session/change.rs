@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::model::{Content, Credential, Document, Edit, Id, Object, TestRecord};
 use crate::problem::{Exit, Problem};
 use crate::schema::text::Positions;
-use crate::schema::{Absent, Kind, Kinds, Notice, Violation};
+use crate::schema::{Absent, Kind, Kinds, Names, Notice, Violation};
 
 /// One credential that a document creates or changes.
 #[derive(Clone, Debug)]
@@ -50,6 +50,13 @@ impl Change {
     }
 }
 
+/// What a vault has by name, for the fields of `x-choices`.
+pub fn names(document: &Document) -> Names {
+    let solutions = document.solutions.iter().map(|solution| solution.name.clone());
+    let apps = document.oauth_apps().iter().map(|app| app.name().to_owned());
+    Names::default().with("solutions", solutions).with("apps", apps)
+}
+
 /// Reads a JSON text of one credential document, or of an array of them, against the vault.
 ///
 /// `solution` is meant where a document names none. `from` names the text in messages.
@@ -71,7 +78,8 @@ pub fn changes(
         });
         invalid(causes.collect())
     })?;
-    let reader = Reader { document, kinds, text, solution, from, positions };
+    let names = names(document);
+    let reader = Reader { document, kinds, text, solution, from, positions, names };
     let value: Value = serde_json::from_str(text).map_err(|error| {
         invalid(vec![format!("{from}: line {}: this is not a JSON document", error.line())])
     })?;
@@ -118,6 +126,7 @@ struct Reader<'a> {
     solution: &'a str,
     from: &'a str,
     positions: Positions,
+    names: Names,
 }
 
 impl Reader<'_> {
@@ -154,7 +163,8 @@ impl Reader<'_> {
     ) -> Result<Change, Refused> {
         let base = stored.map(|credential| &credential.content);
         let read = kind.read(object, base, Absent::Keeps).map_err(|found| self.violations(at, &found))?;
-        let found = kind.check(&read.content);
+        let mut found = kind.check(&read.content);
+        found.extend(kind.check_names(&read.content, &self.names));
         if !found.is_empty() {
             return Err(self.violations(at, &found));
         }

@@ -76,14 +76,18 @@ pub fn secret(kinds: &Kinds, content: &Content, field: Option<&str>) -> Result<S
     if let Some(secret) = content.secret(&place) {
         return Ok(secret.clone());
     }
+    let obtained = kinds.get(content.kind()).and_then(|kind| kind.how_to_obtain(&place));
     let missing = || {
         let name = place.strip_prefix("/config/").unwrap_or(&place).replace('/', ".");
         Problem::new(
             Exit::NotFound,
             "missing_secret",
-            format!("{} has no {name} yet: it is incomplete", content.key()),
+            match obtained {
+                Some(_) => format!("{} has no {name} yet", content.key()),
+                None => format!("{} has no {name} yet: it is incomplete", content.key()),
+            },
         )
-        .hint("enter it in the workbench, or with `credbench put`")
+        .hint(obtained.unwrap_or("enter it in the workbench, or with `credbench put`"))
     };
     match content.get(&place) {
         None => Err(missing()),

@@ -13,6 +13,8 @@ mod stop;
 mod tests;
 mod value;
 
+use std::collections::BTreeMap;
+
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Position, Rect};
@@ -22,7 +24,7 @@ use self::page::View;
 use self::pick::Pick;
 use self::stop::{Entry, Part, Stop, Target};
 use crate::model::Content;
-use crate::schema::{Draft, Kind, Kinds, Notice, Violation};
+use crate::schema::{Choices, Control, Draft, Field, Kind, Kinds, Notice, Violation};
 use crate::tui::theme::Theme;
 use crate::tui::widget::secret_input::Typed;
 
@@ -41,10 +43,15 @@ pub enum Handled {
 
 /// A form. Its keys: Tab, Shift-Tab, Up, Down and Enter go from field to field, Page Up and Page Down from
 /// group to group; Left, Right and Space change a choice and Enter lists it; Delete or
-/// Ctrl-D clears a secret and Esc takes it back to what is stored; Ctrl-D removes a table's row. Everything else belongs to the text.
+/// Ctrl-D clears a secret and Esc takes it back to what is stored; Ctrl-D removes a table's row;
+/// Ctrl-F lists the fields to jump to one. Everything else belongs to the text.
 #[derive(Debug)]
 pub struct Form {
     kind: String,
+    /// The fields that apply now.
+    fields: Vec<Field>,
+    /// What the vault offers, by the word of `x-choices`.
+    offers: BTreeMap<String, Vec<String>>,
     entries: Vec<Entry>,
     focus: Stop,
     input: Input,
@@ -59,10 +66,18 @@ impl Form {
     /// A form of a kind, with the focus on its first field. `choices` gives the vault's words for
     /// `x-choices` (`solutions`); it is asked here and not again.
     pub fn new(kind: &Kind, draft: &Draft, choices: &dyn Fn(&str) -> Vec<String>) -> Self {
-        let entries: Vec<Entry> = kind.fields.iter().map(|field| Entry::new(kind, field, choices)).collect();
+        let words = kind.fields.iter().filter_map(|field| match &field.control {
+            Control::Choice(Choices::FromVault(word)) => Some((word.clone(), choices(word))),
+            _ => None,
+        });
+        let offers: BTreeMap<_, _> = words.collect();
+        let fields = kind.fields_of(draft.content());
+        let entries: Vec<Entry> = fields.iter().map(|field| Entry::new(kind, field, &offers)).collect();
         let first = entries.iter().position(|entry| !entry.field.fixed).unwrap_or_default();
         let mut form = Self {
             kind: kind.id.clone(),
+            fields,
+            offers,
             entries,
             focus: Stop { field: first, part: Part::Value },
             input: Input::None,
@@ -88,9 +103,19 @@ impl Form {
         if key.kind == KeyEventKind::Release {
             return Handled::Ignored;
         }
+        let handled = self.key(key, draft, kind);
+        self.follow(kind, draft);
+        handled
+    }
+
+    fn key(&mut self, key: KeyEvent, draft: &mut Draft, kind: &Kind) -> Handled {
+        self.follow(kind, draft);
         self.sync(draft);
         if self.pick.is_some() {
-            return self.pick_key(key, draft);
+            return self.pick_key(key, draft, kind);
+        }
+        if key.code == KeyCode::Char('f') && key.modifiers == KeyModifiers::CONTROL {
+            return self.find_field();
         }
         match self.edit_key(key, draft, kind) {
             Typed::Changed => return Handled::Changed,
@@ -114,6 +139,37 @@ impl Form {
         }
     }
 
+    /// Follows the draft to the fields that apply now. The focus stays where it is, or goes to the field before
+    /// the one that is gone; what a field held that is gone stays in the draft.
+    fn follow(&mut self, kind: &Kind, draft: &Draft) {
+        let fields = kind.fields_of(draft.content());
+        if fields == self.fields {
+            return;
+        }
+        let entries: Vec<Entry> = fields.iter().map(|field| Entry::new(kind, field, &self.offers)).collect();
+        let at =
+            |place: &str| entries.iter().position(|entry| entry.field.pointer == place && !entry.field.fixed);
+        let here = self.focus.field;
+        let stays = self.entries.get(here).and_then(|entry| at(&entry.field.pointer));
+        let before = || {
+            self.entries[..here.min(self.entries.len())]
+                .iter()
+                .rev()
+                .find_map(|entry| at(&entry.field.pointer))
+        };
+        let first = || entries.iter().position(|entry| !entry.field.fixed).unwrap_or_default();
+        let field = stays.or_else(before).unwrap_or_else(first);
+        self.entries = entries;
+        self.fields = fields;
+        if stays.is_some() {
+            self.focus.field = field;
+        } else {
+            self.pick = None;
+            self.focus = Stop { field, part: Part::Value };
+            self.enter(draft);
+        }
+    }
+
     fn confirm(&mut self, draft: &mut Draft, kind: &Kind) -> Handled {
         match self.target(draft) {
             Target::Json { place } => Handled::EditAsJson(place),
@@ -131,12 +187,14 @@ impl Form {
 
     /// Puts a pasted text at the cursor, as one undo step. Says what was done to it.
     pub fn paste(&mut self, text: &str, draft: &mut Draft, kinds: &Kinds) -> Vec<Notice> {
-        self.sync(draft);
         if let Some(kind) = kinds.get(&self.kind) {
+            self.follow(kind, draft);
+            self.sync(draft);
             self.pick = None;
             draft.settle();
             self.paste_text(text, draft, kind);
             draft.settle();
+            self.follow(kind, draft);
         }
         self.take_notices()
     }
@@ -147,6 +205,7 @@ impl Form {
         if let Some(kind) = kinds.get(&self.kind) {
             self.leave(draft, kind);
             self.enter(draft);
+            self.follow(kind, draft);
         }
         self.take_notices()
     }
@@ -157,22 +216,25 @@ impl Form {
     }
 
     /// Takes the draft's last step back, and moves to the field that changed. False where there is none.
-    pub fn undo(&mut self, draft: &mut Draft) -> bool {
-        self.travel(draft, Draft::undo)
+    pub fn undo(&mut self, draft: &mut Draft, kinds: &Kinds) -> bool {
+        self.travel(draft, kinds, Draft::undo)
     }
 
     /// Takes the last undone step again, and moves to the field that changed. False where there is none.
-    pub fn redo(&mut self, draft: &mut Draft) -> bool {
-        self.travel(draft, Draft::redo)
+    pub fn redo(&mut self, draft: &mut Draft, kinds: &Kinds) -> bool {
+        self.travel(draft, kinds, Draft::redo)
     }
 
-    fn travel(&mut self, draft: &mut Draft, go: impl Fn(&mut Draft) -> bool) -> bool {
+    fn travel(&mut self, draft: &mut Draft, kinds: &Kinds, go: impl Fn(&mut Draft) -> bool) -> bool {
         let before = draft.content().clone();
         if !go(draft) {
             return false;
         }
         self.pick = None;
         self.input = Input::None;
+        if let Some(kind) = kinds.get(&self.kind) {
+            self.follow(kind, draft);
+        }
         let after = draft.content();
         let changed = |entry: &Entry| differs(&before, after, &entry.field.pointer);
         if !self.entries.get(self.focus.field).is_some_and(changed)
@@ -191,9 +253,9 @@ impl Form {
 
     /// Moves to the field at or around a place. False where there is none.
     pub fn focus(&mut self, pointer: &str, draft: &mut Draft, kinds: &Kinds) -> bool {
-        let (Some(kind), Some(stop)) = (kinds.get(&self.kind), self.stop_at(pointer, draft)) else {
-            return false;
-        };
+        let Some(kind) = kinds.get(&self.kind) else { return false };
+        self.follow(kind, draft);
+        let Some(stop) = self.stop_at(pointer, draft) else { return false };
         self.go(stop, draft, kind);
         true
     }
@@ -259,6 +321,9 @@ impl Form {
         theme: &Theme,
         focused: bool,
     ) -> Option<Position> {
+        if let Some(kind) = kinds.get(&self.kind) {
+            self.follow(kind, draft);
+        }
         self.sync(draft);
         let missing = kinds.get(&self.kind).map(|kind| kind.missing(draft.content())).unwrap_or_default();
         let view = View { draft, missing, theme, focused };

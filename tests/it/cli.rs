@@ -340,7 +340,7 @@ fn add_refuses_what_does_not_fit() {
 fn kinds_and_schemas_need_no_vault() {
     let account = Account::empty();
     page!(account.run(&["kinds"]));
-    assert_eq!(account.run(&["kinds", "--json"]).json().as_array().unwrap().len(), 4);
+    assert_eq!(account.run(&["kinds", "--json"]).json().as_array().unwrap().len(), 10);
     let schema = account.run(&["schema", "api_key"]).succeeds().json();
     assert_eq!(schema["properties"]["config"]["properties"]["api_key"]["writeOnly"], true);
     page!(account.run(&["schema", "api-key"]));

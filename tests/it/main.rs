@@ -13,6 +13,7 @@ mod cli_prompt;
 mod cli_secrecy;
 mod cli_test;
 mod faults;
+mod kinds;
 mod layers;
 mod picture;
 mod probe;

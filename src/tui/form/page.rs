@@ -21,6 +21,9 @@ pub(super) const LINES: usize = 8;
 /// Lines of an error.
 const ERROR_LINES: usize = 3;
 
+/// What is told where a field has no keys of its own.
+const FIND: &str = "Ctrl-F finds a field.";
+
 /// What a page is drawn from.
 pub(super) struct View<'a> {
     pub(super) draft: &'a Draft,
@@ -318,6 +321,8 @@ impl Form {
         } else if !help.is_empty() {
             lines.push(help);
         }
+        // Where the help leaves the line free.
+        let hint = if hint.is_empty() && lines.len() < usize::from(area.height) { FIND } else { hint };
         for (line, y) in lines.iter().zip(area.y..) {
             visible::draw(buf, (area.x, y), area.width, line, theme.dim, theme.marker);
         }

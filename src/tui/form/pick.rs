@@ -1,12 +1,12 @@
-//! The list of a choice.
+//! The list of a choice, or of all fields to find one.
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use serde_json::Value;
 
-use super::{Form, Handled, Target};
-use crate::schema::Draft;
+use super::{Entry, Form, Handled, Target};
+use crate::schema::{Draft, Kind};
 use crate::tui::theme::Theme;
 use crate::tui::widget::{popup, visible};
 
@@ -14,6 +14,8 @@ use crate::tui::widget::{popup, visible};
 #[derive(Debug)]
 pub(super) struct Pick {
     options: Vec<String>,
+    /// Where each option leads, where it is a field; empty: it is what a choice may be.
+    fields: Vec<usize>,
     at: usize,
     typed: String,
 }
@@ -21,7 +23,16 @@ pub(super) struct Pick {
 impl Pick {
     pub(super) fn new(options: &[String], current: &str) -> Self {
         let at = options.iter().position(|option| option == current).unwrap_or_default();
-        Self { options: options.to_vec(), at, typed: String::new() }
+        Self { options: options.to_vec(), fields: Vec::new(), at, typed: String::new() }
+    }
+
+    /// All fields that can have the focus, by label and group.
+    fn of_fields(entries: &[Entry], current: usize) -> Self {
+        let fields: Vec<usize> = (0..entries.len()).filter(|at| !entries[*at].field.fixed).collect();
+        let words = |at: &usize| format!("{} · {}", entries[*at].field.label, entries[*at].field.group);
+        let options = fields.iter().map(words).collect();
+        let at = fields.iter().position(|at| *at == current).unwrap_or_default();
+        Self { options, fields, at, typed: String::new() }
     }
 
     fn jump(&mut self) {
@@ -64,7 +75,13 @@ impl Pick {
 }
 
 impl Form {
-    pub(super) fn pick_key(&mut self, key: KeyEvent, draft: &mut Draft) -> Handled {
+    /// Lists the fields, to jump to one.
+    pub(super) fn find_field(&mut self) -> Handled {
+        self.pick = Some(Pick::of_fields(&self.entries, self.focus.field));
+        Handled::Consumed
+    }
+
+    pub(super) fn pick_key(&mut self, key: KeyEvent, draft: &mut Draft, kind: &Kind) -> Handled {
         let Some(pick) = self.pick.as_mut() else { return Handled::Ignored };
         let last = pick.options.len().saturating_sub(1);
         match key.code {
@@ -73,6 +90,14 @@ impl Form {
                 return Handled::Ignored;
             }
             KeyCode::Esc => self.pick = None,
+            KeyCode::Enter | KeyCode::Tab if !pick.fields.is_empty() => {
+                let entry = pick.fields.get(pick.at).and_then(|at| self.entries.get(*at));
+                let place = entry.map(|entry| entry.field.pointer.clone()).unwrap_or_default();
+                self.pick = None;
+                if let Some(stop) = self.stop_at(&place, draft) {
+                    self.go(stop, draft, kind);
+                }
+            }
             KeyCode::Enter | KeyCode::Tab => {
                 let chosen = pick.options.get(pick.at).cloned().unwrap_or_default();
                 self.pick = None;

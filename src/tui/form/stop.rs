@@ -1,5 +1,7 @@
 //! Where the focus can stand, and how it moves.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{Form, Handled};
@@ -17,10 +19,10 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(kind: &Kind, field: &Field, choices: &dyn Fn(&str) -> Vec<String>) -> Self {
+    pub(super) fn new(kind: &Kind, field: &Field, offers: &BTreeMap<String, Vec<String>>) -> Self {
         let mut options = match &field.control {
             Control::Choice(Choices::Fixed(options)) => options.clone(),
-            Control::Choice(Choices::FromVault(word)) => choices(word),
+            Control::Choice(Choices::FromVault(word)) => offers.get(word).cloned().unwrap_or_default(),
             _ => Vec::new(),
         };
         if !options.is_empty() && !field.required {

@@ -162,15 +162,74 @@ fn typing_goes_to_the_draft_and_undo_brings_the_focus_along() {
     screen.press(KeyCode::Backspace);
     assert_eq!(screen.value("/name"), json!("Näm"));
     screen.press(KeyCode::Tab);
-    assert!(screen.form.undo(&mut screen.draft));
+    assert!(screen.form.undo(&mut screen.draft, kinds()));
     assert_eq!(screen.form.focused().as_deref(), Some("/name"));
     assert_eq!((screen.value("/key"), screen.value("/name")), (json!("a.b"), json!(null)));
     screen.type_text("x");
     assert_eq!(screen.value("/name"), json!("x"), "the input follows the undo");
-    assert!(screen.form.undo(&mut screen.draft) && screen.form.undo(&mut screen.draft));
-    assert!(!screen.form.undo(&mut screen.draft));
-    assert!(screen.form.redo(&mut screen.draft));
+    assert!(screen.form.undo(&mut screen.draft, kinds()) && screen.form.undo(&mut screen.draft, kinds()));
+    assert!(!screen.form.undo(&mut screen.draft, kinds()));
+    assert!(screen.form.redo(&mut screen.draft, kinds()));
     assert_eq!(screen.value("/key"), json!("a.b"));
+}
+
+#[test]
+fn the_fields_follow_a_choice_and_what_they_held_is_not_lost() {
+    let kind = kinds().get("oauth2").unwrap();
+    let mut screen = Screen::new("oauth2");
+    let shows = |screen: &mut Screen, label: &str| screen.page(100, 80).contains(label);
+    assert!(!shows(&mut screen, "Device URL") && shows(&mut screen, "Token URL *"));
+    screen.focus("/config/grant");
+    while screen.value("/config/grant") != json!("device_code") {
+        assert_eq!(screen.press(KeyCode::Right), Handled::Changed);
+        assert_eq!(screen.form.focused().as_deref(), Some("/config/grant"));
+    }
+    assert!(shows(&mut screen, "Device URL *") && !shows(&mut screen, "Authorization URL"));
+    screen.focus("/config/device_url");
+    screen.type_text("https://login.example.com/device");
+    screen.draft.set_secret(kind, "/config/client_secret", Secret::from(MARKER));
+    screen.focus("/config/issuer");
+    screen.type_text("https://login.example.com");
+    assert!(shows(&mut screen, "Device URL  ") && !shows(&mut screen, "Token URL *"));
+    screen.focus("/config/client_auth");
+    screen.press(KeyCode::Enter);
+    screen.type_text("none");
+    screen.press(KeyCode::Enter);
+    assert!(!shows(&mut screen, "Client secret"));
+    screen.focus("/config/grant");
+    screen.press(KeyCode::Right);
+    assert_eq!(screen.value("/config/grant"), json!("jwt_bearer"));
+    assert!(shows(&mut screen, "Private key *") && !shows(&mut screen, "Device URL"));
+    // Hidden, and still there, and still a secret.
+    assert_eq!(screen.value("/config/device_url"), json!("https://login.example.com/device"));
+    assert_eq!(screen.secret("/config/client_secret").as_deref(), Some(MARKER));
+    let text = screen.draft.text();
+    assert!(!text.contains(MARKER));
+    assert_eq!(screen.draft.set_text(kinds(), &text), Ok(vec![]));
+    assert_eq!(screen.secret("/config/client_secret").as_deref(), Some(MARKER));
+    // A focus whose field goes away moves to the field before.
+    screen.focus("/config/private_key");
+    screen.draft.set("/config/grant", json!("authorization_code"));
+    screen.press(KeyCode::F(1));
+    assert_eq!(screen.form.focused().as_deref(), Some("/config/client_auth"));
+    assert!(screen.form.undo(&mut screen.draft, kinds()));
+    assert!(shows(&mut screen, "Private key *"));
+}
+
+#[test]
+fn a_field_is_found_by_its_label() {
+    for kind in kinds().iter() {
+        let mut screen = Screen::new(&kind.id);
+        for field in kind.fields_of(screen.draft.content()).iter().filter(|field| !field.fixed) {
+            assert_eq!(screen.chord(KeyCode::Char('f'), KeyModifiers::CONTROL), Handled::Consumed);
+            assert!(screen.form.is_picking());
+            screen.type_text(&format!("{} · {}", field.label, field.group));
+            screen.page(40, 12);
+            assert_eq!(screen.press(KeyCode::Enter), Handled::Consumed);
+            assert_eq!(screen.form.focused().as_deref(), Some(field.pointer.as_str()));
+        }
+        assert!(!screen.draft.is_changed());
+    }
 }
 
 #[test]
@@ -180,7 +239,7 @@ fn undo_goes_by_words() {
     screen.type_text("one two three");
     screen.chord(KeyCode::Char('u'), KeyModifiers::CONTROL);
     for wanted in [json!("one two three"), json!("one two"), json!("one"), json!(null)] {
-        assert!(screen.form.undo(&mut screen.draft));
+        assert!(screen.form.undo(&mut screen.draft, kinds()));
         assert_eq!(screen.value("/notes"), wanted);
     }
 }
@@ -293,7 +352,7 @@ fn a_pem_is_pasted_into_a_table() {
     assert_eq!(screen.secret("/config/values/KEY").as_deref(), Some(PEM));
     assert_eq!(screen.chord(KeyCode::Char('d'), KeyModifiers::CONTROL), Handled::Changed);
     assert!(screen.draft.content().secrets.is_empty());
-    assert!(screen.form.undo(&mut screen.draft));
+    assert!(screen.form.undo(&mut screen.draft, kinds()));
     assert_eq!(screen.secret("/config/values/KEY").as_deref(), Some(PEM));
 }
 
@@ -418,7 +477,7 @@ fn a_megabyte_pasted_is_one_step_and_draws() {
     screen.paste(&"line of text\n".repeat(70_000));
     screen.page(60, 20);
     assert!(screen.draft.is_changed());
-    assert!(screen.form.undo(&mut screen.draft) && !screen.draft.is_changed());
+    assert!(screen.form.undo(&mut screen.draft, kinds()) && !screen.draft.is_changed());
     let notices = screen.paste(&"x".repeat(2_000_000));
     assert!(!screen.draft.is_changed() && notices.len() == 1);
 }
@@ -427,8 +486,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
     fn form_to_json_and_back_loses_nothing(
-        kind in 0..4usize,
-        keys in proptest::collection::vec((0..22usize, "[a-zé日\u{301}🙂 \\n]{1,6}"), 1..80),
+        kind in 0..10usize,
+        keys in proptest::collection::vec((0..23usize, "[a-zé日\u{301}🙂 \\n]{1,6}"), 1..80),
     ) {
         let kind = kinds().iter().nth(kind).unwrap();
         let mut screen = Screen::stored(&kind.id);
@@ -445,7 +504,8 @@ proptest! {
                 16 => drop(screen.press(KeyCode::Backspace)),
                 17 => drop(screen.press(KeyCode::Esc)),
                 18 => drop(screen.press(KeyCode::Right)),
-                19 => drop(screen.form.undo(&mut screen.draft)),
+                22 => drop(screen.chord(KeyCode::Char('f'), KeyModifiers::CONTROL)),
+                19 => drop(screen.form.undo(&mut screen.draft, kinds())),
                 20 => drop(screen.chord(KeyCode::Char('d'), KeyModifiers::CONTROL)),
                 _ => drop(screen.press(KeyCode::PageDown)),
             }
@@ -458,7 +518,7 @@ proptest! {
         let taken = screen.draft.set_text(kinds(), &text);
         prop_assert!(taken.is_ok(), "{taken:?}");
         prop_assert_eq!(screen.draft.content(), before.content());
-        while screen.form.undo(&mut screen.draft) {}
+        while screen.form.undo(&mut screen.draft, kinds()) {}
         prop_assert!(!screen.draft.is_changed(), "undo leads back to what is stored");
     }
 }

@@ -37,8 +37,13 @@ pub(in crate::vault) fn decode(plain: &[u8]) -> Result<Contents, Refusal> {
         let (line, column) = position(&plain[..error.valid_up_to()]);
         damage("not UTF-8", line, column)
     })?;
-    require_known_format(text)?;
-    let envelope: Envelope<'_> = parse(text, text)?;
+    let envelope: Envelope<'_> = parse(text, text).or_else(|refusal| {
+        require_known_format(text)?;
+        Err(refusal)
+    })?;
+    if let Some(header) = envelope.header {
+        require_known_format(header.get())?;
+    }
     parse::<Unique>(text, text)?;
     let header: Option<Header> = envelope.header.map(|raw| parse(text, raw.get())).transpose()?;
     if let Some(header) = &header {
@@ -63,20 +68,21 @@ struct Envelope<'a> {
     body: &'a RawValue,
 }
 
-/// A newer format may look different everywhere else, so its number is read before anything is judged.
+/// A newer format may look different everywhere else, so its number is read before anything is judged: from the
+/// header, or from a whole text that is not understood.
 fn require_known_format(text: &str) -> Result<(), Refusal> {
     #[derive(Deserialize)]
     struct Numbered {
-        header: FormatOnly,
+        format: Option<u32>,
+        header: Option<FormatOnly>,
     }
     #[derive(Deserialize)]
     struct FormatOnly {
         format: u32,
     }
-    match serde_json::from_str::<Numbered>(text) {
-        Ok(Numbered { header: FormatOnly { format } }) if format > FORMAT => {
-            Err(Refusal::TooNew { found: format, known: FORMAT })
-        }
+    let Ok(found) = serde_json::from_str::<Numbered>(text) else { return Ok(()) };
+    match found.format.or(found.header.map(|header| header.format)) {
+        Some(found) if found > FORMAT => Err(Refusal::TooNew { found, known: FORMAT }),
         _ => Ok(()),
     }
 }

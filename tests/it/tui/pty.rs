@@ -53,7 +53,12 @@ fn main_job(size: (u16, u16)) {
     pty.send("!").wait("line 1, column 1").send("\x1bOQ").wait("show form").send("\x1f").gone("✗");
     pty.send("\x1bOQ").wait("show schema").send("\x13").wait("my.key saved, generation 2");
     pty.wait("● active");
-    pty.send("ajjj\r").wait("New Secret").send("tls\t\t\t\tTLS_KEY\r").wait("missing").paste(PEM).wait("new");
+    pty.send("ajjjjj\r")
+        .wait("New Secret")
+        .send("tls\t\t\t\tTLS_KEY\r")
+        .wait("missing")
+        .paste(PEM)
+        .wait("new");
     pty.send("\x13").wait("tls saved, generation 3").send("q");
     assert!(pty.ends_within(SOON).success());
     pty.is_restored();

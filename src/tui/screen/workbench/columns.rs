@@ -57,8 +57,8 @@ fn width(column: Column) -> (u16, u16) {
 }
 
 impl Columns {
-    /// Those of a list that find room in a width.
-    pub(super) fn of(wanted: &[Column], room: u16) -> Self {
+    /// Those of a list that find room in a width. The one that sorts gives way last.
+    pub(super) fn of(wanted: &[Column], sorts: Column, room: u16) -> Self {
         // Two columns for mark and cursor, one between each.
         let room = room.saturating_sub(2);
         let mut kept: Vec<Column> = wanted.to_vec();
@@ -66,7 +66,8 @@ impl Columns {
             let gaps = u16::try_from(kept.len().saturating_sub(1)).unwrap_or(0);
             kept.iter().map(|column| width(*column).0).sum::<u16>() + gaps
         };
-        for column in GIVE_WAY {
+        let give_way = GIVE_WAY.into_iter().filter(|column| *column != sorts);
+        for column in give_way.chain((sorts != Column::Key).then_some(sorts)) {
             if needs(&kept) <= room {
                 break;
             }
@@ -181,7 +182,7 @@ mod tests {
     fn columns_fit_any_width_and_the_key_is_always_there() {
         for wanted in [&Column::ALL[..], &Column::ALL[..6], &Column::ALL[..1]] {
             for room in 0..300 {
-                let columns = Columns::of(wanted, room);
+                let columns = Columns::of(wanted, Column::Tags, room);
                 assert!(columns.0.iter().any(|(column, _)| *column == Column::Key));
                 let area = Rect::new(0, 0, room, 1);
                 let end = columns.places(area).map(|(_, x, width)| x + width).max().unwrap();

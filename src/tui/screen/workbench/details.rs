@@ -8,7 +8,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{Credential, Id, Outcome, Placeholder, Status, TestRecord, pointer};
-use crate::schema::{Control, Kind, Kinds};
+use crate::schema::{Kind, Kinds};
 use crate::secret::{MASK, Secret};
 use crate::tui::app::Shared;
 use crate::tui::paint;
@@ -215,10 +215,10 @@ fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
     let mut items = Vec::new();
     let mut group = String::new();
     let kind = kinds.get(content.kind());
+    let missing = kind.map(|kind| kind.missing(content)).unwrap_or_default();
     for field in kind.map(|kind| kind.fields.as_slice()).unwrap_or_default() {
         let value = content.get(&field.pointer);
-        let missing = field.required
-            && matches!(field.control, Control::Secret { .. } | Control::Table { secret: true });
+        let missing = missing.contains(&field.pointer);
         let at = items.len();
         match value {
             None if missing => {

@@ -6,6 +6,7 @@ use ratatui::layout::{Position, Rect};
 
 use crate::model::{Content, Credential, Document, Edit, Id, TestRecord};
 use crate::schema::{Draft, Kind, Kinds, Notice, TextError, Violation};
+use crate::session;
 use crate::tui::app::{Shared, Tone};
 use crate::tui::form::{Form, Handled};
 use crate::tui::message::Ticket;
@@ -44,21 +45,23 @@ pub(super) struct Editor {
 
 /// The words of `x-choices`.
 fn choices(document: &Document) -> impl Fn(&str) -> Vec<String> {
-    let solutions: Vec<String> = document.solutions.iter().map(|solution| solution.name.clone()).collect();
-    move |word| if word == "solutions" { solutions.clone() } else { Vec::new() }
+    let names = session::names(document);
+    move |word| names.get(word).unwrap_or_default().to_vec()
 }
 
 impl Editor {
     /// A draft of a new credential.
     pub(super) fn begin(kind: &Kind, solution: &str, document: &Document) -> Self {
-        let draft = Draft::new(kind, solution);
+        let mut draft = Draft::new(kind, solution);
+        draft.know(session::names(document));
         let form = Form::new(kind, &draft, &choices(document));
         Self::with(Id::new(), draft, View::Form(Box::new(form)), false)
     }
 
     /// A draft of a stored credential. `None` where there is no form for it: its kind is not known.
     pub(super) fn of(credential: &Credential, kinds: &Kinds, document: &Document) -> Option<Self> {
-        let draft = Draft::of(credential);
+        let mut draft = Draft::of(credential);
+        draft.know(session::names(document));
         let form = Form::new(draft.kind(kinds)?, &draft, &choices(document));
         let mut editor = Self::with(credential.id.clone(), draft, View::Form(Box::new(form)), true);
         editor.check(kinds);
@@ -144,8 +147,8 @@ impl Editor {
 
     pub(super) fn undo(&mut self, kinds: &Kinds, redo: bool) -> bool {
         let done = match (&mut self.view, redo) {
-            (View::Form(form), false) => form.undo(&mut self.draft),
-            (View::Form(form), true) => form.redo(&mut self.draft),
+            (View::Form(form), false) => form.undo(&mut self.draft, kinds),
+            (View::Form(form), true) => form.redo(&mut self.draft, kinds),
             (View::Raw(raw), false) => raw.undo(),
             (View::Raw(raw), true) => raw.redo(),
         };
@@ -204,6 +207,8 @@ impl Editor {
             return false;
         }
         self.checked = true;
+        // Another screen or another program may have added or renamed what it refers to.
+        self.draft.know(session::names(document));
         let mut violations = self.draft.check(shared.kinds);
         let content = self.draft.content();
         if document.find(content.solution(), content.key()).is_some_and(|other| other.id != self.id) {

@@ -408,7 +408,7 @@ impl List {
             return;
         }
         let theme = &shared.theme;
-        let columns = Columns::of(&shared.config.screen.columns, area.width);
+        let columns = Columns::of(&shared.config.screen.columns, self.order.by, area.width);
         columns.head(area, self.order, buf, shared);
         let rows = Rect { y: area.y + 1, height: area.height - 1, ..area };
         self.scroll(usize::from(rows.height));

@@ -1,0 +1,592 @@
+//! Which parts of a schema apply to a content: `if`/`then`/`else`, `allOf`, `oneOf` and `anyOf` by a constant,
+//! `dependentRequired` and `dependentSchemas`.
+//!
+//! A schema is laid out once, when its kind is made: every field of every branch with the conditions that it
+//! stands under, and every `required` likewise. What applies to one content is then a matter of asking each
+//! condition once. Secrets and types do not ask: [`nodes`] sees all branches, so that a secret stays one when
+//! another choice hides its field.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Choices, Control, Field, SchemaError, field};
+use crate::model::{Content, pointer};
+
+/// How deep branches may lie in each other.
+const DEPTH: usize = 32;
+
+/// A schema, laid out.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    fields: Vec<Part>,
+    needs: Vec<Need>,
+    conditions: Vec<Condition>,
+}
+
+/// A field as one branch declares it.
+#[derive(Debug)]
+struct Part {
+    field: Field,
+    /// What this branch itself says of it; the rest comes from a branch before.
+    says: Says,
+    guards: Vec<Guard>,
+}
+
+/// The annotations that a later branch may give a field anew.
+#[derive(Debug, Default)]
+struct Says {
+    label: bool,
+    help: bool,
+    example: bool,
+    default: bool,
+}
+
+/// A place that must be there.
+#[derive(Debug)]
+struct Need {
+    place: String,
+    guards: Vec<Guard>,
+}
+
+/// A condition that must hold, or must not.
+#[derive(Clone, Debug)]
+struct Guard {
+    condition: usize,
+    holds: bool,
+}
+
+/// A schema that the value at a place fits, or does not.
+#[derive(Debug)]
+struct Condition {
+    place: String,
+    /// The schema, to be told in words.
+    test: Value,
+    validator: jsonschema::Validator,
+}
+
+/// Which conditions hold for one content.
+pub(super) struct Truth(Vec<bool>);
+
+impl Parts {
+    /// Lays out the schema of a whole document.
+    ///
+    /// # Errors
+    /// Says which condition is not a schema.
+    pub(super) fn of(root: &Value, title: &str) -> Result<Self, SchemaError> {
+        let mut layout = Layout { root, title, parts: Self::default() };
+        layout.object(root, &Spot { place: "", group: "", guards: &[], depth: 0 })?;
+        Ok(layout.parts)
+    }
+
+    /// Which conditions hold.
+    pub(super) fn truth(&self, content: &Content) -> Truth {
+        let mut seen: HashMap<&str, Value> = HashMap::new();
+        let holds = self.conditions.iter().map(|condition| {
+            let instance = seen.entry(&condition.place).or_insert_with(|| {
+                let mut value = match condition.place.as_str() {
+                    "" => Value::Object(content.document.clone()),
+                    place => content.get(place).cloned().unwrap_or_else(|| Value::Object(Map::new())),
+                };
+                super::check::fill_placeholders(&mut value);
+                value
+            });
+            condition.validator.is_valid(instance)
+        });
+        Truth(holds.collect())
+    }
+
+    /// All fields of all branches; required is only what no condition stands before.
+    pub(super) fn all(&self) -> Vec<Field> {
+        self.collect(|_| true, |guards| guards.is_empty())
+    }
+
+    /// The fields that apply, with what is required now.
+    pub(super) fn applying(&self, truth: &Truth) -> Vec<Field> {
+        self.collect(|guards| truth.holds(guards), |guards| truth.holds(guards))
+    }
+
+    /// The required fields that hold a secret, and whether it is a table of them.
+    pub(super) fn required_secrets<'a>(
+        &'a self,
+        truth: &'a Truth,
+    ) -> impl Iterator<Item = (&'a str, bool)> + 'a {
+        let secret = |part: &'a Part| match part.field.control {
+            Control::Secret { .. } => Some((part.field.pointer.as_str(), false)),
+            Control::Table { secret: true } => Some((part.field.pointer.as_str(), true)),
+            _ => None,
+        };
+        self.fields
+            .iter()
+            .filter(|part| truth.holds(&part.guards))
+            .filter_map(secret)
+            .filter(|(place, _)| self.needed(place, &|guards| truth.holds(guards)))
+    }
+
+    /// Under which conditions a field is there at all: schemas that hold or do not. Empty: always.
+    pub(super) fn guards_of(&self, place: &str) -> Vec<(&Value, bool)> {
+        let part = self.fields.iter().find(|part| part.field.pointer == place);
+        self.told(part.map_or(&[], |part| &part.guards))
+    }
+
+    /// Under which conditions a place must be there: each list is one case. Its own conditions are among them.
+    pub(super) fn needs_of(&self, place: &str) -> Vec<Vec<(&Value, bool)>> {
+        let needs = self.needs.iter().filter(|need| need.place == place);
+        needs.map(|need| self.told(&need.guards)).collect()
+    }
+
+    fn told(&self, guards: &[Guard]) -> Vec<(&Value, bool)> {
+        guards.iter().map(|guard| (&self.conditions[guard.condition].test, guard.holds)).collect()
+    }
+
+    fn collect(&self, applies: impl Fn(&[Guard]) -> bool, needs: impl Fn(&[Guard]) -> bool) -> Vec<Field> {
+        let mut fields: Vec<Field> = Vec::new();
+        for part in self.fields.iter().filter(|part| applies(&part.guards)) {
+            match fields.iter_mut().find(|field| field.pointer == part.field.pointer) {
+                // Of all branches at once, the first describes the field; of those that apply, the last.
+                Some(field) => part.add_to(field, &needs),
+                None => {
+                    let mut field = part.field.clone();
+                    field.required = self.needed(&field.pointer, &needs);
+                    fields.push(field);
+                }
+            }
+        }
+        gather_groups(fields)
+    }
+
+    /// Whether a place must be there, and all it lies in.
+    fn needed(&self, place: &str, applies: &impl Fn(&[Guard]) -> bool) -> bool {
+        place.is_empty()
+            || self.needs.iter().any(|need| need.place == place && applies(&need.guards))
+                && self.needed(&place[..place.rfind('/').unwrap_or_default()], applies)
+    }
+}
+
+impl Part {
+    /// Adds what this branch says to a field that a branch before declared.
+    fn add_to(&self, field: &mut Field, applies: &impl Fn(&[Guard]) -> bool) {
+        if field.control == Control::Json {
+            field.control = self.field.control.clone();
+        }
+        if !applies(&self.guards) {
+            return;
+        }
+        let Says { label, help, example, default } = self.says;
+        if label {
+            field.label.clone_from(&self.field.label);
+        }
+        if help {
+            field.help.clone_from(&self.field.help);
+        }
+        if example {
+            field.example.clone_from(&self.field.example);
+        }
+        if default {
+            field.default.clone_from(&self.field.default);
+        }
+    }
+}
+
+impl Truth {
+    fn holds(&self, guards: &[Guard]) -> bool {
+        guards.iter().all(|guard| self.0.get(guard.condition).copied().unwrap_or(false) == guard.holds)
+    }
+}
+
+/// Brings the fields of one group together: a branch may add to a group that stood before another one.
+fn gather_groups(fields: Vec<Field>) -> Vec<Field> {
+    let mut order: Vec<String> = Vec::new();
+    for field in &fields {
+        if !order.contains(&field.group) {
+            order.push(field.group.clone());
+        }
+    }
+    let mut fields = fields;
+    fields.sort_by_key(|field| order.iter().position(|group| *group == field.group));
+    fields
+}
+
+/// Where the layout is.
+#[derive(Clone, Copy)]
+struct Spot<'a> {
+    place: &'a str,
+    group: &'a str,
+    guards: &'a [Guard],
+    depth: usize,
+}
+
+struct Layout<'a> {
+    root: &'a Value,
+    /// The heading of the kind's own fields.
+    title: &'a str,
+    parts: Parts,
+}
+
+impl<'a> Layout<'a> {
+    fn object(&mut self, schema: &'a Value, spot: &Spot<'_>) -> Result<(), SchemaError> {
+        if spot.depth > DEPTH {
+            return Err(SchemaError(format!("{}: branches lie too deep in each other", spot.place)));
+        }
+        let spot = &Spot { depth: spot.depth + 1, ..*spot };
+        let target = resolve(self.root, schema);
+        if !std::ptr::eq(target, schema) {
+            self.object(target, spot)?;
+        }
+        for name in schema.get("required").and_then(Value::as_array).into_iter().flatten() {
+            self.need(spot.place, name.as_str().unwrap_or_default(), spot.guards);
+        }
+        for (name, own) in members(schema, "properties") {
+            self.property(schema, name, own, spot)?;
+        }
+        for member in schema.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+            self.object(member, spot)?;
+        }
+        if let Some(test) = schema.get("if") {
+            let condition = self.condition(spot.place, test)?;
+            for (branch, holds) in [("then", true), ("else", false)] {
+                if let Some(schema) = schema.get(branch) {
+                    self.guarded(schema, spot, condition, holds)?;
+                }
+            }
+        }
+        for list in ["oneOf", "anyOf"] {
+            for branch in schema.get(list).and_then(Value::as_array).into_iter().flatten() {
+                match constants(self.root, branch) {
+                    Some(test) => {
+                        // What tells the branches apart is there before one is chosen.
+                        let target = resolve(self.root, branch);
+                        for (name, own) in members(target, "properties") {
+                            if own.get("const").is_some() {
+                                self.property(target, name, own, spot)?;
+                            }
+                        }
+                        let condition = self.condition(spot.place, &test)?;
+                        self.guarded(branch, spot, condition, true)?;
+                    }
+                    // Which of them is meant cannot be told: their fields are there, none is required.
+                    None => {
+                        let needs = self.parts.needs.len();
+                        self.object(branch, spot)?;
+                        self.parts.needs.truncate(needs);
+                    }
+                }
+            }
+        }
+        for (name, needed) in members(schema, "dependentRequired") {
+            let condition = self.condition(spot.place, &json!({ "required": [name] }))?;
+            let guards = with(spot.guards, condition, true);
+            for needed in needed.as_array().into_iter().flatten() {
+                self.need(spot.place, needed.as_str().unwrap_or_default(), &guards);
+            }
+        }
+        for (name, branch) in members(schema, "dependentSchemas") {
+            let condition = self.condition(spot.place, &json!({ "required": [name] }))?;
+            self.guarded(branch, spot, condition, true)?;
+        }
+        Ok(())
+    }
+
+    fn guarded(
+        &mut self,
+        schema: &'a Value,
+        spot: &Spot<'_>,
+        condition: usize,
+        holds: bool,
+    ) -> Result<(), SchemaError> {
+        let guards = with(spot.guards, condition, holds);
+        self.object(schema, &Spot { guards: &guards, ..*spot })
+    }
+
+    fn need(&mut self, place: &str, name: &str, guards: &[Guard]) {
+        self.parts.needs.push(Need { place: pointer::join(place, name), guards: guards.to_vec() });
+    }
+
+    fn condition(&mut self, place: &str, test: &Value) -> Result<usize, SchemaError> {
+        let mut schema = json!({ "allOf": [test] });
+        if let Some(defs) = self.root.get("$defs") {
+            schema["$defs"] = defs.clone();
+        }
+        let validator = super::options()
+            .build(&schema)
+            .map_err(|error| SchemaError(format!("a condition of {place}: {}", error.masked())))?;
+        self.parts.conditions.push(Condition { place: place.to_owned(), test: test.clone(), validator });
+        Ok(self.parts.conditions.len() - 1)
+    }
+
+    fn property(
+        &mut self,
+        schema: &'a Value,
+        name: &str,
+        own: &'a Value,
+        spot: &Spot<'_>,
+    ) -> Result<(), SchemaError> {
+        let place = pointer::join(spot.place, name);
+        let target = resolve(self.root, own);
+        let text = |member: &str| {
+            let found = own.get(member).or_else(|| target.get(member)).and_then(Value::as_str);
+            found.unwrap_or_default().to_owned()
+        };
+        let title = text("title");
+        let group = match (text("x-group"), place.as_str()) {
+            (named, _) if !named.is_empty() => named,
+            (_, "/config") => self.title.to_owned(),
+            _ => spot.group.to_owned(),
+        };
+        if own.get("$ref").is_none() && has_members(target) {
+            let heading = match (place.as_str(), &title) {
+                ("/config", _) => group,
+                (_, title) if title.is_empty() => name.to_owned(),
+                (_, title) => title.clone(),
+            };
+            return self.object(target, &Spot { place: &place, group: &heading, ..*spot });
+        }
+        let says = Says {
+            label: !title.is_empty(),
+            help: !text("description").is_empty(),
+            example: target.get("examples").is_some(),
+            default: target.get("default").is_some(),
+        };
+        let flag = |member: &str| target.get(member).and_then(Value::as_bool).unwrap_or(false);
+        let field = Field {
+            label: if title.is_empty() { name.to_owned() } else { title },
+            help: text("description"),
+            example: target.pointer("/examples/0").map(field::plain),
+            default: target.get("default").cloned(),
+            required: false,
+            fixed: flag("x-fixed"),
+            origin: flag("x-origin"),
+            control: self.control(schema, name, target, spot),
+            group,
+            pointer: place,
+        };
+        self.parts.fields.push(Part { field, says, guards: spot.guards.to_vec() });
+        Ok(())
+    }
+
+    /// How a field is edited. One that only tells branches apart is a choice of all their constants.
+    fn control(&self, schema: &'a Value, name: &str, target: &'a Value, spot: &Spot<'_>) -> Control {
+        if !target.get("const").is_some_and(Value::is_string) {
+            return field::control(self.root, target);
+        }
+        let around = nodes(self.root, spot.place);
+        let mut choices: Vec<String> = Vec::new();
+        let branches = around.iter().copied().chain([schema]);
+        for other in branches.filter_map(|node| node.get("properties")?.get(name)?.get("const")?.as_str()) {
+            if !choices.iter().any(|known| known == other) {
+                choices.push(other.to_owned());
+            }
+        }
+        match choices.len() {
+            0 | 1 => field::control(self.root, target),
+            _ => Control::Choice(Choices::Fixed(choices)),
+        }
+    }
+}
+
+fn with(guards: &[Guard], condition: usize, holds: bool) -> Vec<Guard> {
+    guards.iter().cloned().chain([Guard { condition, holds }]).collect()
+}
+
+fn members<'a>(schema: &'a Value, keyword: &str) -> impl Iterator<Item = (&'a str, &'a Value)> + use<'a> {
+    let members = schema.get(keyword).and_then(Value::as_object);
+    members.into_iter().flatten().map(|(name, value)| (name.as_str(), value))
+}
+
+/// Whether an object's members are fields of their own.
+fn has_members(schema: &Value) -> bool {
+    let branches = ["allOf", "if", "oneOf", "dependentSchemas"];
+    schema.get("properties").is_some()
+        || (schema.get("type").and_then(Value::as_str) == Some("object")
+            && branches.iter().any(|keyword| schema.get(*keyword).is_some()))
+}
+
+/// The condition that tells a branch from its siblings: its constants.
+fn constants(root: &Value, branch: &Value) -> Option<Value> {
+    let properties = resolve(root, branch).get("properties")?.as_object()?;
+    let mut names = Vec::new();
+    let mut tests = Map::new();
+    for (name, schema) in properties {
+        if let Some(constant) = schema.get("const") {
+            names.push(name.clone());
+            tests.insert(name.clone(), json!({ "const": constant }));
+        }
+    }
+    (!names.is_empty()).then(|| json!({ "required": names, "properties": tests }))
+}
+
+/// Follows a `$ref` into the schema's own `$defs`.
+pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+    match schema.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix('#')) {
+        Some(path) => root.pointer(path).unwrap_or(schema),
+        None => schema,
+    }
+}
+
+/// Every schema that speaks of a place, in any branch.
+pub(super) fn nodes<'a>(root: &'a Value, place: &str) -> Vec<&'a Value> {
+    let mut here = Vec::new();
+    expand(root, root, &mut here, 0);
+    for step in pointer::steps(place) {
+        let mut next = Vec::new();
+        for node in &here {
+            if let Some(schema) = node.get("properties").and_then(|members| members.get(step.as_ref())) {
+                expand(root, schema, &mut next, 0);
+            }
+        }
+        if next.is_empty() {
+            for node in &here {
+                let other = node.get("additionalProperties").filter(|schema| schema.is_object());
+                if let Some(schema) = other.or_else(|| node.get("items")) {
+                    expand(root, schema, &mut next, 0);
+                }
+            }
+        }
+        here = next;
+    }
+    here
+}
+
+/// A schema and all its branches.
+fn expand<'a>(root: &'a Value, schema: &'a Value, found: &mut Vec<&'a Value>, depth: usize) {
+    if depth > DEPTH || found.iter().any(|known| std::ptr::eq(*known, schema)) {
+        return;
+    }
+    found.push(schema);
+    let target = resolve(root, schema);
+    if !std::ptr::eq(target, schema) {
+        expand(root, target, found, depth + 1);
+    }
+    let lists = ["allOf", "oneOf", "anyOf"].iter().filter_map(|list| schema.get(*list)?.as_array()).flatten();
+    let branches = ["then", "else"].iter().filter_map(|branch| schema.get(*branch));
+    let dependent = members(schema, "dependentSchemas").map(|(_, branch)| branch);
+    for branch in lists.chain(branches).chain(dependent) {
+        expand(root, branch, found, depth + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::{Control, Kind};
+    use crate::model::Content;
+    use crate::secret::Secret;
+
+    fn kind(config: Value) -> Kind {
+        Kind::new("own", config).unwrap()
+    }
+
+    fn content(config: Value) -> Content {
+        let document = json!({"key": "a", "kind": "own", "config": config});
+        Content { document: document.as_object().unwrap().clone(), ..Content::default() }
+    }
+
+    /// The kind's own fields that apply, with a star where they are required.
+    fn fields(kind: &Kind, config: Value) -> String {
+        let fields = kind.fields_of(&content(config));
+        let own = fields.iter().filter_map(|field| {
+            let name = field.pointer.strip_prefix("/config/")?;
+            Some(format!("{name}{}", if field.required { "*" } else { "" }))
+        });
+        own.collect::<Vec<_>>().join(" ")
+    }
+
+    fn wrong(kind: &Kind, config: Value) -> String {
+        kind.check(&content(config)).iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn one_of_by_a_constant() {
+        let kind = kind(json!({
+            "type": "object", "required": ["how"],
+            "oneOf": [
+                {"required": ["pin"], "properties": {"how": {"const": "pin", "title": "How"}, "pin": {"type": "string", "writeOnly": true}}},
+                {"required": ["host"], "properties": {"how": {"const": "net"}, "host": {"type": "string", "maxLength": 4}, "port": {"type": "integer"}}},
+            ]
+        }));
+        assert_eq!(fields(&kind, json!({"how": "net"})), "how* host* port");
+        assert_eq!(fields(&kind, json!({"how": "pin"})), "how* pin*");
+        let how = kind.fields.iter().find(|field| field.pointer == "/config/how").unwrap();
+        assert!(
+            matches!(&how.control, Control::Choice(super::Choices::Fixed(options)) if options == &["pin", "net"])
+        );
+        // A missing secret in a branch is incomplete; everything else is told in the branch that is meant.
+        assert_eq!(wrong(&kind, json!({"how": "pin"})), "");
+        assert_eq!(kind.missing(&content(json!({"how": "pin"}))), ["/config/pin"]);
+        assert_eq!(wrong(&kind, json!({"how": "net"})), "/config/host: is required");
+        assert_eq!(
+            wrong(&kind, json!({"how": "net", "host": "12345"})),
+            "/config/host: \"12345\" must have at most 4 characters"
+        );
+        assert!(wrong(&kind, json!({"how": "neither"})).contains("fits none of the forms"));
+        // Hidden or not, a secret is one.
+        assert!(kind.is_secret("/config/pin"));
+        let mut hidden = content(json!({"how": "net", "host": "a"}));
+        hidden.set_secret("/config/pin", Secret::from("1"));
+        assert!(kind.check(&hidden).is_empty() && kind.missing(&hidden).is_empty());
+    }
+
+    /// What tells the branches apart is a field although only the branches declare it.
+    #[test]
+    fn the_choice_between_branches_is_there_before_it_is_made() {
+        let kind = kind(json!({
+            "type": "object",
+            "oneOf": [
+                {"properties": {"how": {"const": "a"}, "x": {"type": "string"}}},
+                {"properties": {"how": {"const": "b"}, "y": {"type": "string"}}},
+            ]
+        }));
+        assert_eq!(fields(&kind, json!({})), "how");
+        assert_eq!(fields(&kind, json!({"how": "b"})), "how y");
+    }
+
+    #[test]
+    fn dependent_members_references_and_nested_conditions() {
+        let kind = kind(json!({
+            "type": "object",
+            "$defs": {"proxy": {
+                "properties": {"proxy": {"type": "object", "title": "Proxy", "required": ["host"],
+                    "properties": {"host": {"type": "string"}, "mode": {"type": "string", "enum": ["a", "b"]}},
+                    "if": {"required": ["mode"], "properties": {"mode": {"const": "b"}}},
+                    "then": {"required": ["port"], "properties": {"port": {"type": "integer"}}},
+                    "else": {"properties": {"path": {"type": "string"}}}}},
+                "required": ["proxy"]
+            }},
+            "properties": {"user": {"type": "string"}, "password": {"type": "string", "writeOnly": true, "minLength": 3},
+                           "cert": {"type": "string"}},
+            "dependentRequired": {"user": ["password"]},
+            "dependentSchemas": {"cert": {"properties": {"chain": {"type": "string"}}}},
+            "allOf": [{"$ref": "#/$defs/proxy"}]
+        }));
+        assert_eq!(fields(&kind, json!({})), "user password cert proxy/host* proxy/mode proxy/path");
+        assert_eq!(
+            fields(&kind, json!({"user": "u"})),
+            "user password* cert proxy/host* proxy/mode proxy/path"
+        );
+        assert_eq!(
+            fields(&kind, json!({"cert": "c", "proxy": {"mode": "b"}})),
+            "user password cert chain proxy/host* proxy/mode proxy/port*"
+        );
+        assert_eq!(wrong(&kind, json!({"user": "u", "proxy": {"host": "h"}})), "");
+        assert_eq!(kind.missing(&content(json!({"user": "u"}))), ["/config/password"]);
+        assert_eq!(
+            wrong(&kind, json!({"proxy": {"host": "h", "mode": "b"}})),
+            "/config/proxy/port: is required"
+        );
+        // What a schema says of a secret beyond its type is asked of the secret itself, which is not quoted.
+        let mut short = content(json!({"proxy": {"host": "h"}}));
+        short.set_secret("/config/password", Secret::from("ab"));
+        let found: Vec<_> = kind.check(&short).iter().map(ToString::to_string).collect();
+        assert_eq!(found, ["/config/password: must have at least 3 characters"]);
+    }
+
+    #[test]
+    fn what_is_endless_or_no_schema_is_refused() {
+        let endless = json!({"type": "object", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}},
+                             "allOf": [{"$ref": "#/$defs/a"}]});
+        assert!(Kind::new("own", endless).is_err());
+        assert!(Kind::new("own", json!({"type": "object", "if": {"type": "nonsense"}, "then": {}})).is_err());
+        assert!(Kind::new("own", json!({"type": "object", "if": {"type": "object"}, "then": {}})).is_ok());
+    }
+}
