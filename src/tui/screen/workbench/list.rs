@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::pattern::{Atom, AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32String};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,6 +16,9 @@ use crate::model::{Credential, Document, Id, Status};
 use crate::session;
 use crate::tui::app::Shared;
 use crate::tui::paint;
+
+/// From this many credentials on, loose words are ranked by [`greedy`].
+const MANY: usize = 20_000;
 
 /// What stands under one heading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,6 +249,7 @@ impl List {
         self.error = None;
         let pattern = Pattern::parse(&words.join(" "), CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
+        let quick = self.entries.len() > MANY && is_plain(&pattern);
         let (mut found, mut ranked) = (Vec::new(), Vec::new());
         let mut look = |place: usize| {
             let entry = &self.entries[place];
@@ -254,6 +258,7 @@ impl List {
             }
             let score = match words.is_empty() {
                 true => Some(0),
+                false if quick => greedy(&pattern, &entry.haystack, &mut matcher),
                 false => pattern.score(entry.haystack.slice(..), &mut matcher),
             };
             if let Some(score) = score {
@@ -465,6 +470,22 @@ impl List {
     }
 }
 
+/// Whether [`greedy`] understands all of a pattern: loose words in ASCII, none of them excluded.
+fn is_plain(pattern: &Pattern) -> bool {
+    let plain = |atom: &Atom| atom.kind == AtomKind::Fuzzy && !atom.negative && atom.needle_text().is_ascii();
+    pattern.atoms.iter().all(plain)
+}
+
+/// Finds what [`Pattern::score`] finds, and ranks by the first place where the letters stand instead of the best
+/// one: the best takes longer than a frame where most of very many texts fit.
+fn greedy(pattern: &Pattern, haystack: &Utf32String, matcher: &mut Matcher) -> Option<u32> {
+    let scores = pattern
+        .atoms
+        .iter()
+        .map(|atom| matcher.fuzzy_match_greedy(haystack.slice(..), atom.needle_text()).map(u32::from));
+    scores.sum()
+}
+
 /// Whether all that a query finds was found by an earlier one: the same terms, and plain words that begin with
 /// the earlier ones. A sign that the matcher gives a meaning to (`!`, `^`, `'`, `$`, `\`) can mean another thing
 /// in a longer word.
@@ -509,6 +530,24 @@ mod tests {
         assert_eq!(split("service:\"my service\" x"), (vec!["service:\"my service\""], vec!["x"]));
         assert_eq!(split("status: mai"), (vec![], vec!["mai"]));
         assert_eq!(split("  "), (vec![], vec![]));
+    }
+
+    #[test]
+    fn the_quick_way_finds_the_same() {
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let texts = ["stripe.live Stripe, Live prod ", "billing.db ", "Zürich älter ", "", "a-b-c S_T_R "];
+        for words in ["s", "st", "STR", "lv stripe", "zu", "bd l", "xq", "a b c", "al"] {
+            let pattern = Pattern::parse(words, CaseMatching::Ignore, Normalization::Smart);
+            assert!(is_plain(&pattern), "{words}");
+            for text in texts.map(Utf32String::from) {
+                let best = pattern.score(text.slice(..), &mut matcher);
+                let quick = greedy(&pattern, &text, &mut matcher);
+                assert_eq!(best.is_some(), quick.is_some(), "{words} in {text}");
+            }
+        }
+        for words in ["!a", "'a", "a$", "^a", "é"] {
+            assert!(!is_plain(&Pattern::parse(words, CaseMatching::Ignore, Normalization::Smart)), "{words}");
+        }
     }
 
     #[test]
