@@ -11,6 +11,7 @@ mod organization;
 mod panes;
 mod running;
 mod save;
+mod secrets;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use self::details::{Details, Shown};
+use self::details::Details;
 use self::editor::{Editor, Saving};
 use self::list::List;
 use self::log::Log;
@@ -28,9 +29,6 @@ use super::confirm::Confirm;
 use super::entry::Entry;
 use super::{Reply, Screen};
 use crate::model::{Content, Credential, Document, Edit, Id};
-use crate::problem::Problem;
-use crate::secret::Secret;
-use crate::session;
 use crate::tui::action::Action;
 use crate::tui::app::{Change, Command, Shared, Tone};
 use crate::tui::keymap::{Context, Key};
@@ -111,24 +109,6 @@ impl Workbench {
     /// Turns what spins.
     pub(in crate::tui) fn spin(&mut self, shared: &mut Shared) {
         self.running.spin(shared);
-    }
-
-    /// Shows a secret of the vault, until its timer or the next step.
-    pub(in crate::tui) fn reveal(&mut self, id: Id, place: String, secret: Secret, serial: u64) {
-        match &mut self.editor {
-            Some(editor) if editor.id == id => editor.reveal(Some(place.clone())),
-            _ => {}
-        }
-        self.details.reveal(id, place, secret, serial);
-    }
-
-    /// Masks what is shown; for a timer only what it was set for.
-    pub(in crate::tui) fn mask(&mut self, serial: Option<u64>) {
-        if self.details.mask(serial)
-            && let Some(editor) = &mut self.editor
-        {
-            editor.reveal(None);
-        }
     }
 
     /// Cancels every test.
@@ -247,64 +227,6 @@ impl Workbench {
         if !jobs.is_empty() {
             self.running.start(jobs, shared);
         }
-    }
-
-    /// The place of the secret that is meant, with its credential; said where there is none.
-    fn meant_secret(&self, shared: &mut Shared) -> Option<(Id, String)> {
-        let credential = self.list.selected()?;
-        if self.focus == Pane::Panel {
-            let item = self.details.item(credential, shared.kinds)?;
-            if matches!(item.shown, Shown::Stored) {
-                return Some((credential.id.clone(), item.place));
-            }
-        }
-        match session::secret_place(shared.kinds, &credential.content, None) {
-            Ok(place) => Some((credential.id.clone(), place)),
-            Err(Problem { message, .. }) => {
-                shared.tell(Tone::Plain, format!("{message}; select it in the details"));
-                None
-            }
-        }
-    }
-
-    fn take_secret(&mut self, purpose: Purpose, shared: &mut Shared) -> Reply {
-        if let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel) {
-            return match editor.focused_secret() {
-                Some((place, true)) => {
-                    // Not stored yet: there is nothing to take out of the vault.
-                    let serial = shared.next_serial();
-                    let secret = editor.draft.content().secret(&place).cloned();
-                    if let Some(secret) = secret {
-                        editor.reveal(Some(place.clone()));
-                        self.details.reveal(editor.id.clone(), place, secret, serial);
-                        self.mask_later(serial, shared);
-                    }
-                    Reply::Done
-                }
-                Some((place, false)) => {
-                    let id = editor.id.clone();
-                    shared.effect(Effect::Vault(Order::Secret { id, place, purpose }));
-                    Reply::Done
-                }
-                None => {
-                    shared.tell(Tone::Plain, "go to a secret first");
-                    Reply::Done
-                }
-            };
-        }
-        if self.details.is_revealed() && purpose == Purpose::Reveal {
-            self.details.mask(None);
-        } else if let Some((id, place)) = self.meant_secret(shared) {
-            shared.effect(Effect::Vault(Order::Secret { id, place, purpose }));
-        }
-        Reply::Done
-    }
-
-    fn mask_later(&self, serial: u64, shared: &mut Shared) {
-        let seconds = shared.config.screen.reveal_seconds;
-        let after = std::time::Duration::from_secs(seconds);
-        shared.effect(Effect::Wake(after, crate::tui::message::Timer::Mask(serial)));
-        shared.tell(Tone::Plain, format!("shown for {seconds} s"));
     }
 
     fn step(&mut self, by: isize, kinds: &crate::schema::Kinds) {
