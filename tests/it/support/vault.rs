@@ -134,7 +134,7 @@ pub(crate) fn installed(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok()
         || Command::new(program).arg("-V").output().is_ok();
     if !found {
-        // `.ci/run` installs what Debian has; rage comes from crates.io and stays optional.
+        // `.ci/run` installs what Debian has; rage is not among it and stays optional.
         let optional = program == "rage" || std::env::var_os("CREDBENCH_REQUIRE_SERVERS").is_none();
         assert!(optional, "{program} is not installed");
         report(&format!("skipped: {program} not installed"));
