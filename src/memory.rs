@@ -1,4 +1,5 @@
-//! What keeps secrets out of freed memory, core dumps and other processes' sight.
+//! The process itself: what keeps secrets out of freed memory, core dumps and other processes' sight, and its end by a
+//! signal.
 #![allow(
     unsafe_code,
     reason = "a global allocator can only be written with unsafe code; nothing else here is"
@@ -72,6 +73,14 @@ pub fn harden() -> Before {
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
     Before { core, umask }
+}
+
+/// Ends the process by a signal, so that its parent sees what happened. Its handlers are taken away first.
+#[cfg(any(feature = "cli", feature = "tui"))]
+pub fn die(signal: rustix::process::Signal) -> ! {
+    let _ = signal_hook::low_level::emulate_default_handler(signal.as_raw());
+    // The signal was ignored from outside (`nohup`): end with the code that a shell gives to it.
+    std::process::exit(128 + signal.as_raw())
 }
 
 #[cfg(test)]

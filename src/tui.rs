@@ -90,7 +90,7 @@ impl Ended {
     pub fn finish(self) -> std::process::ExitCode {
         match self {
             Self::Quit => std::process::ExitCode::SUCCESS,
-            Self::Signal(signal) => terminal::die(signal),
+            Self::Signal(signal) => crate::memory::die(signal),
         }
     }
 }

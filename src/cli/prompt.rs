@@ -10,6 +10,7 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 use zeroize::Zeroizing;
 
 use super::output::visible;
+use crate::memory;
 use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
 use crate::vault::Ask;
@@ -105,7 +106,7 @@ impl Terminal {
                 drop(raw);
                 let _ = (&self.device).write_all(b"\n");
                 drop(text);
-                end_by(signal);
+                memory::die(signal);
             }
             match (&self.device).read(&mut byte) {
                 Ok(1) => {}
@@ -220,12 +221,6 @@ impl Drop for Ends {
             signal_hook::low_level::unregister(*id);
         }
     }
-}
-
-/// Ends the process as the signal would have, had nobody listened.
-fn end_by(signal: Signal) -> ! {
-    let _ = signal_hook::low_level::emulate_default_handler(signal.as_raw());
-    std::process::exit(128 + signal.as_raw())
 }
 
 /// Refuses an empty passphrase.

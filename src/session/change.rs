@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::lookup::no_solution;
 use crate::model::{Content, Credential, Document, Edit, Id, Object, TestRecord};
 use crate::problem::{Exit, Problem};
 use crate::schema::text::Positions;
@@ -217,10 +218,4 @@ fn origin_changed(kind: &Kind, key: &str, place: &str, secret: &str) -> Problem 
         format!("{key}: {address} names another host, scheme or port, and {secret} was not given anew"),
     )
     .hint("a secret belongs to its address: give both together")
-}
-
-fn no_solution(document: &Document, name: &str) -> Problem {
-    let known: Vec<&str> = document.solutions.iter().map(|solution| solution.name.as_str()).collect();
-    Problem::new(Exit::NotFound, "no_solution", format!("there is no solution {name:?}"))
-        .hint(format!("there is: {}", known.join(", ")))
 }

@@ -13,13 +13,18 @@ pub fn credential<'a>(document: &'a Document, solution: &str, key: &str) -> Resu
     document.find(solution, key).ok_or_else(|| not_found(document, solution, key))
 }
 
+/// The problem of a solution that does not exist.
+pub(super) fn no_solution(document: &Document, name: &str) -> Problem {
+    let known: Vec<&str> = document.solutions.iter().map(|solution| solution.name.as_str()).collect();
+    Problem::new(Exit::NotFound, "no_solution", format!("there is no solution {name:?}"))
+        .hint(format!("there is: {}", known.join(", ")))
+}
+
 /// The problem of a key that nothing has.
 pub fn not_found(document: &Document, solution: &str, key: &str) -> Problem {
     let problem = |message: String| Problem::new(Exit::NotFound, "no_credential", message);
     if !document.has_solution(solution) {
-        let known: Vec<&str> = document.solutions.iter().map(|solution| solution.name.as_str()).collect();
-        return Problem::new(Exit::NotFound, "no_solution", format!("there is no solution {solution:?}"))
-            .hint(format!("there is: {}", known.join(", ")));
+        return no_solution(document, solution);
     }
     if document.find_removed(solution, key).is_some() {
         return problem(format!("{key:?} was removed from {solution}"))

@@ -22,6 +22,7 @@ use ratatui::backend::CrosstermBackend;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::Signal;
 
+use crate::memory;
 use crate::problem::{Exit, Problem};
 
 /// Whether the terminal is in our hands now. The panic hook and the guard share it.
@@ -157,15 +158,8 @@ pub(super) fn watch(gone: impl FnOnce() + Send + 'static) {
         while let Some(left) = end.checked_duration_since(std::time::Instant::now()) {
             std::thread::park_timeout(left);
         }
-        die(Signal::HUP);
+        memory::die(Signal::HUP);
     };
     // Without the thread a hang-up is only noticed by SIGHUP.
     let _ = std::thread::Builder::new().name("terminal-watch".into()).spawn(wait);
-}
-
-/// Ends the process by a signal, so that its parent sees what happened. Its handlers are taken away first.
-pub(super) fn die(signal: Signal) -> ! {
-    let _ = signal_hook::low_level::emulate_default_handler(signal.as_raw());
-    // The signal was ignored from outside (`nohup`): end with the code that a shell gives to it.
-    std::process::exit(128 + signal.as_raw())
 }

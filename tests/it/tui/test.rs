@@ -72,15 +72,19 @@ fn marked_credentials_are_tested_together() {
         .sees("1 rejected");
 }
 
-#[test]
-fn tests_are_cancelled_and_leave_no_trace() {
-    let service = Service::start();
-    let document = format!(
+/// A credential whose test gets no answer.
+fn slow(service: &Service) -> String {
+    format!(
         r#"{{"key":"slow","kind":"bearer_token","config":{{"base_url":"{}","token":"x"}},
             "test":{{"method":"GET","path":"/never"}}}}"#,
         service.url
-    );
-    let mut ui = Start::with(&document).open();
+    )
+}
+
+#[test]
+fn tests_are_cancelled_and_leave_no_trace() {
+    let service = Service::start();
+    let mut ui = Start::with(&slow(&service)).open();
     ui.keys("t");
     service.requests.recv().unwrap();
     ui.sees("testing").sees("x cancel").keys("x").sees("1 test cancelled").sees("○ untested");
@@ -91,12 +95,7 @@ fn tests_are_cancelled_and_leave_no_trace() {
 #[test]
 fn a_newer_test_replaces_the_older_one() {
     let service = Service::start();
-    let document = format!(
-        r#"{{"key":"slow","kind":"bearer_token","config":{{"base_url":"{}","token":"x"}},
-            "test":{{"method":"GET","path":"/never"}}}}"#,
-        service.url
-    );
-    let mut ui = Start::with(&document).open();
+    let mut ui = Start::with(&slow(&service)).open();
     ui.keys("t");
     service.requests.recv().unwrap();
     ui.keys("t");
