@@ -17,26 +17,46 @@ const SUMMARY: usize = 300;
 /// A test that can be carried out.
 #[derive(Debug)]
 pub struct Plan {
+    /// What is done.
+    pub(super) work: Work,
+    /// Knows everything that is sent and must not be seen.
+    pub(super) redactor: Redactor,
+}
+
+/// What a test does.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Asks over HTTP.
+    Http(Call),
+}
+
+/// A request, and how its answer is read.
+#[derive(Debug)]
+pub(super) struct Call {
     /// What is sent.
     pub(super) request: Request,
     /// How the answer is read.
     pub(super) rules: Rules,
     /// HTML is what is waited for.
     pub(super) html: bool,
-    /// Knows everything that is sent and must not be seen.
-    pub(super) redactor: Redactor,
 }
 
 impl Plan {
     /// The host it goes to: what limits per host count by.
     pub fn host(&self) -> &str {
-        self.request.url.host_str().unwrap_or_default()
+        match &self.work {
+            Work::Http(call) => call.request.url.host_str().unwrap_or_default(),
+        }
     }
 
-    /// The request in words, without its query.
+    /// What is done in words, without a request's query.
     pub fn summary(&self) -> String {
-        // A path may hold a secret too.
-        format!("{} {}", self.request.method, self.redactor.show(self.request.url.path(), SUMMARY))
+        match &self.work {
+            // A path may hold a secret too.
+            Work::Http(Call { request, .. }) => {
+                format!("{} {}", request.method, self.redactor.show(request.url.path(), SUMMARY))
+            }
+        }
     }
 }
 
@@ -147,7 +167,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
             "the method {method:?} may change something: use GET, HEAD, OPTIONS or POST"
         )));
     }
-    Ok(Plan {
+    let call = Call {
         html: test.wants_html(),
         request: Request {
             method,
@@ -157,8 +177,8 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
             allow_http: content.get("/allow_http").and_then(serde_json::Value::as_bool).unwrap_or(false),
         },
         rules: test.rules,
-        redactor: Redactor::new(&secrets),
-    })
+    };
+    Ok(Plan { work: Work::Http(call), redactor: Redactor::new(&secrets) })
 }
 
 /// Header fields that say where a request goes and where it ends: one of a test's own would send the
@@ -285,11 +305,16 @@ mod tests {
         plan(kind, &read.content)
     }
 
+    fn called(planned: Result<Plan, Unplannable>) -> Call {
+        let Work::Http(call) = planned.unwrap().work;
+        call
+    }
+
     fn sent(document: Value) -> String {
-        let plan = planned(document).unwrap();
+        let call = called(planned(document));
         let headers: Vec<String> =
-            plan.request.headers.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
-        format!("{} {} {}", plan.request.method, plan.request.url, headers.join(" | "))
+            call.request.headers.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
+        format!("{} {} {}", call.request.method, call.request.url, headers.join(" | "))
     }
 
     fn api_key(placement: Value) -> Value {
@@ -371,13 +396,13 @@ mod tests {
             "POST https://api.example/v1/bott%2F1%20%22%C3%BC/me?t=t%2F1+%22%C3%BC&%7Bx=%7D \
              X-Account: acc 42 | X-Pin: 99 { | Content-Type: application/json"
         );
-        let body = plan.request.body.as_ref().unwrap().expose();
-        assert_eq!(body, r#"{"token": "t/1 \"ü", "ids": 42, "open": {unknown}}"#);
+        let body = called(planned(document.clone())).request.body.unwrap();
+        assert_eq!(body.expose(), r#"{"token": "t/1 \"ü", "ids": 42, "open": {unknown}}"#);
         let shown = format!("{plan:?} {} {}", plan.summary(), plan.host());
         assert!(!shown.contains("t/1") && !shown.contains("t%2F1"), "{shown}");
         let mut get = document;
         get["test"]["method"] = json!("GET");
-        assert!(planned(get).unwrap().request.body.is_none());
+        assert!(called(planned(get)).request.body.is_none());
     }
 
     #[test]
@@ -402,7 +427,7 @@ mod tests {
             let mut document = custom(json!({}));
             document["config"]["secrets"]["token"] = json!(value);
             document["test"]["path"] = json!("/{token}");
-            let url = planned(document).unwrap().request.url;
+            let url = called(planned(document)).request.url;
             assert_eq!((url.host_str(), url.query(), url.fragment()), (Some("api.example"), None, None));
             assert!(url.path().starts_with("/v1/") && url.path().matches('/').count() == 2, "{url}");
         }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::classify::classify;
+use super::plan::{Call, Work};
 use super::{Plan, Report, Step, Unplannable};
 use crate::http::{self, Exchange, Failure, TlsFailure, Trust};
 use crate::model::Outcome;
@@ -25,10 +26,13 @@ pub async fn run(
     let start = Instant::now();
     // A time beyond the clock's range is as good as a day.
     let deadline = start.checked_add(timeout).unwrap_or(start + Duration::from_secs(86_400));
-    let exchange = http::send(&plan.request, trust, deadline, cancel).await;
-    let latency_ms = millis(start.elapsed());
-    let mut report = judge(plan, exchange, timeout);
-    report.latency_ms = latency_ms;
+    let mut report = match &plan.work {
+        Work::Http(call) => {
+            let exchange = http::send(&call.request, trust, deadline, cancel).await;
+            judge(plan, call, exchange, timeout)
+        }
+    };
+    report.latency_ms = millis(start.elapsed());
     report.at = clock();
     report
 }
@@ -48,7 +52,7 @@ impl Unplannable {
     }
 }
 
-fn judge(plan: &Plan, exchange: Exchange, timeout: Duration) -> Report {
+fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration) -> Report {
     let show = |text: &str| plan.redactor.show(text, MESSAGE);
     let mut steps: Vec<Step> = exchange
         .steps
@@ -57,7 +61,7 @@ fn judge(plan: &Plan, exchange: Exchange, timeout: Duration) -> Report {
         .collect();
     let (outcome, message, advice, status_code) = match &exchange.result {
         Ok(answer) => {
-            let verdict = classify(answer, &plan.rules, plan.html);
+            let verdict = classify(answer, &call.rules, call.html);
             if let Some(request) = steps.last_mut() {
                 request.detail = show(&format!("{} {}", plan.summary(), answer.status));
             }
