@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use crate::model::{Outcome, TestRecord};
 
 pub use plan::{Plan, Unplannable, plan};
-pub use rules::{Check, Rule, Rules, Test, TestError};
+pub use rules::{Check, JsonType, Rule, Rules, Test, TestError};
 pub use run::run;
 
 /// What a test found, with its evidence.

@@ -11,6 +11,7 @@
 //! form), `x-main` (the secret that is meant when none is named), `x-obtain` (how a secret is come by that nobody
 //! types) and `x-testable` (`false`: no HTTP request proves it, so the document has no place for one).
 
+pub mod catalogue;
 mod check;
 mod draft;
 mod field;
@@ -18,6 +19,7 @@ mod names;
 mod parts;
 mod read;
 mod reference;
+pub mod rules;
 pub mod text;
 
 use std::sync::LazyLock;
@@ -204,6 +206,14 @@ impl Kind {
     fn around<'a>(&self, place: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
         let outer = |place: &&'a str| Some(&place[..place.rfind('/')?]);
         std::iter::successors(Some(place), outer).take_while(|place| !place.is_empty())
+    }
+
+    /// Whether a field of its own stands at a place and takes one value: a text, a number, a choice.
+    pub fn takes_text(&self, place: &str) -> bool {
+        let one = |control: &Control| {
+            !matches!(control, Control::List | Control::Table { .. } | Control::Json | Control::Boolean)
+        };
+        self.fields.iter().any(|field| field.pointer == place && one(&field.control))
     }
 
     /// The title of a place, else its last name.

@@ -130,7 +130,7 @@ impl Kind {
         }
         if let ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } =
             error.kind()
-            && let Some(branch) = meant(context)
+            && let Some(branch) = meant(context, &place)
         {
             return branch.iter().flat_map(|error| self.explain(error)).collect();
         }
@@ -213,9 +213,16 @@ impl Kind {
     }
 }
 
-/// The branch of several that a document means: the only one whose constants it has.
-fn meant<'a>(branches: &'a [Vec<ValidationError<'static>>]) -> Option<&'a [ValidationError<'static>]> {
-    let differs = |error: &ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Constant { .. });
+/// The branch of several that a document means: the only one whose constants and whose type it has.
+fn meant<'a>(
+    branches: &'a [Vec<ValidationError<'static>>],
+    place: &str,
+) -> Option<&'a [ValidationError<'static>]> {
+    let differs = |error: &ValidationError<'_>| match error.kind() {
+        ValidationErrorKind::Constant { .. } => true,
+        ValidationErrorKind::Type { .. } => error.instance_path().as_str() == place,
+        _ => false,
+    };
     let mut fitting = branches.iter().filter(|errors| !errors.iter().any(differs));
     match (fitting.next(), fitting.next()) {
         (Some(one), None) if branches.len() > 1 => Some(one),
