@@ -41,7 +41,7 @@ use clap::{CommandFactory, Parser};
 use crate::config::Config;
 use crate::paths::Paths;
 use crate::problem::{Exit, Problem};
-use crate::schema::Kinds;
+use crate::schema::{Kind, Kinds};
 use crate::session::{Opened, Setup};
 use crate::suggest::nearest;
 use crate::vault::OpenPolicy;
@@ -181,11 +181,6 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The kinds there are.
-    pub(crate) fn kinds(&self) -> &'static Kinds {
-        Kinds::builtin()
-    }
-
     /// The configuration file: the one that was named, or the usual one.
     pub(crate) fn config_file(&self, paths: &Paths) -> PathBuf {
         self.global.config.clone().unwrap_or_else(|| paths.config_file())
@@ -269,8 +264,8 @@ impl Context {
 ///
 /// # Errors
 /// Exit 4, with those there are.
-pub(crate) fn kind_of<'a>(kinds: &'a Kinds, id: &str) -> Result<&'a crate::schema::Kind, Problem> {
-    kinds.get(id).ok_or_else(|| {
+pub(crate) fn kind_of(kinds: &Kinds, id: &str) -> Result<Arc<Kind>, Problem> {
+    kinds.get(id).cloned().ok_or_else(|| {
         let hint = match nearest(id, kinds.iter().map(|kind| kind.id.as_str())) {
             Some(meant) => format!("did you mean {meant}?"),
             None => format!("there is: {}", kinds.names()),

@@ -55,6 +55,8 @@ pub struct Organization {
     pub name: String,
     /// OAuth clients that credentials of any solution may refer to, sorted by name.
     pub oauth_apps: Vec<OauthApp>,
+    /// The kinds that were defined here, in the order they were made.
+    pub kinds: Vec<KindDefinition>,
     /// Unknown members.
     pub extra: Object,
 }
@@ -71,6 +73,36 @@ impl OauthApp {
     pub fn name(&self) -> &str {
         self.content.name()
     }
+}
+
+/// A kind that somebody defined for this vault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KindDefinition {
+    /// The word in documents; unique in the vault, and none of a built-in kind.
+    pub id: String,
+    /// The JSON Schema of `config`.
+    pub schema: Object,
+    /// The number of the current schema, counted from 1.
+    pub version: u32,
+    /// When version 1 was made.
+    pub created_at: Timestamp,
+    /// When the current version was made.
+    pub updated_at: Timestamp,
+    /// Earlier schemas, oldest first.
+    pub history: Vec<KindVersion>,
+    /// Unknown members.
+    pub extra: Object,
+}
+
+/// An earlier schema of a kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KindVersion {
+    /// Counted from 1.
+    pub number: u32,
+    /// When it was made.
+    pub at: Timestamp,
+    /// What it said.
+    pub schema: Object,
 }
 
 /// A named group of credentials: an application, or one of its environments.

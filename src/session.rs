@@ -21,6 +21,7 @@ use jiff::Timestamp;
 
 use crate::model::{Document, Edit};
 use crate::problem::Problem;
+use crate::schema::Kinds;
 use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
 pub use change::{Change, changes, names};
@@ -48,6 +49,8 @@ pub struct Opened {
     pub session: Session,
     /// What it says.
     pub document: Arc<Document>,
+    /// The kinds that its credentials may be of.
+    pub kinds: Arc<Kinds>,
     /// What a person should hear about.
     pub notices: Vec<Notice>,
     /// Why the vault would have been refused; it is then open read-only.
@@ -93,6 +96,7 @@ impl Session {
     pub fn opened(opened: crate::vault::Opened) -> Opened {
         Opened {
             session: Self { store: opened.store },
+            kinds: Kinds::of(&opened.document),
             document: opened.document,
             notices: opened.notices,
             refusal: opened.refusal.map(Problem::from),

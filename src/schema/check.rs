@@ -45,7 +45,10 @@ impl Kind {
         fill_placeholders(&mut stand_in);
         let missing = self.stand_for_secrets(content, &mut stand_in);
         let mut found: Vec<Violation> = Vec::new();
-        for error in self.validator.iter_errors(&stand_in) {
+        let Some(validator) = self.validator.of(&self.schema) else {
+            return vec![Violation::new("", "cannot be checked: the schema of its kind is not a valid one")];
+        };
+        for error in validator.iter_errors(&stand_in) {
             for violation in self.explain(&error) {
                 let known = |other: &Violation| other.pointer == violation.pointer;
                 if !found.iter().any(known) && !missing.contains(&violation.pointer) {
@@ -282,7 +285,7 @@ mod tests {
     fn said(document: Value) -> Vec<String> {
         let content = content(document);
         Kinds::builtin()
-            .get(content.kind())
+            .of_content(&content)
             .unwrap()
             .check(&content)
             .iter()

@@ -34,7 +34,7 @@ fn content(document: Value) -> Content {
 
 fn planned(document: Value) -> Result<Plan, Unplannable> {
     let content = content(document);
-    plan(Kinds::builtin().get(content.kind()).unwrap(), &content)
+    plan(&Kinds::builtin().of_content(&content).unwrap(), &content)
 }
 
 /// The five ways to send a secret.

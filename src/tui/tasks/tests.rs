@@ -45,6 +45,7 @@ impl Tests {
     /// Runs tests as one batch.
     pub(super) fn run(
         &mut self,
+        kinds: &Arc<Kinds>,
         jobs: Vec<(Ticket, Content)>,
         runtime: &Handle,
         messages: &UnboundedSender<Message>,
@@ -60,13 +61,13 @@ impl Tests {
             cancel: cancel.clone(),
             clock: self.clock.clone(),
         };
-        let (limits, messages) = (self.limits, messages.clone());
+        let (limits, messages, kinds) = (self.limits, messages.clone(), kinds.clone());
         runtime.spawn(async move {
             let tests = jobs
                 .into_iter()
                 .map(|(ticket, content)| {
-                    let plan = match Kinds::builtin().get(content.kind()) {
-                        Some(kind) => plan(kind, &content),
+                    let plan = match kinds.of_content(&content) {
+                        Some(kind) => plan(&kind, &content),
                         None => Err(Unplannable::NotTestable("its kind is not known")),
                     };
                     (ticket, plan)

@@ -290,6 +290,7 @@ prop_compose! {
         Document {
             organization: Organization {
                 name,
+                kinds: Vec::new(),
                 oauth_apps: oauth_apps.into_iter().map(|content| OauthApp { content }).collect(),
                 extra: organization,
             },
