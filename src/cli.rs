@@ -24,6 +24,7 @@ mod recipients;
 mod reference;
 mod remove;
 mod restore;
+mod services;
 mod show;
 mod solution;
 mod test;
@@ -41,6 +42,7 @@ use clap::{CommandFactory, Parser};
 use crate::config::Config;
 use crate::paths::Paths;
 use crate::problem::{Exit, Problem};
+use crate::schema::catalogue::Catalogue;
 use crate::schema::{Kind, Kinds};
 use crate::session::{Opened, Setup};
 use crate::suggest::nearest;
@@ -133,6 +135,7 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Solution { action } => solution::run(&context, &action),
         Command::Schema(arguments) => kinds::schema(&context, &arguments),
         Command::Kinds => kinds::run(&context),
+        Command::Services(arguments) => services::run(&context, &arguments),
         Command::Recipients { action } => recipients::run(&context, &action),
         Command::Passphrase(arguments) => passphrase::run(&context, &arguments),
         Command::Vault { action } => vault::run(&context, &action),
@@ -181,6 +184,18 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// The built-in services and the operator's own.
+    ///
+    /// # Errors
+    /// Where their folder is there and cannot be read.
+    pub(crate) fn catalogue(&self) -> Result<Arc<Catalogue>, Problem> {
+        let folder = Paths::of_user()?.services();
+        crate::session::catalogue(&folder).map_err(|error| {
+            let message = format!("cannot read {}: {error}", folder.display());
+            Problem::new(Exit::Failed, "io", message)
+        })
+    }
+
     /// The configuration file: the one that was named, or the usual one.
     pub(crate) fn config_file(&self, paths: &Paths) -> PathBuf {
         self.global.config.clone().unwrap_or_else(|| paths.config_file())

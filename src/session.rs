@@ -8,6 +8,7 @@ mod change;
 mod lookup;
 mod oauth_app;
 mod row;
+mod services;
 mod setup;
 mod solution;
 mod tags;
@@ -31,6 +32,7 @@ pub use oauth_app::{
     oauth_app_moved, oauth_origin_changed, oauth_provider,
 };
 pub use row::{LastTest, Row, facts, has_test, row, rows};
+pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
 pub use solution::{check_solution_name, moved, references_to, residents, restoration, solution_removal};
 pub use tags::TagChange;

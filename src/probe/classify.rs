@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::rules::{Check, HeaderCheck, JsonCheck, Rule, Rules};
+use super::rules::{Check, Rule, Rules};
 use crate::http::Answer;
 use crate::model::Outcome;
+use crate::schema::rules::{HeaderCheck, JsonCheck};
 
 /// A verdict, and the sentence that explains it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use crate::schema::rules::{HeaderCheck, JsonCheck, JsonType, Rule, Rules, TextCheck};
+pub use crate::schema::rules::{JsonType, Rule, Rules};
+
+use crate::schema::rules::HeaderCheck;
 
 /// The request that proves a credential.
 #[derive(Clone, Debug, PartialEq, Deserialize)]

@@ -6,6 +6,7 @@
 //! that only a person's folder names are allowed only where the credential allows them.
 
 mod check;
+mod search;
 pub mod service;
 pub mod template;
 
@@ -195,9 +196,9 @@ impl Catalogue {
         let trusted = match self.own.get(id) {
             None => true,
             // A variant that was not touched is as good as the built-in one.
-            Some(own) => own.builtin.as_ref().is_some_and(|known| {
-                known.variants.contains(&found.variants[index])
-            }),
+            Some(own) => {
+                own.builtin.as_ref().is_some_and(|known| known.variants.contains(&found.variants[index]))
+            }
         };
         Ok(Chosen { service: found, index, trusted })
     }
@@ -231,3 +232,6 @@ pub fn place_of(kind_id: &str, kind: &Kind, field: &ServiceField) -> String {
 pub fn check(path: &str, id: &str, text: &str) -> Vec<Mistake> {
     check::check(path, id, text, builtin(id).as_deref())
 }
+
+#[cfg(test)]
+mod tests;

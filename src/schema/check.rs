@@ -150,7 +150,9 @@ impl Kind {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 let nodes = super::parts::nodes(self.schema(), &place);
                 let known = nodes.iter().filter_map(|node| node.get("properties")?.as_object());
-                let known: Vec<&str> = known.flat_map(|known| known.keys().map(String::as_str)).collect();
+                let mut known: Vec<&str> = known.flat_map(|known| known.keys().map(String::as_str)).collect();
+                let mut seen = std::collections::HashSet::new();
+                known.retain(|name| seen.insert(*name));
                 let message = format!("is not known here; there is {}", known.join(", "));
                 let place = |name: &String| pointer::join(&place, name);
                 return unexpected.iter().map(|name| Violation::new(place(name), &message)).collect();

@@ -1,7 +1,7 @@
 //! How an answer is read: the rules of a credential's own `test` and of the catalogue's.
 
-use serde::de::{Deserializer, Error as _};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use serde_json::Value;
 
 /// How an answer is read, in this order: rejected, expired, limited, expect, then the defaults. Of several
@@ -24,7 +24,6 @@ pub struct Rules {
 
 /// One rule: the status (absent: any) and every check must hold.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Rule {
     /// One of these.
     #[serde(default)]
@@ -42,7 +41,6 @@ pub struct Rule {
 
 /// A check of one place in a JSON body.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct JsonCheck {
     /// JSON pointer (RFC 6901).
     pub pointer: String,
@@ -96,7 +94,6 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, 
 
 /// A check of the body as text.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct TextCheck {
     /// It must hold this.
     pub contains: String,
@@ -104,7 +101,6 @@ pub struct TextCheck {
 
 /// A check of one header; its name in any case.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct HeaderCheck {
     /// Which.
     pub name: String,

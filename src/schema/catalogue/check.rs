@@ -131,11 +131,13 @@ pub(super) fn check(file: &str, id: &str, text: &str, base: Option<&Service>) ->
     for violation in SCHEMA.check(&content) {
         let name = pointer::steps(&violation.pointer).last().unwrap_or_default().into_owned();
         let value = violation.value.map(|value| format!(" {value}")).unwrap_or_default();
-        found.push(mistake(source.start(&violation.pointer), format!("{name}:{value} {}", violation.message)));
+        found
+            .push(mistake(source.start(&violation.pointer), format!("{name}:{value} {}", violation.message)));
     }
     let mut checker = Checker { found: Vec::new() };
     checker.characters(&content);
-    if !template::is_name(id) || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+    if !template::is_name(id) || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    {
         checker.say("", "the file's name must be small letters, digits and '-', with .toml behind");
     }
     match super::parse(id, text) {
@@ -252,7 +254,8 @@ impl<'a> Way<'a> {
         let implied = USE_THEIR_OWN.contains(&variant.kind.as_str());
         known.extend(own.filter(|name| *name == "base_url" || (implied && !name.contains('/'))));
         if variant.base_url.is_none() && NEED_A_BASE.contains(&variant.kind.as_str()) {
-            let reason = format!("the kind {} needs a base_url; \"{{base_url}}\" asks a person", variant.kind);
+            let reason =
+                format!("the kind {} needs a base_url; \"{{base_url}}\" asks a person", variant.kind);
             self.say("/kind", reason);
         }
         self.derived(&mut known);
@@ -586,7 +589,8 @@ impl<'a> Way<'a> {
                     self.say(&at, "a path needs a base_url in the variant");
                 }
                 let filled = template::fill(path, |_| "x".to_owned());
-                let leaves = filled.starts_with("//") || filled.contains(['\\', '#']) || filled.contains("..");
+                let leaves =
+                    filled.starts_with("//") || filled.contains(['\\', '#']) || filled.contains("..");
                 if leaves || !(filled.is_empty() || filled.starts_with(['/', '?'])) {
                     self.say(&at, "must start with / and stay on the host: no //, no .., no #, no backslash");
                 }

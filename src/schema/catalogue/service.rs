@@ -1,5 +1,6 @@
 //! A service of the catalogue, as its file says it. `docs/ADDING_A_SERVICE.md` tells the format to people, and
-//! `assets/service.json` to editors.
+//! `assets/service.json` to editors. What no member here takes is told by that schema, so that one such mistake
+//! does not hide the others.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,6 @@ pub type Templates = BTreeMap<String, String>;
 
 /// One service, with the ways in which one proves oneself to it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Service {
     /// The file's name, without its ending.
     #[serde(skip)]
@@ -44,7 +44,6 @@ pub struct Service {
 
 /// One way to prove oneself to a service.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Variant {
     /// Unique in the service.
     pub id: String,
@@ -130,7 +129,6 @@ impl Confidence {
 
 /// One thing that a person enters.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct ServiceField {
     /// What templates call it.
     pub name: String,
@@ -181,7 +179,6 @@ fn yes() -> bool {
 
 /// A value that is computed from another one.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Derived {
     /// What templates call it.
     pub name: String,
@@ -219,7 +216,6 @@ impl Derived {
 
 /// What a request carries to prove who sends it.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Auth {
     /// Header fields.
     #[serde(default)]
@@ -244,7 +240,6 @@ impl Auth {
 
 /// HTTP Basic authentication.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Basic {
     /// The user name.
     #[serde(default)]
@@ -256,7 +251,6 @@ pub struct Basic {
 
 /// One request of a variant.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Call {
     /// The word for it in reports.
     #[serde(default)]
@@ -340,7 +334,6 @@ impl Call {
 
 /// A value that is taken from an answer: exactly one place.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Take {
     /// What templates call it.
     pub name: String,
@@ -363,7 +356,6 @@ pub struct Take {
 
 /// Something that a good answer tells about the credential: exactly one place.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fact {
     /// What it is about.
     pub what: What,
@@ -394,7 +386,6 @@ pub enum What {
 
 /// An answer of the service that is known.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Sample {
     /// What it means.
     pub outcome: Outcome,
@@ -410,7 +401,6 @@ pub struct Sample {
 
 /// What an OAuth client of the service needs to know.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct OAuth {
     /// How tokens are got: the kind's `grant`.
     #[serde(default)]
