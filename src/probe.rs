@@ -5,6 +5,7 @@
 //! never the document; it saves nothing and writes nothing at the remote side. All text of a [`Report`] went
 //! through [`redact`](crate::redact).
 
+mod certificate;
 pub mod classify;
 mod plan;
 pub mod pool;

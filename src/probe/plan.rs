@@ -130,6 +130,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
         headers.push((header_name(name)?, sendable(Secret::from(value.as_str()), name, "a header")?));
     }
     match auth {
+        Authorization::Handshake => {}
         Authorization::Header { name, value, field } => {
             let value = sendable(value, &field, "a header")?;
             // `Basic …`: what stands behind the word must not come back alone either.
@@ -175,6 +176,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
             headers,
             body: test.body.map(Secret::new).or(own_body),
             allow_http: content.get("/allow_http").and_then(serde_json::Value::as_bool).unwrap_or(false),
+            tls: super::certificate::options(kind, content)?,
         },
         rules: test.rules,
     };
@@ -205,6 +207,8 @@ fn may_be_set(name: &str) -> Result<(), Unplannable> {
 
 /// Where the credential goes.
 enum Authorization {
+    /// Not in the request.
+    Handshake,
     /// Where its own `request` says.
     Described(Described),
     Header {
@@ -263,9 +267,8 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
         }
         "database" => return Err(Unplannable::NotTestable("this version cannot test logins to databases")),
         "aws" => return Err(Unplannable::NotTestable("this version cannot test AWS keys")),
-        "client_certificate" => {
-            return Err(Unplannable::NotTestable("this version cannot test client certificates"));
-        }
+        // It is shown in the handshake, not in the request.
+        "client_certificate" => Authorization::Handshake,
         "secret" => return Err(Unplannable::NotTestable("no request proves a secret of this kind")),
         _ if content.get_str("/config/base_url").is_none() => {
             return Err(Unplannable::NotTestable("it has no base URL: there is nowhere to send a test"));

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::certificate;
 use super::classify::classify;
 use super::plan::{Call, Work};
 use super::{Plan, Report, Step, Unplannable};
-use crate::http::{self, Exchange, Failure, TlsFailure, Trust};
+use crate::http::{self, Exchange, Failure, ProxyFailure, TlsFailure, Trust};
 use crate::model::Outcome;
 
 /// The longest message of a report, in characters.
@@ -29,7 +30,7 @@ pub async fn run(
     let mut report = match &plan.work {
         Work::Http(call) => {
             let exchange = http::send(&call.request, trust, deadline, cancel).await;
-            judge(plan, call, exchange, timeout)
+            judge(plan, call, exchange, timeout, clock())
         }
     };
     report.latency_ms = millis(start.elapsed());
@@ -52,7 +53,7 @@ impl Unplannable {
     }
 }
 
-fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration) -> Report {
+fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration, now: Timestamp) -> Report {
     let show = |text: &str| plan.redactor.show(text, MESSAGE);
     let mut steps: Vec<Step> = exchange
         .steps
@@ -62,10 +63,17 @@ fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration) -> Rep
     let (outcome, message, advice, status_code) = match &exchange.result {
         Ok(answer) => {
             let verdict = classify(answer, &call.rules, call.html);
+            let verdict = certificate::weigh(&call.request, &exchange, verdict);
             if let Some(request) = steps.last_mut() {
                 request.detail = show(&format!("{} {}", plan.summary(), answer.status));
             }
-            let advice = advice(verdict.outcome, answer.status);
+            let mut advice = advice(verdict.outcome, answer.status).to_owned();
+            if let Some((step, warning)) = certificate::ends_soon(&exchange, now) {
+                if let Some(tls) = steps.iter_mut().find(|step| step.name == "TLS") {
+                    tls.detail = [tls.detail.as_str(), &step].join(" ").trim_start().to_owned();
+                }
+                advice = [advice.as_str(), &warning].join(" ").trim_start().to_owned();
+            }
             let mut message = show(&verdict.message);
             if answer.cut {
                 message.push_str(" (only the first MiB of the answer was read)");
@@ -76,7 +84,7 @@ fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration) -> Rep
                 detail: message.clone(),
                 ok: verdict.outcome == Outcome::Ok,
             });
-            (verdict.outcome, message, advice.to_owned(), Some(answer.status))
+            (verdict.outcome, message, advice, Some(answer.status))
         }
         Err(failure) => {
             let (outcome, advice) = failed(failure, timeout);
@@ -138,6 +146,27 @@ fn failed(failure: &Failure, timeout: Duration) -> (Outcome, String) {
         Failure::NotHttp => {
             return (Outcome::WrongEndpoint, "Check scheme and port of the base URL.".to_owned());
         }
+        Failure::Proxy { problem, .. } => match problem {
+            ProxyFailure::Login => "Correct the login in the proxy's address. The service was not asked.",
+            ProxyFailure::Refused(_) | ProxyFailure::Socks(_) => {
+                "Ask who runs the proxy, or check the host's name and port. The service was not asked."
+            }
+            _ => {
+                "Check the proxy's address, in the configuration or the environment. The service was not asked."
+            }
+        },
+        Failure::CertificateOver(_) => {
+            let advice = "Get a new certificate, enter it with its key and test again; nothing was sent.";
+            return (Outcome::Expired, advice.to_owned());
+        }
+        Failure::CertificateEarly(_) => {
+            let advice = "Check the clock of this machine, or wait; nothing was sent.";
+            return (Outcome::Unexpected, advice.to_owned());
+        }
+        Failure::Tls(TlsFailure::CertificateRefused(_)) => {
+            let advice = "Get a certificate from an authority that the service trusts, enter it with its key and test again.";
+            return (Outcome::Rejected, advice.to_owned());
+        }
         Failure::NotFound => "Check the host's name in the base URL.",
         Failure::Resolve => "Check this machine's DNS.",
         Failure::Refused => "Check the port of the base URL, and whether the service runs.",
@@ -157,15 +186,17 @@ fn failed(failure: &Failure, timeout: Duration) -> (Outcome, String) {
             TlsFailure::NotYetValid => "Check the clock of this machine; nothing was sent.",
             TlsFailure::WrongName { .. } => "Check the host's name in the base URL; nothing was sent.",
             TlsFailure::SelfSigned | TlsFailure::UnknownIssuer => {
-                "If this is your own service, add its authority to this machine's; nothing was sent."
+                "If this is your own service, add its authority: for all with [network] ca_file, for this one as its CA certificate; nothing was sent."
             }
             TlsFailure::NotTls => "Check scheme and port of the base URL; nothing was sent.",
             TlsFailure::TooOld => "The service has to offer TLS 1.2 or 1.3; nothing was sent.",
             TlsFailure::ClientCertificate => "The service wants a client certificate.",
             TlsFailure::NoAuthorities => "Install ca-certificates; nothing was sent.",
-            TlsFailure::Certificate | TlsFailure::Alert | TlsFailure::Closed | TlsFailure::Other => {
-                "Ask who runs the service; nothing was sent."
-            }
+            TlsFailure::Certificate
+            | TlsFailure::Alert(_)
+            | TlsFailure::CertificateRefused(_)
+            | TlsFailure::Closed
+            | TlsFailure::Other => "Ask who runs the service; nothing was sent.",
         },
     };
     (Outcome::Unreachable, advice.to_owned())
