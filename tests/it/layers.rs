@@ -17,8 +17,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &["secret", "suggest"]),
     ("schema", &["model", "secret"]),
     ("http", &["secret", "redact"]),
+    ("sign", &["secret", "http"]),
     ("vault", &["model", "secret", "durable"]),
-    ("probe", &["schema", "model", "secret", "http", "redact"]),
+    ("probe", &["schema", "model", "secret", "http", "redact", "sign"]),
     ("demo", &["schema", "model", "secret"]),
     (
         "problem",
@@ -31,12 +32,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 const CORE: &[&str] = &[
-    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http",
+    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http", "sign",
     "vault", "probe", "problem",
 ];
 
 const FRONT_END: &[&str] = &[
-    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http",
+    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http", "sign",
     "vault", "probe", "problem", "session", "demo",
 ];
 
