@@ -247,14 +247,14 @@ mod tests {
         ];
         let mut get = request("GET", "https://www.bitmex.com/api/v1/instrument", None);
         let made =
-            hmac(bitmex, &fields).unwrap().sign(&mut get, at("2018-02-08T04:30:17Z"), &[0; 16]).unwrap();
-        assert_eq!(header(&get, "api-expires"), Some("1518064222"));
-        let expected = Hash::Sha256.hmac(fields[0].1.as_bytes(), b"GET/api/v1/instrument1518064222");
+            hmac(bitmex, &fields).unwrap().sign(&mut get, at("2018-02-08T04:30:31Z"), &[0; 16]).unwrap();
+        assert_eq!(header(&get, "api-expires"), Some("1518064236"));
+        let expected = Hash::Sha256.hmac(fields[0].1.as_bytes(), b"GET/api/v1/instrument1518064236");
         assert_eq!(made[0].expose(), Encoding::Hex.of(&expected));
         assert_eq!(header(&get, "api-signature"), Some(made[0].expose()));
         // The documentation's own number for the same request.
         let mut get = request("GET", "https://www.bitmex.com/api/v1/instrument", None);
-        hmac(bitmex, &fields).unwrap().sign(&mut get, at("2018-02-08T04:30:17Z"), &[0; 16]).unwrap();
+        hmac(bitmex, &fields).unwrap().sign(&mut get, at("2018-02-08T04:30:31Z"), &[0; 16]).unwrap();
         assert_eq!(
             header(&get, "api-signature"),
             Some("c7682d435d0cfe87c16098df34ef2eb5a549d4c5a3c2b1f0f77b8af73423bf00")
