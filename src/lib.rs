@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`secret`], [`redact`], [`suggest`], [`proxy`], [`config`], [`paths`], [`durable`], [`memory`] | secrets, clean text, proxies, options, places, safe files |
 //! | [`http`] | the one HTTP client |
+//! | [`sign`] | signatures that services ask for: pure |
 //! | [`model`] | the vault's contents and every edit to them: pure |
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
 //! | [`vault`] | one sealed document on disk; synchronous |
@@ -32,6 +33,7 @@ pub mod redact;
 pub mod schema;
 pub mod secret;
 pub mod session;
+pub mod sign;
 pub mod suggest;
 #[cfg(feature = "tui")]
 pub mod tui;

@@ -18,8 +18,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &["secret", "suggest"]),
     ("schema", &["model", "secret"]),
     ("http", &["secret", "redact", "proxy"]),
+    ("sign", &["secret", "http"]),
     ("vault", &["model", "secret", "durable"]),
-    ("probe", &["schema", "model", "secret", "http", "redact"]),
+    ("probe", &["schema", "model", "secret", "http", "redact", "sign"]),
     ("demo", &["schema", "model", "secret"]),
     (
         "problem",
@@ -33,12 +34,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 const CORE: &[&str] = &[
     "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "model", "schema",
-    "http", "vault", "probe", "problem",
+    "http", "sign", "vault", "probe", "problem",
 ];
 
 const FRONT_END: &[&str] = &[
     "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "model", "schema",
-    "http", "vault", "probe", "problem", "session", "demo",
+    "http", "sign", "vault", "probe", "problem", "session", "demo",
 ];
 
 /// Crates that only some modules may name.
