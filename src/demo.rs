@@ -115,6 +115,7 @@ impl Past {
             status_code: Some(self.status),
             latency_ms: self.latency_ms,
             message: self.message.to_owned(),
+            facts: crate::model::Learnt::default(),
         }
     }
 }

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 pub use content::{Content, PLACEHOLDER, Placeholder};
 pub use edit::{Edit, EditError, copies};
-pub use status::{Facts, Outcome, Status, TestRecord, parse_expiry};
+pub use status::{Facts, Learnt, Outcome, Status, TestRecord, parse_expiry};
 
 /// The solution that exists from the start.
 pub const DEFAULT_SOLUTION: &str = "default";
@@ -241,6 +241,18 @@ impl Credential {
         self.tests.last()
     }
 
+    /// What the last good test of what is stored now told.
+    pub fn learnt(&self) -> Option<&Learnt> {
+        let current = self.tests.iter().rev().take_while(|record| record.version >= self.proven_since);
+        let mut told = current.filter(|record| !record.facts.is_empty());
+        told.next().map(|record| &record.facts)
+    }
+
+    /// When it ends, as the service said in the last good test of what is stored now.
+    fn learnt_expiry(&self) -> Option<Timestamp> {
+        self.learnt()?.expires_at
+    }
+
     /// The status, and whether a later test that could not decide makes it old.
     ///
     /// `complete` and `testable` come from the kind's schema and the service; `expires_soon` is how long
@@ -249,7 +261,8 @@ impl Credential {
         if !facts.complete {
             return (Status::Incomplete, false);
         }
-        if let Some(expires) = self.content.get_str("/expires_at").and_then(parse_expiry) {
+        let written = self.content.get_str("/expires_at").and_then(parse_expiry);
+        if let Some(expires) = [written, self.learnt_expiry()].into_iter().flatten().min() {
             if expires <= facts.now {
                 return (Status::Expired, false);
             }
@@ -351,6 +364,7 @@ mod tests {
             status_code: None,
             latency_ms: 0,
             message: String::new(),
+            facts: Learnt::default(),
         };
         let facts =
             Facts { complete: true, testable: true, now: Timestamp::UNIX_EPOCH, expires_soon_secs: 0 };

@@ -27,6 +27,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
+use self::catalogue::{Chosen, NoVariant};
 use self::parts::Parts;
 use crate::model::{Content, pointer};
 
@@ -54,6 +55,7 @@ pub struct Kind {
     parts: Parts,
     schema: Value,
     validator: Lazy,
+    service: Option<Result<Chosen, NoVariant>>,
 }
 
 /// A schema that cannot be a kind's.
@@ -97,7 +99,22 @@ impl Kind {
     fn composed(id: &str, title: String, description: String, schema: Value) -> Result<Self, SchemaError> {
         let parts = Parts::of(&schema, &title)?;
         let fields = parts.all();
-        Ok(Self { id: id.to_owned(), title, description, fields, parts, schema, validator: Lazy::default() })
+        Ok(Self {
+            id: id.to_owned(),
+            title,
+            description,
+            fields,
+            parts,
+            schema,
+            validator: Lazy::default(),
+            service: None,
+        })
+    }
+
+    /// The service that the kind was made for, or why what was named is not usable; `None`: for none that is
+    /// known.
+    pub fn service(&self) -> Option<&Result<Chosen, NoVariant>> {
+        self.service.as_ref()
     }
 
     /// The schema of the whole document of this kind, as `schema KIND` prints it.

@@ -21,7 +21,7 @@ use crate::session::{Change, Setup};
 pub(crate) fn plan_of(kinds: &Kinds, content: &Content) -> Result<Plan, Unplannable> {
     match kinds.of_content(content) {
         Some(kind) => plan(&kind, content),
-        None => Err(Unplannable::NotTestable("its kind is not known")),
+        None => Err(Unplannable::NotTestable("its kind is not known".into())),
     }
 }
 

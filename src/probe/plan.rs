@@ -1,15 +1,19 @@
 //! Credential → request. Pure: what is missing or impossible is said before anything is sent.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::rules::{Rules, Test};
+use super::service::Chain;
 use super::template::{Described, Values};
 use crate::http::{self, AddressError, Request};
 use crate::model::Content;
 use crate::redact::Redactor;
 use crate::schema::Kind;
 use crate::secret::Secret;
+use crate::sign::SignError;
 
 /// The longest path in a summary, in characters.
 const SUMMARY: usize = 300;
@@ -28,6 +32,8 @@ pub struct Plan {
 pub(super) enum Work {
     /// Asks over HTTP.
     Http(Call),
+    /// Makes the calls that the catalogue describes.
+    Service(Box<Chain>),
 }
 
 /// A request, and how its answer is read.
@@ -46,6 +52,18 @@ impl Plan {
     pub fn host(&self) -> &str {
         match &self.work {
             Work::Http(call) => call.request.url.host_str().unwrap_or_default(),
+            Work::Service(chain) => &chain.host,
+        }
+    }
+
+    /// Why it is not to be run in the background or among many without asking; `None`: it may be.
+    pub fn caution(&self) -> Option<&'static str> {
+        let Work::Service(chain) = &self.work else { return None };
+        let variant = chain.chosen.variant();
+        match (variant.lockout, variant.metered) {
+            (true, _) => Some("wrong tries lock the account"),
+            (false, true) => Some("each test costs quota or money"),
+            (false, false) => None,
         }
     }
 
@@ -56,6 +74,7 @@ impl Plan {
             Work::Http(Call { request, .. }) => {
                 format!("{} {}", request.method, self.redactor.show(request.url.path(), SUMMARY))
             }
+            Work::Service(chain) => self.redactor.show(&chain.summary, SUMMARY),
         }
     }
 }
@@ -68,7 +87,7 @@ pub enum Unplannable {
     Incomplete(Vec<String>),
     /// No request proves it.
     #[error("{0}")]
-    NotTestable(&'static str),
+    NotTestable(Cow<'static, str>),
     /// The address cannot be used.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -83,6 +102,9 @@ pub enum Unplannable {
     /// The test itself is not usable.
     #[error("{0}")]
     BadTest(String),
+    /// Requests cannot be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
 }
 
 fn list(names: &[String]) -> String {
@@ -103,11 +125,23 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     if !missing.is_empty() {
         return Err(Unplannable::Incomplete(missing.iter().map(title).collect()));
     }
+    match kind.service() {
+        Some(Ok(chosen)) if Chain::is_for(content, chosen) => {
+            let chain = Chain::of(kind, content, chosen)?;
+            let redactor = Redactor::new(&chain.secrets);
+            return Ok(Plan { work: Work::Service(Box::new(chain)), redactor });
+        }
+        Some(Err(reason)) if !content.document.contains_key("test") => {
+            return Err(Unplannable::NotTestable(reason.to_string().into()));
+        }
+        _ => {}
+    }
     let values = Values::of(content);
     let auth = authorization(kind, content, &values)?;
     let Some(test) = content.document.get("test") else {
         return Err(Unplannable::NotTestable(
-            "no test is set: add one under Test, a path such as /v1/me that is safe to ask for at any time",
+            "no test is set: add one under Test, a path such as /v1/me that is safe to ask for at any time"
+                .into(),
         ));
     };
     let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
@@ -119,7 +153,8 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     };
     if described && values.proves_nothing() {
         return Err(Unplannable::NotTestable(
-            "its request uses none of its secrets: name one under Request, such as a header with {token}",
+            "its request uses none of its secrets: name one under Request, such as a header with {token}"
+                .into(),
         ));
     }
     let mut own_body = None;
@@ -162,12 +197,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     {
         secrets.push(Secret::new(format!("{user}:{}", password.expose())));
     }
-    let method = test.method.to_ascii_uppercase();
-    if !["GET", "HEAD", "OPTIONS", "POST"].contains(&method.as_str()) {
-        return Err(Unplannable::BadTest(format!(
-            "the method {method:?} may change something: use GET, HEAD, OPTIONS or POST"
-        )));
-    }
+    let method = allowed_method(&test.method)?;
     let call = Call {
         html: test.wants_html(),
         request: Request {
@@ -183,6 +213,17 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     Ok(Plan { work: Work::Http(call), redactor: Redactor::new(&secrets) })
 }
 
+/// The method of a credential's own test, in capitals.
+pub(super) fn allowed_method(method: &str) -> Result<String, Unplannable> {
+    let method = method.to_ascii_uppercase();
+    if ["GET", "HEAD", "OPTIONS", "POST"].contains(&method.as_str()) {
+        return Ok(method);
+    }
+    Err(Unplannable::BadTest(format!(
+        "the method {method:?} may change something: use GET, HEAD, OPTIONS or POST"
+    )))
+}
+
 /// Header fields that say where a request goes and where it ends: one of a test's own would send the
 /// credential to another of the host's sites, or smuggle a second request in.
 const OWN_HEADERS: [&str; 8] = [
@@ -196,7 +237,7 @@ const OWN_HEADERS: [&str; 8] = [
     "Proxy-Authorization",
 ];
 
-fn may_be_set(name: &str) -> Result<(), Unplannable> {
+pub(super) fn may_be_set(name: &str) -> Result<(), Unplannable> {
     match OWN_HEADERS.iter().find(|own| name.eq_ignore_ascii_case(own)) {
         Some(own) => Err(Unplannable::BadTest(format!(
             "the header {own} is the request's own: neither a test nor a credential can set it"
@@ -263,21 +304,28 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
             header("Authorization", format!("{scheme} {}", secret("/config/token")), "/config/token")
         }
         "oauth2" | "oauth_alias" => {
-            return Err(Unplannable::NotTestable("this version cannot test OAuth credentials"));
+            let Some(token) = content.secret("/config/tokens/access_token") else {
+                return Err(Unplannable::NotTestable("it has no access token yet: log in first".into()));
+            };
+            header("Authorization", format!("Bearer {}", token.expose()), "/config/tokens/access_token")
         }
-        "database" => return Err(Unplannable::NotTestable("this version cannot test logins to databases")),
-        "aws" => return Err(Unplannable::NotTestable("this version cannot test AWS keys")),
+        "database" => {
+            return Err(Unplannable::NotTestable("this version cannot test logins to databases".into()));
+        }
+        "aws" => return Err(Unplannable::NotTestable("this version cannot test AWS keys".into())),
         // It is shown in the handshake, not in the request.
         "client_certificate" => Authorization::Handshake,
-        "secret" => return Err(Unplannable::NotTestable("no request proves a secret of this kind")),
+        "secret" => return Err(Unplannable::NotTestable("no request proves a secret of this kind".into())),
         _ if content.get_str("/config/base_url").is_none() => {
-            return Err(Unplannable::NotTestable("it has no base URL: there is nowhere to send a test"));
+            return Err(Unplannable::NotTestable(
+                "it has no base URL: there is nowhere to send a test".into(),
+            ));
         }
         _ => Authorization::Described(values.request(kind, content)?),
     })
 }
 
-fn header_name(name: &str) -> Result<String, Unplannable> {
+pub(super) fn header_name(name: &str) -> Result<String, Unplannable> {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(token) {
         return Err(Unplannable::Unsendable { field: format!("the name {name:?}"), place: "a header" });
@@ -287,7 +335,7 @@ fn header_name(name: &str) -> Result<String, Unplannable> {
 
 /// A header's value is visible ASCII (RFC 9110, 5.5): anything else would be cut, refused or, with a line
 /// break, become another header.
-fn sendable(value: Secret, field: &str, place: &'static str) -> Result<Secret, Unplannable> {
+pub(super) fn sendable(value: Secret, field: &str, place: &'static str) -> Result<Secret, Unplannable> {
     if value.expose().bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
         Ok(value)
     } else {
@@ -309,8 +357,10 @@ mod tests {
     }
 
     fn called(planned: Result<Plan, Unplannable>) -> Call {
-        let Work::Http(call) = planned.unwrap().work;
-        call
+        match planned.unwrap().work {
+            Work::Http(call) => call,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn sent(document: Value) -> String {
@@ -442,7 +492,7 @@ mod tests {
     #[test]
     fn what_proves_nothing_is_not_testable() {
         let not_testable = |document: Value| match planned(document.clone()) {
-            Err(Unplannable::NotTestable(words)) => words,
+            Err(Unplannable::NotTestable(words)) => words.into_owned(),
             other => panic!("{document}: {other:?}"),
         };
         let mut unused = custom(json!({"headers": {"X-A": "{account}"}}));
@@ -456,7 +506,6 @@ mod tests {
             ("oauth_alias", json!({"app": "a"})),
             ("database", json!({"engine": "postgres", "host": "h"})),
             ("aws", json!({"secret_access_key": "s"})),
-            ("client_certificate", json!({"base_url": "https://x.example", "private_key": "s"})),
             ("secret", json!({"values": {"a": "b"}})),
         ] {
             not_testable(json!({"key": "a", "kind": kind, "test": {"path": "/"}, "config": config}));

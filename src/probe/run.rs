@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 use super::certificate;
 use super::classify::classify;
 use super::plan::{Call, Work};
-use super::{Plan, Report, Step, Unplannable};
-use crate::http::{self, Exchange, Failure, ProxyFailure, TlsFailure, Trust};
-use crate::model::Outcome;
+use super::rules::Rules;
+use super::{Plan, Report, Step, Unplannable, service};
+use crate::http::{self, Exchange, Failure, ProxyFailure, Request, TlsFailure, Trust};
+use crate::model::{Learnt, Outcome};
+use crate::redact::Redactor;
 
 /// The longest message of a report, in characters.
-const MESSAGE: usize = 300;
+pub(super) const MESSAGE: usize = 300;
 
 /// Carries out a plan within `timeout`, unless it is cancelled before. `clock` tells when it ended.
 pub async fn run(
@@ -30,8 +32,9 @@ pub async fn run(
     let mut report = match &plan.work {
         Work::Http(call) => {
             let exchange = http::send(&call.request, trust, deadline, cancel).await;
-            judge(plan, call, exchange, timeout, clock())
+            judge(plan, call, &exchange, timeout, clock())
         }
+        Work::Service(chain) => service::run(chain, trust, deadline, timeout, cancel, clock()).await,
     };
     report.latency_ms = millis(start.elapsed());
     report.at = clock();
@@ -47,28 +50,80 @@ impl Unplannable {
             Self::NotTestable(_) => (Outcome::NotTestable, ""),
             Self::Address(_) => (Outcome::Unexpected, "Correct the base URL or the test's path."),
             Self::Unsendable { .. } => (Outcome::Unexpected, "Enter it again: a stray character came along."),
+            Self::Sign(_) => (Outcome::Unexpected, "Enter the key again, whole and as the service gave it."),
             Self::BadTest(_) => (Outcome::Unexpected, "Correct the test, as JSON."),
         };
         Report::unsent(outcome, message, advice, at)
     }
 }
 
-fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration, now: Timestamp) -> Report {
-    let show = |text: &str| plan.redactor.show(text, MESSAGE);
+/// What was found out about one request.
+pub(super) struct Judged {
+    pub(super) outcome: Outcome,
+    pub(super) status_code: Option<u16>,
+    pub(super) message: String,
+    pub(super) advice: String,
+    pub(super) facts: Learnt,
+}
+
+impl Judged {
+    /// Of a request that was never answered.
+    pub(super) fn of(outcome: Outcome, message: &str) -> Self {
+        Self {
+            outcome,
+            status_code: None,
+            message: message.to_owned(),
+            advice: advice(outcome, 0).to_owned(),
+            facts: Learnt::default(),
+        }
+    }
+}
+
+fn judge(plan: &Plan, call: &Call, exchange: &Exchange, timeout: Duration, now: Timestamp) -> Report {
+    let (judged, steps) =
+        judge_call(&call.request, &call.rules, call.html, exchange, &plan.redactor, timeout, now);
+    Report {
+        outcome: judged.outcome,
+        status_code: judged.status_code,
+        latency_ms: 0,
+        message: judged.message,
+        advice: judged.advice,
+        steps,
+        facts: judged.facts,
+        at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// What an exchange says, and its steps.
+pub(super) fn judge_call(
+    request: &Request,
+    rules: &Rules,
+    html: bool,
+    exchange: &Exchange,
+    redactor: &Redactor,
+    timeout: Duration,
+    now: Timestamp,
+) -> (Judged, Vec<Step>) {
+    let show = |text: &str| redactor.show(text, MESSAGE);
     let mut steps: Vec<Step> = exchange
         .steps
         .iter()
-        .map(|step| Step { name: step.name, ms: millis(step.took), detail: show(&step.detail), ok: true })
+        .map(|step| Step {
+            name: step.name.into(),
+            ms: millis(step.took),
+            detail: show(&step.detail),
+            ok: true,
+        })
         .collect();
     let (outcome, message, advice, status_code) = match &exchange.result {
         Ok(answer) => {
-            let verdict = classify(answer, &call.rules, call.html);
-            let verdict = certificate::weigh(&call.request, &exchange, verdict);
-            if let Some(request) = steps.last_mut() {
-                request.detail = show(&format!("{} {}", plan.summary(), answer.status));
+            let verdict = classify(answer, rules, html);
+            let verdict = certificate::weigh(request, exchange, verdict);
+            if let Some(step) = steps.last_mut() {
+                step.detail = format!("{} {} {}", request.method, show(request.url.path()), answer.status);
             }
             let mut advice = advice(verdict.outcome, answer.status).to_owned();
-            if let Some((step, warning)) = certificate::ends_soon(&exchange, now) {
+            if let Some((step, warning)) = certificate::ends_soon(exchange, now) {
                 if let Some(tls) = steps.iter_mut().find(|step| step.name == "TLS") {
                     tls.detail = [tls.detail.as_str(), &step].join(" ").trim_start().to_owned();
                 }
@@ -79,7 +134,7 @@ fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration, now: T
                 message.push_str(" (only the first MiB of the answer was read)");
             }
             steps.push(Step {
-                name: "match",
+                name: "match".into(),
                 ms: 0,
                 detail: message.clone(),
                 ok: verdict.outcome == Outcome::Ok,
@@ -97,7 +152,7 @@ fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration, now: T
             (outcome, message, advice, None)
         }
     };
-    Report { outcome, status_code, latency_ms: 0, message, advice, steps, at: Timestamp::UNIX_EPOCH }
+    (Judged { outcome, status_code, message, advice, facts: Learnt::default() }, steps)
 }
 
 fn failure_words(failure: &Failure) -> String {

@@ -8,6 +8,7 @@
 mod check;
 mod search;
 pub mod service;
+pub(super) mod special;
 pub mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +92,14 @@ pub enum NoVariant {
         id: String,
         /// The first mistake in its file.
         reason: String,
+    },
+    /// The variant is for another kind.
+    #[error("{variant} is for the kind {kind}")]
+    OtherKind {
+        /// The variant, as `ID/VARIANT`.
+        variant: String,
+        /// Its kind.
+        kind: String,
     },
     /// The service has no variant of that id or kind.
     #[error("the service {id:?} has no variant {wanted}; there is {known}")]

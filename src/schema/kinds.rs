@@ -1,9 +1,11 @@
 //! The kinds there are: those that come with the program, and a vault's own.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 use serde_json::Value;
 
+use super::catalogue::{Catalogue, Chosen, NoVariant, special};
 use super::{Kind, SchemaError};
 use crate::model::{Content, Document, KindDefinition, Object};
 
@@ -29,6 +31,9 @@ pub struct Kinds {
     /// What the vault's own were made from: as long as it is the same, so are they.
     defined: Vec<KindDefinition>,
     unusable: Vec<Unusable>,
+    catalogue: Arc<Catalogue>,
+    /// Kinds made for a service, by kind and what names the service: made when one is first asked for.
+    special: RwLock<HashMap<(String, String), Arc<Kind>>>,
 }
 
 /// A stored kind that this version of the program cannot use. Its credentials stay, and are flagged.
@@ -55,7 +60,26 @@ static OAUTH_APP_KINDS: LazyLock<Kinds> = LazyLock::new(|| {
 
 impl Kinds {
     fn these(kinds: Vec<Arc<Kind>>) -> Self {
-        Self { kinds, defined: Vec::new(), unusable: Vec::new() }
+        Self {
+            kinds,
+            defined: Vec::new(),
+            unusable: Vec::new(),
+            catalogue: Catalogue::builtin().clone(),
+            special: RwLock::default(),
+        }
+    }
+
+    /// The built-in kinds with another catalogue of services.
+    pub fn with(catalogue: Arc<Catalogue>) -> Arc<Self> {
+        if catalogue.is_builtin() {
+            return Self::builtin().clone();
+        }
+        Arc::new(Self { catalogue, ..Self::these(Self::builtin().kinds.clone()) })
+    }
+
+    /// The services that credentials may name.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
     }
 
     /// The kinds that come with the program.
@@ -81,6 +105,7 @@ impl Kinds {
             return self.clone();
         }
         let mut made = Self::these(Self::builtin().kinds.clone());
+        made.catalogue = self.catalogue.clone();
         for definition in defined {
             let known = self.defined.iter().any(|known| known == definition);
             let same = self.get(&definition.id).filter(|_| known).cloned();
@@ -117,15 +142,53 @@ impl Kinds {
         self.kinds.iter().find(|kind| kind.id == id)
     }
 
-    /// The kind that a content is of.
+    /// The kind that a content is of, made for its service where the catalogue knows it.
     pub fn of_content(&self, content: &Content) -> Option<Arc<Kind>> {
         self.of_document(&content.document)
     }
 
     /// As [`Kinds::of_content`], of a document that was not read yet.
     pub fn of_document(&self, document: &Object) -> Option<Arc<Kind>> {
+        let text = |member: &str| document.get(member).and_then(Value::as_str).unwrap_or_default();
         // What names no kind is an OAuth app.
-        self.get(document.get("kind").and_then(Value::as_str).unwrap_or_default()).cloned()
+        let (kind, service) = (text("kind"), text("service"));
+        if service.is_empty() || !Self::is_builtin(kind) {
+            return self.get(kind).cloned();
+        }
+        self.of_service(kind, service)
+    }
+
+    /// A built-in kind made for a service (`ID`, or `ID/VARIANT`); as it is, where the catalogue does not know it.
+    pub fn of_service(&self, kind: &str, service: &str) -> Option<Arc<Kind>> {
+        let name = (kind.to_owned(), service.to_owned());
+        let known = self.special.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        if known.is_some() {
+            return known;
+        }
+        let chosen = match self.catalogue.variant(service, kind) {
+            Err(NoVariant::Unknown(_)) => return self.get(kind).cloned(),
+            found => found.and_then(|found| match found.variant().kind == kind {
+                true => Ok(found),
+                false => {
+                    Err(NoVariant::OtherKind { variant: found.name(), kind: found.variant().kind.clone() })
+                }
+            }),
+        };
+        let made = Arc::new(Self::special(kind, chosen)?);
+        let mut special = self.special.write().unwrap_or_else(PoisonError::into_inner);
+        Some(special.entry(name).or_insert(made).clone())
+    }
+
+    fn special(id: &str, chosen: Result<Chosen, NoVariant>) -> Option<Kind> {
+        let (_, text) = BUILTIN.iter().find(|(known, _)| *known == id)?;
+        let mut config = serde_json::from_str(text).ok()?;
+        if let Ok(chosen) = &chosen {
+            let plain = Self::builtin().get(id)?;
+            special::specialise(&mut config, plain, chosen);
+        }
+        let mut kind = Kind::trusted(id, config).ok()?;
+        kind.service = Some(chosen);
+        Some(kind)
     }
 
     /// All of them, in the order they are offered.

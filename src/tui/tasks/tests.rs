@@ -68,7 +68,7 @@ impl Tests {
                 .map(|(ticket, content)| {
                     let plan = match kinds.of_content(&content) {
                         Some(kind) => plan(&kind, &content),
-                        None => Err(Unplannable::NotTestable("its kind is not known")),
+                        None => Err(Unplannable::NotTestable("its kind is not known".into())),
                     };
                     (ticket, plan)
                 })

@@ -360,6 +360,7 @@ mod tests {
             status_code: None,
             latency_ms: *latency_ms,
             message: String::new(),
+            facts: crate::model::Learnt::default(),
             version: 1,
         };
         let tests: Vec<TestRecord> = tests.iter().map(record).collect();
