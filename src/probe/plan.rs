@@ -31,7 +31,7 @@ pub struct Plan {
 #[derive(Debug)]
 pub(super) enum Work {
     /// Asks over HTTP.
-    Http(Call),
+    Http(Box<Call>),
     /// Makes the calls that the catalogue describes.
     Service(Box<Chain>),
 }
@@ -71,7 +71,8 @@ impl Plan {
     pub fn summary(&self) -> String {
         match &self.work {
             // A path may hold a secret too.
-            Work::Http(Call { request, .. }) => {
+            Work::Http(call) => {
+                let request = &call.request;
                 format!("{} {}", request.method, self.redactor.show(request.url.path(), SUMMARY))
             }
             Work::Service(chain) => self.redactor.show(&chain.summary, SUMMARY),
@@ -210,7 +211,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
         },
         rules: test.rules,
     };
-    Ok(Plan { work: Work::Http(call), redactor: Redactor::new(&secrets) })
+    Ok(Plan { work: Work::Http(Box::new(call)), redactor: Redactor::new(&secrets) })
 }
 
 /// The method of a credential's own test, in capitals.
@@ -358,7 +359,7 @@ mod tests {
 
     fn called(planned: Result<Plan, Unplannable>) -> Call {
         match planned.unwrap().work {
-            Work::Http(call) => call,
+            Work::Http(call) => *call,
             other => panic!("{other:?}"),
         }
     }

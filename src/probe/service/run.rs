@@ -46,7 +46,7 @@ pub(in crate::probe) async fn run(
         match answer.filter(|_| good && call.turn == Turn::Step) {
             Some(answer) => {
                 if let Err(missing) = running.take(call, &answer) {
-                    verdict = Some(missing);
+                    verdict = Some(*missing);
                     break;
                 }
             }
@@ -156,7 +156,7 @@ impl Running<'_> {
     }
 
     /// Takes what the calls that follow need.
-    fn take(&mut self, call: &super::Call, answer: &Answer) -> Result<(), Judged> {
+    fn take(&mut self, call: &super::Call, answer: &Answer) -> Result<(), Box<Judged>> {
         let json = json_of(answer);
         for take in &call.call.take {
             let Some(value) = taken(take, answer, json.as_ref()) else {
@@ -170,10 +170,10 @@ impl Running<'_> {
                         .or(take.cookie.as_deref())
                         .unwrap_or("body")
                 );
-                return Err(Judged {
+                return Err(Box::new(Judged {
                     status_code: Some(answer.status),
                     ..Judged::of(Outcome::Unexpected, &message)
-                });
+                }));
             };
             if take.secret {
                 self.secrets.push(value.clone());

@@ -86,7 +86,7 @@ impl Values {
                 values.absent.push(name.to_owned());
             }
         }
-        values.from_tables(content);
+        values.add_tables(content);
         if let (Some(key), Some(_)) = (content.secret("/config/api_key"), content.get("/config/placement")) {
             let prefix = content.get_str("/config/placement/prefix").unwrap_or_default();
             let placed = Secret::new(format!("{prefix}{}", key.expose()));
@@ -99,7 +99,7 @@ impl Values {
     }
 
     /// What a person added to a custom credential besides the service's fields, for their own request.
-    fn from_tables(&mut self, content: &Content) {
+    fn add_tables(&mut self, content: &Content) {
         for table in ["fields", "secrets"] {
             let members = content.get(&format!("/config/{table}")).and_then(Value::as_object);
             for name in members.into_iter().flatten().map(|(name, _)| name) {
