@@ -76,7 +76,7 @@ impl OauthApp {
 }
 
 /// A kind that somebody defined for this vault.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KindDefinition {
     /// The word in documents; unique in the vault, and none of a built-in kind.
     pub id: String,
@@ -89,15 +89,19 @@ pub struct KindDefinition {
     /// When the current version was made.
     pub updated_at: Timestamp,
     /// Earlier schemas, oldest first.
+    #[serde(default)]
     pub history: Vec<KindVersion>,
     /// Unknown members.
+    #[serde(flatten)]
     pub extra: Object,
 }
 
 /// An earlier schema of a kind.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KindVersion {
     /// Counted from 1.
+    #[serde(rename = "version")]
     pub number: u32,
     /// When it was made.
     pub at: Timestamp,

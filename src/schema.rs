@@ -206,9 +206,14 @@ impl Kind {
     }
 }
 
-/// How schemas are read: draft 2020-12, formats checked, nothing fetched.
+/// The memory that one compiled pattern may take, in bytes.
+const PATTERN_SIZE: usize = 1 << 18;
+
+/// How schemas are read: draft 2020-12, formats checked, nothing fetched. Patterns are matched in linear time,
+/// so that none can hang on a value; look-around and back-references are not known to them.
 fn options() -> jsonschema::ValidationOptions<'static> {
-    jsonschema::draft202012::options().offline().should_validate_formats(true)
+    let patterns = jsonschema::PatternOptions::regex().size_limit(PATTERN_SIZE);
+    jsonschema::draft202012::options().offline().should_validate_formats(true).with_pattern_options(patterns)
 }
 
 /// What checks values against a schema, made when it is first needed.
