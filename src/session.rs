@@ -40,6 +40,9 @@ pub use version::{Difference, differences, field_name, fields, renewed};
 #[derive(Debug)]
 pub struct Session {
     store: Store,
+    kinds: Arc<Kinds>,
+    /// What the store's document says, with everything masked that the kinds call secret.
+    view: Arc<Document>,
 }
 
 /// What opening a vault gives.
@@ -94,10 +97,12 @@ impl Session {
 
     /// Goes on with a store that was opened another way, such as by adoption.
     pub fn opened(opened: crate::vault::Opened) -> Opened {
+        let kinds = Kinds::of(&opened.document);
+        let view = kinds.sealed(&opened.document);
         Opened {
-            session: Self { store: opened.store },
-            kinds: Kinds::of(&opened.document),
-            document: opened.document,
+            kinds: kinds.clone(),
+            document: view.clone(),
+            session: Self { store: opened.store, kinds, view },
             notices: opened.notices,
             refusal: opened.refusal.map(Problem::from),
         }
@@ -105,7 +110,21 @@ impl Session {
 
     /// What the vault says, as last read or saved.
     pub fn document(&self) -> &Arc<Document> {
-        self.store.document()
+        &self.view
+    }
+
+    /// The kinds that its credentials may be of.
+    pub fn kinds(&self) -> &Arc<Kinds> {
+        &self.kinds
+    }
+
+    /// Looks at what the store says now.
+    fn look(&mut self, before: &Arc<Document>) {
+        let document = self.store.document();
+        if !Arc::ptr_eq(before, document) {
+            self.kinds = self.kinds.after(document);
+            self.view = self.kinds.sealed(document);
+        }
     }
 
     /// The vault's header: its id, generation and writers.
@@ -124,7 +143,10 @@ impl Session {
     /// # Errors
     /// The vault on disk is then as it was.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Saved, Problem> {
-        let committed = self.store.commit(edits, now)?;
+        let before = self.store.document().clone();
+        let committed = self.store.commit(edits, now);
+        self.look(&before);
+        let committed = committed?;
         let mut warnings: Vec<String> = committed.notices.iter().map(Notice::to_string).collect();
         warnings.extend(
             committed
@@ -132,7 +154,7 @@ impl Session {
                 .map(|error| format!("saved, but whether it survives a power cut is not known: {error}")),
         );
         Ok(Saved {
-            document: committed.document,
+            document: self.view.clone(),
             inverses: committed.inverses,
             merged: committed.reloaded,
             warnings,
@@ -144,6 +166,9 @@ impl Session {
     /// # Errors
     /// As [`Session::open`].
     pub fn refresh(&mut self) -> Result<Option<Arc<Document>>, Problem> {
-        Ok(self.store.refresh()?)
+        let before = self.store.document().clone();
+        let refreshed = self.store.refresh();
+        self.look(&before);
+        Ok(refreshed?.map(|_| self.view.clone()))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
 
-use super::{Kind, SchemaError};
+use super::{Kind, Violation};
 use crate::model::{Content, Document, KindDefinition, Object};
 
 const BUILTIN: &[(&str, &str)] = &[
@@ -26,18 +26,10 @@ const OAUTH_APP: &str = include_str!("../../assets/oauth_app.json");
 #[derive(Debug)]
 pub struct Kinds {
     kinds: Vec<Arc<Kind>>,
-    /// What the vault's own were made from: as long as it is the same, so are they.
+    /// The vault's own, those included that cannot be used.
+    own: Vec<Arc<Kind>>,
+    /// What they were made from: as long as it is the same, so are they.
     defined: Vec<KindDefinition>,
-    unusable: Vec<Unusable>,
-}
-
-/// A stored kind that this version of the program cannot use. Its credentials stay, and are flagged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
-    /// The word in documents.
-    pub id: String,
-    /// Why, as a sentence.
-    pub message: String,
 }
 
 static BUILTIN_KINDS: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
@@ -55,7 +47,7 @@ static OAUTH_APP_KINDS: LazyLock<Kinds> = LazyLock::new(|| {
 
 impl Kinds {
     fn these(kinds: Vec<Arc<Kind>>) -> Self {
-        Self { kinds, defined: Vec::new(), unusable: Vec::new() }
+        Self { kinds, own: Vec::new(), defined: Vec::new() }
     }
 
     /// The kinds that come with the program.
@@ -68,8 +60,8 @@ impl Kinds {
         &OAUTH_APP_KINDS
     }
 
-    /// The kinds of a vault. One that cannot be used is left out, and told by [`Kinds::unusable`]: a vault is
-    /// never refused for it.
+    /// The kinds of a vault. One that cannot be used is not offered, but what is of it stays: a vault is never
+    /// refused for a schema.
     pub fn of(document: &Document) -> Arc<Self> {
         Self::builtin().after(document)
     }
@@ -83,23 +75,12 @@ impl Kinds {
         let mut made = Self::these(Self::builtin().kinds.clone());
         for definition in defined {
             let known = self.defined.iter().any(|known| known == definition);
-            let same = self.get(&definition.id).filter(|_| known).cloned();
-            match same.map_or_else(|| Self::make(definition), Ok) {
-                Ok(kind) => made.kinds.push(kind),
-                Err(error) => {
-                    made.unusable.push(Unusable { id: definition.id.clone(), message: error.to_string() });
-                }
-            }
+            let same = self.own.iter().find(|kind| known && kind.id == definition.id).cloned();
+            made.own.push(same.unwrap_or_else(|| Arc::new(Kind::of_definition(definition))));
         }
+        made.kinds.extend(made.own.iter().filter(|kind| kind.unusable().is_none()).cloned());
         made.defined.clone_from(defined);
         Arc::new(made)
-    }
-
-    fn make(definition: &KindDefinition) -> Result<Arc<Kind>, SchemaError> {
-        if Self::is_builtin(&definition.id) {
-            return Err(SchemaError("a kind of this name comes with the program".to_owned()));
-        }
-        Kind::new(&definition.id, Value::Object(definition.schema.clone())).map(Arc::new)
     }
 
     /// Whether a kind of this name comes with the program.
@@ -107,9 +88,9 @@ impl Kinds {
         BUILTIN.iter().any(|(known, _)| *known == id)
     }
 
-    /// The vault's own kinds that cannot be used.
-    pub fn unusable(&self) -> &[Unusable] {
-        &self.unusable
+    /// The kinds that were defined in the vault, those included that cannot be used ([`Kind::unusable`]).
+    pub fn own(&self) -> &[Arc<Kind>] {
+        &self.own
     }
 
     /// A kind by its id. Of a credential, [`Kinds::of_content`] is asked.
@@ -125,7 +106,25 @@ impl Kinds {
     /// As [`Kinds::of_content`], of a document that was not read yet.
     pub fn of_document(&self, document: &Object) -> Option<Arc<Kind>> {
         // What names no kind is an OAuth app.
-        self.get(document.get("kind").and_then(Value::as_str).unwrap_or_default()).cloned()
+        let id = document.get("kind").and_then(Value::as_str).unwrap_or_default();
+        let unusable = || self.own.iter().find(|kind| kind.id == id);
+        self.get(id).or_else(unusable).cloned()
+    }
+
+    /// Why a credential needs attention: its kind is gone or cannot be used, or its kind's schema was changed and
+    /// it no longer fits. What is of a built-in kind was checked on its way in.
+    pub fn attention(&self, content: &Content) -> Vec<Violation> {
+        let Some(kind) = self.of_content(content) else {
+            return vec![Violation::new(
+                "/kind",
+                format!("{:?} is not a kind of this vault", content.kind()),
+            )];
+        };
+        match kind.unusable() {
+            Some(why) => vec![Violation::new("/kind", format!("{:?} cannot be used: {why}", kind.id))],
+            None if kind.is_own() => kind.check(content),
+            None => Vec::new(),
+        }
     }
 
     /// All of them, in the order they are offered.

@@ -214,7 +214,13 @@ fn a_test_of_an_older_version_vouches_only_while_nothing_it_proved_has_changed()
     document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
     document.apply(Edit::RecordTest { id: id.clone(), record: record(1) }, now).unwrap();
     let status = |document: &Document| {
-        let facts = crate::model::Facts { complete: true, testable: true, now, expires_soon_secs: 0 };
+        let facts = crate::model::Facts {
+            complete: true,
+            testable: true,
+            now,
+            expires_soon_secs: 0,
+            proves_since: None,
+        };
         document.by_id(&id).unwrap().status(facts).0
     };
     assert_eq!(status(&document), crate::model::Status::Active);
