@@ -6,11 +6,13 @@
 //! through [`redact`](crate::redact).
 
 pub mod classify;
+mod kind;
 mod plan;
 pub mod pool;
 mod rules;
 mod run;
 mod template;
+mod token;
 
 use std::time::Duration;
 
@@ -18,9 +20,10 @@ use jiff::Timestamp;
 
 use crate::model::{Outcome, TestRecord};
 
-pub use plan::{Plan, Unplannable, plan};
+pub use plan::{Plan, Surroundings, Unplannable, plan, plan_in};
 pub use rules::{Check, Rule, Rules, Test, TestError};
 pub use run::run;
+pub use token::{awaits_login, proves_itself};
 
 /// What a test found, with its evidence.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,14 +2,18 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
+use super::kind::aws::{self, Aws};
 use super::rules::{Rules, Test};
 use super::template::{Described, Values};
+use super::token::{self, Token};
 use crate::http::{self, AddressError, Request};
 use crate::model::Content;
 use crate::redact::Redactor;
 use crate::schema::Kind;
 use crate::secret::Secret;
+use crate::sign::{self, SignError};
 
 /// The longest path in a summary, in characters.
 const SUMMARY: usize = 300;
@@ -21,13 +25,26 @@ pub struct Plan {
     pub(super) work: Work,
     /// Knows everything that is sent and must not be seen.
     pub(super) redactor: Redactor,
+    /// When its token says that it ends, where it is one that says so.
+    pub(super) ends: Option<Timestamp>,
+}
+
+/// What a test may see besides the credential itself.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// The organization's OAuth app that the credential refers to, with all its addresses filled in.
+    pub oauth_app: Option<Content>,
 }
 
 /// What a test does.
 #[derive(Debug)]
 pub(super) enum Work {
     /// Asks over HTTP.
-    Http(Call),
+    Http(Box<Call>),
+    /// Asks AWS whose key it is.
+    Aws(Box<Aws>),
+    /// Gets a token where there is none, and asks with it.
+    Token(Box<Token>),
 }
 
 /// A request, and how its answer is read.
@@ -46,17 +63,25 @@ impl Plan {
     pub fn host(&self) -> &str {
         match &self.work {
             Work::Http(call) => call.request.url.host_str().unwrap_or_default(),
+            Work::Aws(aws) => aws.host(),
+            Work::Token(token) => token.host(),
         }
     }
 
     /// What is done in words, without a request's query.
     pub fn summary(&self) -> String {
         match &self.work {
-            // A path may hold a secret too.
-            Work::Http(Call { request, .. }) => {
-                format!("{} {}", request.method, self.redactor.show(request.url.path(), SUMMARY))
-            }
+            Work::Http(call) => call.summary(&self.redactor),
+            Work::Aws(aws) => aws.summary().to_owned(),
+            Work::Token(token) => token.summary(&self.redactor),
         }
+    }
+}
+
+impl Call {
+    /// Method and path. A path may hold a secret too.
+    pub(super) fn summary(&self, redactor: &Redactor) -> String {
+        format!("{} {}", self.request.method, redactor.show(self.request.url.path(), SUMMARY))
     }
 }
 
@@ -80,6 +105,17 @@ pub enum Unplannable {
         /// The part of the request.
         place: &'static str,
     },
+    /// Something is missing that a person cannot simply enter.
+    #[error("{message}")]
+    Lacking {
+        /// What.
+        message: String,
+        /// How it is come by.
+        advice: String,
+    },
+    /// Nothing can be signed with it.
+    #[error(transparent)]
+    Signer(#[from] SignError),
     /// The test itself is not usable.
     #[error("{0}")]
     BadTest(String),
@@ -93,15 +129,28 @@ fn list(names: &[String]) -> String {
     }
 }
 
-/// Makes the plan of one credential.
+/// Makes the plan of one credential that refers to nothing.
 ///
 /// # Errors
 /// Why nothing can be sent.
 pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
+    plan_in(kind, content, &Surroundings::default())
+}
+
+/// Makes the plan of one credential.
+///
+/// # Errors
+/// Why nothing can be sent.
+pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<Plan, Unplannable> {
     let title = |place: &String| kind.title_of(place);
     let missing = kind.missing(content);
     if !missing.is_empty() {
         return Err(Unplannable::Incomplete(missing.iter().map(title).collect()));
+    }
+    match content.kind() {
+        "aws" => return aws::plan(kind, content),
+        "oauth2" | "oauth_alias" => return token::plan(kind, content, around),
+        _ => {}
     }
     let values = Values::of(content);
     let auth = authorization(kind, content, &values)?;
@@ -111,6 +160,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
         ));
     };
     let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
+    let method = method(&test)?;
     let base = http::base(content.get_str("/config/base_url").unwrap_or_default())?;
     let described = matches!(auth, Authorization::Described(_));
     let mut url = match described {
@@ -124,11 +174,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     }
     let mut own_body = None;
     let mut secrets: Vec<Secret> = content.secrets.values().cloned().collect();
-    let mut headers: Vec<(String, Secret)> = Vec::new();
-    for (name, value) in &test.headers.0 {
-        may_be_set(name)?;
-        headers.push((header_name(name)?, sendable(Secret::from(value.as_str()), name, "a header")?));
-    }
+    let mut headers = test_headers(&test)?;
     match auth {
         Authorization::Header { name, value, field } => {
             let value = sendable(value, &field, "a header")?;
@@ -161,12 +207,6 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     {
         secrets.push(Secret::new(format!("{user}:{}", password.expose())));
     }
-    let method = test.method.to_ascii_uppercase();
-    if !["GET", "HEAD", "OPTIONS", "POST"].contains(&method.as_str()) {
-        return Err(Unplannable::BadTest(format!(
-            "the method {method:?} may change something: use GET, HEAD, OPTIONS or POST"
-        )));
-    }
     let call = Call {
         html: test.wants_html(),
         request: Request {
@@ -178,7 +218,29 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
         },
         rules: test.rules,
     };
-    Ok(Plan { work: Work::Http(call), redactor: Redactor::new(&secrets) })
+    let ends = kind.main_secret(content).and_then(|place| sign::jwt_expiry(content.secret(&place)?.expose()));
+    Ok(Plan { work: Work::Http(Box::new(call)), redactor: Redactor::new(&secrets), ends })
+}
+
+/// The method of a test: one that changes nothing.
+pub(super) fn method(test: &Test) -> Result<String, Unplannable> {
+    let method = test.method.to_ascii_uppercase();
+    if ["GET", "HEAD", "OPTIONS", "POST"].contains(&method.as_str()) {
+        return Ok(method);
+    }
+    Err(Unplannable::BadTest(format!(
+        "the method {method:?} may change something: use GET, HEAD, OPTIONS or POST"
+    )))
+}
+
+/// The headers that a test itself names.
+pub(super) fn test_headers(test: &Test) -> Result<Vec<(String, Secret)>, Unplannable> {
+    let mut headers = Vec::new();
+    for (name, value) in &test.headers.0 {
+        may_be_set(name)?;
+        headers.push((header_name(name)?, sendable(Secret::from(value.as_str()), name, "a header")?));
+    }
+    Ok(headers)
 }
 
 /// Header fields that say where a request goes and where it ends: one of a test's own would send the
@@ -258,11 +320,7 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
             };
             header("Authorization", format!("{scheme} {}", secret("/config/token")), "/config/token")
         }
-        "oauth2" | "oauth_alias" => {
-            return Err(Unplannable::NotTestable("this version cannot test OAuth credentials"));
-        }
         "database" => return Err(Unplannable::NotTestable("this version cannot test logins to databases")),
-        "aws" => return Err(Unplannable::NotTestable("this version cannot test AWS keys")),
         "client_certificate" => {
             return Err(Unplannable::NotTestable("this version cannot test client certificates"));
         }
@@ -284,7 +342,7 @@ fn header_name(name: &str) -> Result<String, Unplannable> {
 
 /// A header's value is visible ASCII (RFC 9110, 5.5): anything else would be cut, refused or, with a line
 /// break, become another header.
-fn sendable(value: Secret, field: &str, place: &'static str) -> Result<Secret, Unplannable> {
+pub(super) fn sendable(value: Secret, field: &str, place: &'static str) -> Result<Secret, Unplannable> {
     if value.expose().bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
         Ok(value)
     } else {
@@ -306,8 +364,10 @@ mod tests {
     }
 
     fn called(planned: Result<Plan, Unplannable>) -> Call {
-        let Work::Http(call) = planned.unwrap().work;
-        call
+        match planned.unwrap().work {
+            Work::Http(call) => *call,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn sent(document: Value) -> String {
@@ -449,10 +509,7 @@ mod tests {
         nowhere["config"].as_object_mut().unwrap().remove("base_url");
         assert!(not_testable(nowhere).contains("no base URL"));
         for (kind, config) in [
-            ("oauth2", json!({"client_secret": "s", "grant": "client_credentials"})),
-            ("oauth_alias", json!({"app": "a"})),
             ("database", json!({"engine": "postgres", "host": "h"})),
-            ("aws", json!({"secret_access_key": "s"})),
             ("client_certificate", json!({"base_url": "https://x.example", "private_key": "s"})),
             ("secret", json!({"values": {"a": "b"}})),
         ] {

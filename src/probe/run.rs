@@ -6,14 +6,24 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::classify::classify;
+use super::classify::{Verdict, classify};
 use super::plan::{Call, Work};
-use super::{Plan, Report, Step, Unplannable};
-use crate::http::{self, Exchange, Failure, TlsFailure, Trust};
+use super::{Plan, Report, Step, Unplannable, token};
+use crate::http::{self, Exchange, Failure, Request, Timed, TlsFailure, Trust};
 use crate::model::Outcome;
+use crate::redact::Redactor;
 
 /// The longest message of a report, in characters.
-const MESSAGE: usize = 300;
+pub(super) const MESSAGE: usize = 300;
+
+/// What every request of a test has.
+pub(super) struct Means<'a> {
+    pub(super) trust: &'a Trust,
+    pub(super) deadline: Instant,
+    /// How much time there was in all, to be told.
+    pub(super) timeout: Duration,
+    pub(super) cancel: &'a CancellationToken,
+}
 
 /// Carries out a plan within `timeout`, unless it is cancelled before. `clock` tells when it ended.
 pub async fn run(
@@ -26,12 +36,18 @@ pub async fn run(
     let start = Instant::now();
     // A time beyond the clock's range is as good as a day.
     let deadline = start.checked_add(timeout).unwrap_or(start + Duration::from_secs(86_400));
+    let means = Means { trust, deadline, timeout, cancel };
     let mut report = match &plan.work {
         Work::Http(call) => {
             let exchange = http::send(&call.request, trust, deadline, cancel).await;
-            judge(plan, call, exchange, timeout)
+            judge(&plan.redactor, call, exchange, timeout)
         }
+        Work::Aws(work) => work.run(&plan.redactor, &means, &clock).await,
+        Work::Token(work) => work.run(&plan.redactor, &means, &clock).await,
     };
+    if let Some(ends) = plan.ends {
+        token::mind_end(&mut report, ends, clock());
+    }
     report.latency_ms = millis(start.elapsed());
     report.at = clock();
     report
@@ -46,24 +62,78 @@ impl Unplannable {
             Self::NotTestable(_) => (Outcome::NotTestable, ""),
             Self::Address(_) => (Outcome::Unexpected, "Correct the base URL or the test's path."),
             Self::Unsendable { .. } => (Outcome::Unexpected, "Enter it again: a stray character came along."),
+            Self::Lacking { advice, .. } => (Outcome::Incomplete, advice.as_str()),
+            Self::Signer(_) => (Outcome::Unexpected, "Enter the key again, as the service gave it."),
             Self::BadTest(_) => (Outcome::Unexpected, "Correct the test, as JSON."),
         };
         Report::unsent(outcome, message, advice, at)
     }
 }
 
-fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration) -> Report {
-    let show = |text: &str| plan.redactor.show(text, MESSAGE);
-    let mut steps: Vec<Step> = exchange
-        .steps
-        .iter()
-        .map(|step| Step { name: step.name, ms: millis(step.took), detail: show(&step.detail), ok: true })
-        .collect();
+impl Means<'_> {
+    pub(super) async fn send(&self, request: &Request) -> Exchange {
+        http::send(request, self.trust, self.deadline, self.cancel).await
+    }
+}
+
+/// The steps of one exchange as they are told; the request itself is called `name`.
+pub(super) fn steps(redactor: &Redactor, exchange: &Exchange, name: &'static str) -> Vec<Step> {
+    let told = |step: &Timed| Step {
+        name: if step.name == "request" { name } else { step.name },
+        ms: millis(step.took),
+        detail: redactor.show(&step.detail, MESSAGE),
+        ok: true,
+    };
+    exchange.steps.iter().map(told).collect()
+}
+
+/// The report of a request without an answer.
+pub(super) fn unanswered(
+    redactor: &Redactor,
+    failure: &Failure,
+    mut steps: Vec<Step>,
+    timeout: Duration,
+) -> Report {
+    let (outcome, advice) = failed(failure, timeout);
+    let message = redactor.show(&failure_words(failure), MESSAGE);
+    if let Some(last) = steps.last_mut() {
+        last.ok = false;
+        let gap = if last.detail.is_empty() { "" } else { ": " };
+        last.detail = format!("{}{gap}{message}", last.detail);
+    }
+    Report { outcome, status_code: None, latency_ms: 0, message, advice, steps, at: Timestamp::UNIX_EPOCH }
+}
+
+/// The report of an answer: what it was judged to be.
+pub(super) fn answered(
+    redactor: &Redactor,
+    verdict: &Verdict,
+    status: u16,
+    advice: &str,
+    mut steps: Vec<Step>,
+) -> Report {
+    let message = redactor.show(&verdict.message, MESSAGE);
+    let ok = verdict.outcome == Outcome::Ok;
+    steps.push(Step { name: "match", ms: 0, detail: message.clone(), ok });
+    Report {
+        outcome: verdict.outcome,
+        status_code: Some(status),
+        latency_ms: 0,
+        message,
+        advice: advice.to_owned(),
+        steps,
+        at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+pub(super) fn judge(redactor: &Redactor, call: &Call, exchange: Exchange, timeout: Duration) -> Report {
+    let show = |text: &str| redactor.show(text, MESSAGE);
+    let mut steps = steps(redactor, &exchange, "request");
     let (outcome, message, advice, status_code) = match &exchange.result {
         Ok(answer) => {
             let verdict = classify(answer, &call.rules, call.html);
             if let Some(request) = steps.last_mut() {
-                request.detail = show(&format!("{} {}", plan.summary(), answer.status));
+                request.detail = show(&format!("{} {}", call.summary(redactor), answer.status));
             }
             let advice = advice(verdict.outcome, answer.status);
             let mut message = show(&verdict.message);
@@ -78,16 +148,7 @@ fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration) -> Rep
             });
             (verdict.outcome, message, advice.to_owned(), Some(answer.status))
         }
-        Err(failure) => {
-            let (outcome, advice) = failed(failure, timeout);
-            let message = show(&failure_words(failure));
-            if let Some(last) = steps.last_mut() {
-                last.ok = false;
-                let gap = if last.detail.is_empty() { "" } else { ": " };
-                last.detail = format!("{}{gap}{message}", last.detail);
-            }
-            (outcome, message, advice, None)
-        }
+        Err(failure) => return unanswered(redactor, failure, steps, timeout),
     };
     Report { outcome, status_code, latency_ms: 0, message, advice, steps, at: Timestamp::UNIX_EPOCH }
 }
@@ -102,7 +163,7 @@ fn failure_words(failure: &Failure) -> String {
 }
 
 /// What to do about an answer.
-fn advice(outcome: Outcome, status: u16) -> &'static str {
+pub(super) fn advice(outcome: Outcome, status: u16) -> &'static str {
     match outcome {
         Outcome::Ok | Outcome::NotTestable | Outcome::Cancelled => "",
         Outcome::Limited => {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::model::search::Subject;
 use crate::model::{Content, Credential, Document, Facts, Outcome, Status};
+use crate::probe;
 use crate::schema::Kinds;
 
 /// One row. Serialized, it is the object of `list --json`; borrowed, because a list may be long.
@@ -76,15 +77,17 @@ pub struct LastTest<'a> {
 pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_days: u32) -> Facts {
     Facts {
         complete: kinds.is_complete(&credential.content),
-        testable: has_test(&credential.content),
+        testable: has_test(kinds, &credential.content),
         now,
         expires_soon_secs: i64::from(expiring_days) * 86_400,
     }
 }
 
-/// Whether there is a request that could prove it.
-pub fn has_test(content: &Content) -> bool {
+/// Whether there is a request, a login or a grant that could prove it.
+pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
     content.document.contains_key("test")
+        || kinds.get(content.kind()).is_some_and(|kind| kind.logs_in)
+        || probe::proves_itself(content)
 }
 
 /// The row of one credential.

@@ -9,7 +9,7 @@ use crossterm::event::KeyEvent;
 use rustix::process::Signal;
 
 use crate::model::{Content, Document, Edit, Id};
-use crate::probe::Report;
+use crate::probe::{Report, Surroundings};
 use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::session::Saved;
@@ -181,7 +181,7 @@ pub enum Effect {
     /// Answer the question of the vault's thread.
     Answer(SyncSender<Reply>, Reply),
     /// Run these tests.
-    Test(Vec<(Ticket, Content)>),
+    Test(Vec<(Ticket, Content, Surroundings)>),
     /// Cancel a test.
     Cancel(u64),
     /// Come back after a while.

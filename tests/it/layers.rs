@@ -19,7 +19,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("http", &["secret", "redact"]),
     ("sign", &["secret", "http"]),
     ("vault", &["model", "secret", "durable"]),
-    ("probe", &["schema", "model", "secret", "http", "redact", "sign"]),
+    ("oauth", &["model", "secret", "http", "redact", "sign"]),
+    ("probe", &["schema", "model", "secret", "http", "redact", "sign", "oauth"]),
     ("demo", &["schema", "model", "secret"]),
     (
         "problem",
