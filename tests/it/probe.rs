@@ -1,5 +1,6 @@
 //! Tests of credentials against real servers, good and hostile ones.
 
+mod aws;
 mod checks;
 mod demo;
 mod hostile;

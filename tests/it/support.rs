@@ -5,6 +5,7 @@ pub(crate) mod home;
 pub(crate) mod pty;
 pub(crate) mod server;
 pub(crate) mod service;
+pub(crate) mod sts;
 pub(crate) mod svg;
 pub(crate) mod terminal;
 pub(crate) mod tls;
