@@ -4,6 +4,7 @@ mod aws;
 mod checks;
 mod demo;
 mod hostile;
+mod oauth;
 mod pool;
 mod redirects;
 mod reflection;

@@ -1,5 +1,6 @@
 //! What several tests share.
 
+pub(crate) mod authority;
 pub(crate) mod command;
 pub(crate) mod home;
 pub(crate) mod pty;

@@ -8,7 +8,8 @@ use super::server::{Act, Seen, Server, answer};
 /// The key that the double knows, and the one that its role gives.
 pub(crate) const KEY: (&str, &str) = ("AKIADOUBLE", "wJalr/secret+of=the~double");
 /// A temporary key: it needs its token.
-pub(crate) const SESSION: (&str, &str, &str) = ("ASIADOUBLE", "secret/of+the=session", "token/of+the=session==");
+pub(crate) const SESSION: (&str, &str, &str) =
+    ("ASIADOUBLE", "secret/of+the=session", "token/of+the=session==");
 const ROLE: (&str, &str, &str) = ("ASIAROLE", "secret/of+the=role", "token/of+the=role==");
 /// The role that the key may take on.
 pub(crate) const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/deploy";
@@ -82,7 +83,9 @@ fn good(json: bool, action: &str, members: &[(&str, &str)]) -> Act {
 /// An error as STS writes it.
 pub(crate) fn refuse(json: bool, status: u16, code: &str, message: &str) -> Act {
     if json {
-        let body = format!("{{\"Error\": {{\"Code\": \"{code}\", \"Message\": \"{message}\", \"Type\": \"Sender\"}}}}");
+        let body = format!(
+            "{{\"Error\": {{\"Code\": \"{code}\", \"Message\": \"{message}\", \"Type\": \"Sender\"}}}}"
+        );
         return answer(status, &[("content-type", "application/json")], body);
     }
     let body = format!(
