@@ -162,7 +162,7 @@ fn forbidden(module: &str, text: &str) -> Vec<String> {
 }
 
 /// Modules that may be asynchronous: `vault` and all below it are not, their callers pick the thread.
-const ASYNC: &[&str] = &["http", "probe", "demo", "session", "cli", "tui"];
+const ASYNC: &[&str] = &["http", "oauth", "probe", "demo", "session", "cli", "tui"];
 
 /// The first steps of all paths that start at our own crate, groups opened.
 fn imported(code: &str, own: &str) -> BTreeSet<String> {
