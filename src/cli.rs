@@ -24,6 +24,7 @@ mod recipients;
 mod reference;
 mod remove;
 mod restore;
+mod services;
 mod show;
 mod solution;
 mod test;
@@ -41,7 +42,8 @@ use clap::{CommandFactory, Parser};
 use crate::config::Config;
 use crate::paths::Paths;
 use crate::problem::{Exit, Problem};
-use crate::schema::Kinds;
+use crate::schema::catalogue::Catalogue;
+use crate::schema::{Kind, Kinds};
 use crate::session::{Opened, Setup};
 use crate::suggest::nearest;
 use crate::vault::OpenPolicy;
@@ -133,6 +135,7 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Solution { action } => solution::run(&context, &action),
         Command::Schema(arguments) => kinds::schema(&context, &arguments),
         Command::Kinds => kinds::run(&context),
+        Command::Services(arguments) => services::run(&context, &arguments),
         Command::Recipients { action } => recipients::run(&context, &action),
         Command::Passphrase(arguments) => passphrase::run(&context, &arguments),
         Command::Vault { action } => vault::run(&context, &action),
@@ -181,9 +184,16 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// The kinds there are.
-    pub(crate) fn kinds(&self) -> &'static Kinds {
-        Kinds::builtin()
+    /// The built-in services and the operator's own.
+    ///
+    /// # Errors
+    /// Where their folder is there and cannot be read.
+    pub(crate) fn catalogue(&self) -> Result<Arc<Catalogue>, Problem> {
+        let folder = Paths::of_user()?.services();
+        crate::session::catalogue(&folder).map_err(|error| {
+            let message = format!("cannot read {}: {error}", folder.display());
+            Problem::new(Exit::Failed, "io", message)
+        })
     }
 
     /// The configuration file: the one that was named, or the usual one.
@@ -269,8 +279,8 @@ impl Context {
 ///
 /// # Errors
 /// Exit 4, with those there are.
-pub(crate) fn kind_of<'a>(kinds: &'a Kinds, id: &str) -> Result<&'a crate::schema::Kind, Problem> {
-    kinds.get(id).ok_or_else(|| {
+pub(crate) fn kind_of(kinds: &Kinds, id: &str) -> Result<Arc<Kind>, Problem> {
+    kinds.get(id).cloned().ok_or_else(|| {
         let hint = match nearest(id, kinds.iter().map(|kind| kind.id.as_str())) {
             Some(meant) => format!("did you mean {meant}?"),
             None => format!("there is: {}", kinds.names()),

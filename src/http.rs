@@ -1,35 +1,45 @@
-//! The one HTTP wrapper: the only place that knows `reqwest`.
+//! The one HTTP client: the only place that knows `hyper`.
 //!
-//! [`send`] makes one request on a connection of its own: no redirect is followed, no referer, cookie or proxy
-//! is used, nothing is retried or decompressed. It watches the exchange from inside (resolver, connector,
-//! certificate check), so that it can tell what failed and how long each step took, and stops at a deadline
-//! for the whole and at budgets for headers and body. Its errors are types; none holds a URL.
+//! [`send`] makes one request on a connection of its own: no redirect is followed, no referer or cookie is
+//! sent, nothing is retried or decompressed, and only the proxy that it is given is used. It takes every step
+//! itself (look-up, connection, tunnel, handshake, request), so that it can tell what failed and how long each
+//! took, and stops at a deadline for the whole and at budgets for headers and body. Its errors are types; none
+//! holds a URL.
 
 mod address;
+mod certificate;
+mod dial;
 mod failure;
-mod watch;
+mod identity;
+mod pem;
+mod speak;
+mod steps;
+mod tls;
+mod tunnel;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect::Policy;
-use rustls::client::danger::ServerCertVerifier;
-use rustls::crypto::CryptoProvider;
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::proxy::Proxies;
 use crate::secret::Secret;
 pub use address::{AddressError, base, is_loopback, join, same_origin};
-pub use failure::{Failure, TlsFailure};
-use watch::Watch;
+pub use failure::{Failure, ProxyFailure, TlsFailure};
+pub use identity::{ClientIdentity, IdentityError, IdentityPart};
+pub use pem::{PemError, certificates};
+use steps::Steps;
+use tls::Seen;
 
 /// The most of a body that is read, in bytes. Enough for any answer that says who someone is.
 pub const BODY_LIMIT: usize = 1 << 20;
 
-/// The most headers, in bytes (HTTP/2) and in number (HTTP/1.1).
-const HEADER_LIMIT: u32 = 64 << 10;
+/// How requests name this program.
+const AGENT: &str = concat!("credbench/", env!("CARGO_PKG_VERSION"));
 
 /// A request, ready to be sent.
 pub struct Request {
@@ -43,6 +53,18 @@ pub struct Request {
     pub body: Option<Secret>,
     /// Plain http is allowed to hosts other than this machine.
     pub allow_http: bool,
+    /// Whom this credential trusts, and what it shows.
+    pub tls: TlsOptions,
+}
+
+/// What one credential brings to the TLS handshake.
+#[derive(Clone, Debug, Default)]
+pub struct TlsOptions {
+    /// The authorities that the server's certificate must come from, or that certificate itself. Empty: any
+    /// that is trusted here.
+    pub authorities: Vec<CertificateDer<'static>>,
+    /// What is shown where the server asks for a certificate.
+    pub identity: Option<ClientIdentity>,
 }
 
 impl std::fmt::Debug for Request {
@@ -77,6 +99,15 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// The encoding that the body is in although it was to have none, such as `gzip`.
+    pub fn encoding(&self) -> Option<&str> {
+        self.header("content-encoding").map(str::trim).filter(|name| {
+            !name.is_empty() && !name.eq_ignore_ascii_case("identity") && !self.body.is_empty()
+        })
+    }
+}
+
 /// What happened, and when.
 #[derive(Debug)]
 pub struct Exchange {
@@ -84,12 +115,16 @@ pub struct Exchange {
     pub result: Result<Answer, Failure>,
     /// The steps that were taken, in order; the last one is the one that failed.
     pub steps: Vec<Timed>,
+    /// When the server's certificate ends, where there is one.
+    pub certificate_ends: Option<Timestamp>,
+    /// Whether the server asked for a client certificate.
+    pub certificate_asked: bool,
 }
 
 /// One step of an exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timed {
-    /// `resolve`, `connect`, `TLS` or `request`.
+    /// `proxy`, `resolve`, `connect`, `TLS` or `request`.
     pub name: &'static str,
     /// How long it took.
     pub took: Duration,
@@ -97,11 +132,30 @@ pub struct Timed {
     pub detail: String,
 }
 
-/// Trust beyond the system's certificate authorities.
+/// Whom tests trust on their way, and what they go through.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    /// More authorities, as DER.
-    pub authorities: Vec<rustls::pki_types::CertificateDer<'static>>,
+    /// Authorities besides the system's.
+    authorities: Vec<CertificateDer<'static>>,
+    /// Which proxies are used.
+    pub proxies: Proxies,
+    /// Made of the authorities when it is first needed.
+    verifier: Arc<OnceLock<Option<Arc<rustls_platform_verifier::Verifier>>>>,
+}
+
+impl Trust {
+    /// The system's certificate authorities and these, and proxies.
+    pub fn new(authorities: Vec<CertificateDer<'static>>, proxies: Proxies) -> Self {
+        Self { authorities, proxies, verifier: Arc::default() }
+    }
+}
+
+/// What is found out on the way.
+#[derive(Default)]
+struct Found {
+    steps: Steps,
+    tls: Arc<Seen>,
+    ends: OnceLock<Timestamp>,
 }
 
 /// Sends a request and reads its answer, all before `deadline` and unless `cancel` fires.
@@ -111,20 +165,25 @@ pub async fn send(
     deadline: Instant,
     cancel: &CancellationToken,
 ) -> Exchange {
-    let watch = Arc::new(Watch::start());
+    let found = Found::default();
     let result = match check(request) {
         Err(failure) => Err(failure),
         Ok(()) => tokio::select! {
             // Finished and stopped at once: what was found out counts.
             biased;
-            result = exchange(request, trust, deadline, &watch) => result,
+            result = exchange(request, trust, &found) => result,
             () = cancel.cancelled() => Err(Failure::Cancelled),
             () = tokio::time::sleep_until(deadline) => {
-                Err(Failure::TimedOut { during: watch.phase(&request.url) })
+                Err(Failure::TimedOut { during: found.steps.phase() })
             }
         },
     };
-    Exchange { steps: watch.steps(&request.url, result.is_ok()), result }
+    Exchange {
+        result,
+        steps: found.steps.take(),
+        certificate_ends: found.ends.get().copied(),
+        certificate_asked: found.tls.asked(),
+    }
 }
 
 /// What can be refused before anything is sent.
@@ -133,126 +192,53 @@ fn check(request: &Request) -> Result<(), Failure> {
     if request.url.scheme() == "http" && !request.allow_http && !is_loopback(&host) {
         return Err(Failure::PlainHttp);
     }
+    if let Some(identity) = &request.tls.identity {
+        let now = Timestamp::now();
+        let day = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
+        if let Some(ended) = identity.ended(now) {
+            return Err(Failure::CertificateOver(day(ended)));
+        }
+        if let Some(begins) = identity.begins(now) {
+            return Err(Failure::CertificateEarly(day(begins)));
+        }
+    }
     address::allowed_host(&host).map_err(|reason| Failure::Forbidden { reason })
 }
 
-async fn exchange(
-    request: &Request,
-    trust: &Trust,
-    deadline: Instant,
-    watch: &Arc<Watch>,
-) -> Result<Answer, Failure> {
-    let client = client(request, trust, deadline, watch)?;
-    let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|_| Failure::BadRequest)?;
-    let mut builder = client.request(method, request.url.clone()).headers(headers(request)?);
-    if let Some(body) = &request.body {
-        builder = builder.body(body.expose().to_owned());
-    }
-    let mut response = builder.send().await.map_err(|error| failure::explain(&error, watch))?;
-    let mut answer = Answer {
-        status: response.status().as_u16(),
-        headers: response
-            .headers()
-            .iter()
-            .map(|(name, value)| {
-                (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-            })
-            .collect(),
-        body: Vec::new(),
-        cut: false,
+async fn exchange(request: &Request, trust: &Trust, found: &Found) -> Result<Answer, Failure> {
+    let (url, steps) = (&request.url, &found.steps);
+    let secure = url.scheme() == "https";
+    let host = url.host().ok_or(Failure::Address(AddressError::NoHost))?;
+    let port = url.port_or_known_default().ok_or(Failure::Address(AddressError::NotHttp))?;
+    // Plain http goes to another machine only where that is allowed, whatever the name resolves to.
+    let here = !secure && !request.allow_http;
+    let stream: Box<dyn dial::Stream> = match trust.proxies.for_place(secure, &host, port) {
+        Some(proxy) => {
+            tunnel::open(proxy, &tunnel::Goal { host: host.clone(), port, here }, trust, steps).await?
+        }
+        None => {
+            if matches!(host, url::Host::Domain(_)) {
+                steps.begin("resolve", host.to_string());
+            }
+            let addresses = dial::resolve(&host, port, true, here, steps).await?;
+            steps.begin("connect", format!("{host}:{port}"));
+            Box::new(dial::connect(&addresses).await?)
+        }
     };
-    while let Some(chunk) = response.chunk().await.map_err(|error| failure::explain(&error, watch))? {
-        let room = BODY_LIMIT - answer.body.len();
-        answer.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() > room {
-            answer.cut = true;
-            break;
-        }
+    if !secure {
+        steps.begin("request", "");
+        return speak::speak(stream, false, request, &found.tls).await;
     }
-    Ok(answer)
-}
-
-fn headers(request: &Request) -> Result<HeaderMap, Failure> {
-    let mut headers = HeaderMap::new();
-    headers.insert("accept-encoding", HeaderValue::from_static("identity"));
-    headers.insert("accept", HeaderValue::from_static("application/json, */*;q=0.5"));
-    for (name, value) in &request.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Failure::BadRequest)?;
-        let mut value =
-            HeaderValue::from_bytes(value.expose().as_bytes()).map_err(|_| Failure::BadRequest)?;
-        value.set_sensitive(true);
-        // A person's own accept header replaces ours; a name that is given twice is sent twice.
-        if headers.get(&name).is_some_and(|known| !known.is_sensitive()) {
-            headers.remove(&name);
-        }
-        headers.append(name, value);
+    steps.begin("TLS", "");
+    let secured = tls::handshake(stream, &host, &["h2", "http/1.1"], trust, &request.tls, &found.tls).await;
+    let secured = secured.map_err(Failure::Tls)?;
+    if let Some(ends) = secured.ends {
+        // Set once: there is one handshake.
+        let _ = found.ends.set(ends);
     }
-    Ok(headers)
-}
-
-/// A client for one request. Building one is cheap where the trust is shared; a pool of connections would let
-/// one test ride on the handshake of another.
-fn client(
-    request: &Request,
-    trust: &Trust,
-    deadline: Instant,
-    watch: &Arc<Watch>,
-) -> Result<reqwest::Client, Failure> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("credbench/", env!("CARGO_PKG_VERSION")))
-        .redirect(Policy::none())
-        .referer(false)
-        .no_proxy()
-        .retry(reqwest::retry::never())
-        .pool_max_idle_per_host(0)
-        .http2_max_header_list_size(HEADER_LIMIT)
-        // A little more than there is, so that it never ends a request: it makes the connector give each
-        // address of a host its share, instead of all the time to the first that does not answer.
-        .connect_timeout(deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(50))
-        .dns_resolver(watch::Resolver {
-            watch: watch.clone(),
-            here: request.url.scheme() == "http" && !request.allow_http,
-        })
-        .connector_layer(watch::Connecting(watch.clone()));
-    if request.url.scheme() == "https" {
-        builder = builder.tls_backend_preconfigured(tls(trust, watch)?);
-    } else {
-        // Never used: the scheme is http. Given so that no other client configuration is built.
-        builder = builder.tls_certs_only([]);
+    if found.tls.shown() {
+        steps.note("with the client certificate");
     }
-    builder.build().map_err(|_| Failure::BadRequest)
-}
-
-fn tls(trust: &Trust, watch: &Arc<Watch>) -> Result<rustls::ClientConfig, Failure> {
-    let provider = provider();
-    let verifier = verifier(trust, &provider)?;
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|_| Failure::BadRequest)?
-        .dangerous()
-        // Not dangerous: it passes every question on to the real verifier, and remembers the answer.
-        .with_custom_certificate_verifier(Arc::new(watch::Verifier::new(verifier, watch.clone())))
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    config.resumption = rustls::client::Resumption::store(Arc::new(watch::NoSessions(watch.clone())));
-    Ok(config)
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
-    PROVIDER.get_or_init(|| Arc::new(rustls::crypto::aws_lc_rs::default_provider())).clone()
-}
-
-/// The system's verifier, loaded once: reading its authorities takes milliseconds.
-fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Failure> {
-    use rustls_platform_verifier::Verifier;
-    static SYSTEM: OnceLock<Option<Arc<Verifier>>> = OnceLock::new();
-    if !trust.authorities.is_empty() {
-        let verifier = Verifier::new_with_extra_roots(trust.authorities.iter().cloned(), provider.clone());
-        return verifier
-            .map(|verifier| Arc::new(verifier) as _)
-            .map_err(|_| Failure::Tls(TlsFailure::NoAuthorities));
-    }
-    let system = SYSTEM.get_or_init(|| Verifier::new(provider.clone()).ok().map(Arc::new));
-    system.clone().map(|verifier| verifier as _).ok_or(Failure::Tls(TlsFailure::NoAuthorities))
+    steps.begin("request", "");
+    speak::speak(Box::new(secured.stream), secured.http2, request, &found.tls).await
 }

@@ -5,8 +5,8 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`secret`], [`redact`], [`suggest`], [`config`], [`paths`], [`durable`], [`memory`] | secrets, clean text, options, places, safe files |
-//! | [`http`] | the one HTTP wrapper |
+//! | [`secret`], [`redact`], [`suggest`], [`proxy`], [`config`], [`paths`], [`durable`], [`memory`] | secrets, clean text, proxies, options, places, safe files |
+//! | [`http`] | the one HTTP client |
 //! | [`sign`] | signatures that services ask for: pure |
 //! | [`model`] | the vault's contents and every edit to them: pure |
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
@@ -30,6 +30,7 @@ pub mod oauth;
 pub mod paths;
 pub mod probe;
 pub mod problem;
+pub mod proxy;
 pub mod redact;
 pub mod schema;
 pub mod secret;

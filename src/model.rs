@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 pub use content::{Content, PLACEHOLDER, Placeholder};
 pub use edit::{Edit, EditError, copies};
-pub use status::{Facts, Outcome, Status, TestRecord, parse_expiry};
+pub use status::{Facts, Learnt, Outcome, Status, TestRecord, parse_expiry};
 
 /// The solution that exists from the start.
 pub const DEFAULT_SOLUTION: &str = "default";
@@ -55,6 +55,8 @@ pub struct Organization {
     pub name: String,
     /// OAuth clients that credentials of any solution may refer to, sorted by name.
     pub oauth_apps: Vec<OauthApp>,
+    /// The kinds that were defined here, in the order they were made.
+    pub kinds: Vec<KindDefinition>,
     /// Unknown members.
     pub extra: Object,
 }
@@ -71,6 +73,36 @@ impl OauthApp {
     pub fn name(&self) -> &str {
         self.content.name()
     }
+}
+
+/// A kind that somebody defined for this vault.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KindDefinition {
+    /// The word in documents; unique in the vault, and none of a built-in kind.
+    pub id: String,
+    /// The JSON Schema of `config`.
+    pub schema: Object,
+    /// The number of the current schema, counted from 1.
+    pub version: u32,
+    /// When version 1 was made.
+    pub created_at: Timestamp,
+    /// When the current version was made.
+    pub updated_at: Timestamp,
+    /// Earlier schemas, oldest first.
+    pub history: Vec<KindVersion>,
+    /// Unknown members.
+    pub extra: Object,
+}
+
+/// An earlier schema of a kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KindVersion {
+    /// Counted from 1.
+    pub number: u32,
+    /// When it was made.
+    pub at: Timestamp,
+    /// What it said.
+    pub schema: Object,
 }
 
 /// A named group of credentials: an application, or one of its environments.
@@ -209,6 +241,18 @@ impl Credential {
         self.tests.last()
     }
 
+    /// What the last good test of what is stored now told.
+    pub fn learnt(&self) -> Option<&Learnt> {
+        let current = self.tests.iter().rev().take_while(|record| record.version >= self.proven_since);
+        let mut told = current.filter(|record| !record.facts.is_empty());
+        told.next().map(|record| &record.facts)
+    }
+
+    /// When it ends, as the service said in the last good test of what is stored now.
+    fn learnt_expiry(&self) -> Option<Timestamp> {
+        self.learnt()?.expires_at
+    }
+
     /// The status, and whether a later test that could not decide makes it old.
     ///
     /// `complete` and `testable` come from the kind's schema and the service; `expires_soon` is how long
@@ -217,7 +261,8 @@ impl Credential {
         if !facts.complete {
             return (Status::Incomplete, false);
         }
-        if let Some(expires) = self.content.get_str("/expires_at").and_then(parse_expiry) {
+        let written = self.content.get_str("/expires_at").and_then(parse_expiry);
+        if let Some(expires) = [written, self.learnt_expiry()].into_iter().flatten().min() {
             if expires <= facts.now {
                 return (Status::Expired, false);
             }
@@ -319,6 +364,7 @@ mod tests {
             status_code: None,
             latency_ms: 0,
             message: String::new(),
+            facts: Learnt::default(),
         };
         let facts =
             Facts { complete: true, testable: true, now: Timestamp::UNIX_EPOCH, expires_soon_secs: 0 };

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::http::{self, Answer, Exchange, Failure, Request, Trust};
+use crate::http::{self, Answer, Exchange, Failure, Request, TlsOptions, Trust};
 use crate::secret::Secret;
 use crate::sign::{self, SignError};
 
@@ -123,8 +123,14 @@ impl Ask {
         let Some(issuer) = &self.issuer else { return Err(Refusal::Failure(Failure::BadRequest)) };
         let mut refusal = None;
         for url in metadata(issuer) {
-            let request =
-                Request { method: "GET".to_owned(), url, headers: Vec::new(), body: None, allow_http: false };
+            let request = Request {
+                method: "GET".to_owned(),
+                url,
+                headers: Vec::new(),
+                body: None,
+                allow_http: false,
+                tls: TlsOptions::default(),
+            };
             let exchange = http::send(&request, means.trust, means.deadline, means.cancel).await;
             let found = match &exchange.result {
                 Ok(given) => answer::token_url(issuer, given),
@@ -214,6 +220,7 @@ impl Ask {
             body: Some(Secret::new(body.finish())),
             // Whatever the credential allows for its service: tokens are given out over TLS.
             allow_http: false,
+            tls: TlsOptions::default(),
         })
     }
 

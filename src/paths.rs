@@ -74,6 +74,11 @@ impl Paths {
         self.config.join("keymap.toml")
     }
 
+    /// The operator's own services.
+    pub fn services(&self) -> PathBuf {
+        self.config.join("services")
+    }
+
     /// What this host last saw of each vault.
     pub fn seen(&self) -> PathBuf {
         self.state.join("seen.json")

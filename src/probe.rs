@@ -5,23 +5,26 @@
 //! never the document; it saves nothing and writes nothing at the remote side. All text of a [`Report`] went
 //! through [`redact`](crate::redact).
 
+mod certificate;
 pub mod classify;
 mod kind;
 mod plan;
 pub mod pool;
 mod rules;
 mod run;
+mod service;
 mod template;
 mod token;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Outcome, TestRecord};
+use crate::model::{Credential, Learnt, Outcome, TestRecord};
 
 pub use plan::{Plan, Surroundings, Unplannable, plan, plan_in};
-pub use rules::{Check, Rule, Rules, Test, TestError};
+pub use rules::{Check, JsonType, Rule, Rules, Test, TestError};
 pub use run::run;
 pub use token::{awaits_login, proves_itself};
 
@@ -40,6 +43,8 @@ pub struct Report {
     pub advice: String,
     /// What was done, in order.
     pub steps: Vec<Step>,
+    /// What a good answer told about the credential.
+    pub facts: Learnt,
     /// When it ended.
     pub at: Timestamp,
 }
@@ -47,8 +52,8 @@ pub struct Report {
 /// One step of a test: resolve, connect, TLS, request, match.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The word for it.
-    pub name: &'static str,
+    /// The word for it; of a call before or after the test, with that call's word before it.
+    pub name: Cow<'static, str>,
     /// How long it took, in milliseconds.
     pub ms: u64,
     /// What was seen.
@@ -72,6 +77,7 @@ impl Report {
             message: message.into(),
             advice: advice.into(),
             steps: Vec::new(),
+            facts: Learnt::default(),
             at,
         }
     }
@@ -85,6 +91,19 @@ impl Report {
             status_code: self.status_code,
             latency_ms: self.latency_ms,
             message: self.message.clone(),
+            facts: self.facts.clone(),
+        }
+    }
+
+    /// Points out what the credential may do now and could not do at its last good test.
+    pub fn compare(&mut self, credential: &Credential) {
+        let Some(earlier) = credential.tests.iter().rev().find(|record| !record.facts.is_empty()) else {
+            return;
+        };
+        let more = self.facts.more_than(&earlier.facts);
+        if !more.is_empty() {
+            let words = format!("It may do more than at its last test: {}.", more.join(", "));
+            self.advice = [self.advice.as_str(), &words].join(" ").trim_start().to_owned();
         }
     }
 }

@@ -12,98 +12,34 @@
 //! types), `x-testable` (`false`: no HTTP request proves it, so the document has no place for one) and `x-login`
 //! (`true`: logging in proves it, and nothing need be said about how).
 
+pub mod catalogue;
 mod check;
 mod draft;
 mod field;
+mod kinds;
 mod names;
 mod parts;
 mod read;
 mod reference;
+pub mod rules;
 pub mod text;
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value, json};
 
+use self::catalogue::{Chosen, NoVariant};
 use self::parts::Parts;
 use crate::model::{Content, pointer};
 
 pub use check::Violation;
 pub use draft::{Base, Draft, Inspection, TextError};
 pub use field::{Choices, Control, Field};
+pub use kinds::{Kinds, Unusable};
 pub use names::Names;
 pub use read::{Absent, Notice, Read};
 
 const COMMON: &str = include_str!("../assets/kinds/credential.json");
-const BUILTIN: &[(&str, &str)] = &[
-    ("api_key", include_str!("../assets/kinds/api_key.json")),
-    ("basic_auth", include_str!("../assets/kinds/basic_auth.json")),
-    ("bearer_token", include_str!("../assets/kinds/bearer_token.json")),
-    ("oauth2", include_str!("../assets/kinds/oauth2.json")),
-    ("oauth_alias", include_str!("../assets/kinds/oauth_alias.json")),
-    ("secret", include_str!("../assets/kinds/secret.json")),
-    ("database", include_str!("../assets/kinds/database.json")),
-    ("aws", include_str!("../assets/kinds/aws.json")),
-    ("client_certificate", include_str!("../assets/kinds/client_certificate.json")),
-    ("custom", include_str!("../assets/kinds/custom.json")),
-];
-
-/// Every kind there is.
-#[derive(Debug)]
-pub struct Kinds(Vec<Kind>);
-
-static BUILTIN_KINDS: LazyLock<Kinds> = LazyLock::new(|| {
-    let kinds = BUILTIN.iter().map(|(id, text)| {
-        let config = serde_json::from_str(text).expect("a built-in schema is JSON (tested)");
-        Kind::new(id, config).expect("a built-in schema is valid (tested)")
-    });
-    Kinds(kinds.collect())
-});
-
-impl Kinds {
-    /// The kinds that come with the program.
-    pub fn builtin() -> &'static Self {
-        &BUILTIN_KINDS
-    }
-
-    /// A kind by its id.
-    pub fn get(&self, id: &str) -> Option<&Kind> {
-        self.0.iter().find(|kind| kind.id == id)
-    }
-
-    /// All of them, in the order they are offered.
-    pub fn iter(&self) -> impl Iterator<Item = &Kind> {
-        self.0.iter()
-    }
-
-    /// The ids, joined for a message.
-    pub fn names(&self) -> String {
-        self.0.iter().map(|kind| kind.id.as_str()).collect::<Vec<_>>().join(", ")
-    }
-
-    /// Whether every required secret of a credential is there. Of a kind that is not known, only the secrets
-    /// that a copy left out are known to be missing.
-    pub fn is_complete(&self, content: &Content) -> bool {
-        match self.get(content.kind()) {
-            Some(kind) => kind.missing(content).is_empty(),
-            None => content.missing_marks().is_empty(),
-        }
-    }
-}
-
-const OAUTH_APP: &str = include_str!("../assets/oauth_app.json");
-
-static OAUTH_APP_KINDS: LazyLock<Kinds> = LazyLock::new(|| {
-    let schema = serde_json::from_str(OAUTH_APP).expect("a built-in schema is JSON (tested)");
-    Kinds(vec![Kind::of_document("", schema).expect("a built-in schema is valid (tested)")])
-});
-
-impl Kinds {
-    /// What an OAuth app of the organization may say, as the only kind there is: its documents name none.
-    pub fn of_oauth_apps() -> &'static Self {
-        &OAUTH_APP_KINDS
-    }
-}
 
 /// One kind of credential.
 #[derive(Debug)]
@@ -121,7 +57,8 @@ pub struct Kind {
     pub logs_in: bool,
     parts: Parts,
     schema: Value,
-    validator: jsonschema::Validator,
+    validator: Lazy,
+    service: Option<Result<Chosen, NoVariant>>,
 }
 
 /// A schema that cannot be a kind's.
@@ -135,6 +72,18 @@ impl Kind {
     /// # Errors
     /// Says where the schema is not a valid one.
     pub fn new(id: &str, config: Value) -> Result<Self, SchemaError> {
+        let kind = Self::trusted(id, config)?;
+        kind.validator.build(&kind.schema)?;
+        kind.parts.build()?;
+        Ok(kind)
+    }
+
+    /// As [`Kind::new`], of a schema that is known to be valid: cheap, because what checks documents is made
+    /// when it is first needed.
+    ///
+    /// # Errors
+    /// Says where branches lie too deep in each other.
+    pub fn trusted(id: &str, config: Value) -> Result<Self, SchemaError> {
         let text = |member: &str| config.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (title, description) = (text("title"), text("description"));
         Self::composed(id, title, description, compose(id, config))
@@ -151,13 +100,26 @@ impl Kind {
     }
 
     fn composed(id: &str, title: String, description: String, schema: Value) -> Result<Self, SchemaError> {
-        let validator = options()
-            .build(&schema)
-            .map_err(|error| SchemaError(format!("{}: {}", error.instance_path(), error.masked())))?;
         let parts = Parts::of(&schema, &title)?;
         let fields = parts.all();
         let logs_in = schema["properties"]["config"]["x-login"] == json!(true);
-        Ok(Self { id: id.to_owned(), title, description, fields, logs_in, parts, schema, validator })
+        Ok(Self {
+            id: id.to_owned(),
+            title,
+            description,
+            fields,
+            logs_in,
+            parts,
+            schema,
+            validator: Lazy::default(),
+            service: None,
+        })
+    }
+
+    /// The service that the kind was made for, or why what was named is not usable; `None`: for none that is
+    /// known.
+    pub fn service(&self) -> Option<&Result<Chosen, NoVariant>> {
+        self.service.as_ref()
     }
 
     /// The schema of the whole document of this kind, as `schema KIND` prints it.
@@ -208,6 +170,14 @@ impl Kind {
     fn around<'a>(&self, place: &'a str) -> impl Iterator<Item = &'a str> + use<'a> {
         let outer = |place: &&'a str| Some(&place[..place.rfind('/')?]);
         std::iter::successors(Some(place), outer).take_while(|place| !place.is_empty())
+    }
+
+    /// Whether a field of its own stands at a place and takes one value: a text, a number, a choice.
+    pub fn takes_text(&self, place: &str) -> bool {
+        let one = |control: &Control| {
+            !matches!(control, Control::List | Control::Table { .. } | Control::Json | Control::Boolean)
+        };
+        self.fields.iter().any(|field| field.pointer == place && one(&field.control))
     }
 
     /// The title of a place, else its last name.
@@ -271,6 +241,30 @@ impl Kind {
 /// How schemas are read: draft 2020-12, formats checked, nothing fetched.
 fn options() -> jsonschema::ValidationOptions<'static> {
     jsonschema::draft202012::options().offline().should_validate_formats(true)
+}
+
+/// What checks values against a schema, made when it is first needed.
+#[derive(Debug, Default)]
+struct Lazy(OnceLock<Option<jsonschema::Validator>>);
+
+impl Lazy {
+    /// The validator; `None` where the schema is not a valid one.
+    fn of(&self, schema: &Value) -> Option<&jsonschema::Validator> {
+        self.0.get_or_init(|| options().build(schema).ok()).as_ref()
+    }
+
+    /// Makes it now.
+    ///
+    /// # Errors
+    /// Says where the schema is not a valid one.
+    fn build(&self, schema: &Value) -> Result<(), SchemaError> {
+        let made = options()
+            .build(schema)
+            .map_err(|error| SchemaError(format!("{}: {}", error.instance_path(), error.masked())))?;
+        // One that was made meanwhile is the same.
+        let _ = self.0.set(Some(made));
+        Ok(())
+    }
 }
 
 /// Scheme, host and port of an address; the text itself, in small letters, where it is none.

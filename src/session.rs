@@ -8,6 +8,7 @@ mod change;
 mod lookup;
 mod oauth_app;
 mod row;
+mod services;
 mod setup;
 mod solution;
 mod tags;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 
 use crate::model::{Document, Edit};
 use crate::problem::Problem;
+use crate::schema::Kinds;
 use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
 pub use change::{Change, changes, names};
@@ -30,6 +32,7 @@ pub use oauth_app::{
     oauth_app_moved, oauth_origin_changed, oauth_provider, surroundings,
 };
 pub use row::{LastTest, Row, facts, has_test, row, rows};
+pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
 pub use solution::{check_solution_name, moved, references_to, residents, restoration, solution_removal};
 pub use tags::TagChange;
@@ -48,6 +51,8 @@ pub struct Opened {
     pub session: Session,
     /// What it says.
     pub document: Arc<Document>,
+    /// The kinds that its credentials may be of.
+    pub kinds: Arc<Kinds>,
     /// What a person should hear about.
     pub notices: Vec<Notice>,
     /// Why the vault would have been refused; it is then open read-only.
@@ -93,6 +98,7 @@ impl Session {
     pub fn opened(opened: crate::vault::Opened) -> Opened {
         Opened {
             session: Self { store: opened.store },
+            kinds: Kinds::of(&opened.document),
             document: opened.document,
             notices: opened.notices,
             refusal: opened.refusal.map(Problem::from),

@@ -24,8 +24,9 @@ const OWN_OPTION: [(&str, &str); 3] =
 const GROUPS: [&str; 4] = ["/values", "/secrets", "/fields", "/tokens"];
 
 pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Problem> {
-    let kind = kind_of(context.kinds(), &arguments.kind)?;
     let setup = context.setup()?;
+    let mut opened = context.open(&setup)?;
+    let kind = &kind_of(&opened.kinds, &arguments.kind)?;
     let mut content = Content::default();
     for (place, value) in [
         ("/solution", Some(setup.solution.as_str())),
@@ -51,7 +52,6 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
         }
         notices.extend(give(kind, &mut content, &place, input::read_secret(Path::new(path))?));
     }
-    let mut opened = context.open(&setup)?;
     if !opened.document.has_solution(&setup.solution) {
         return Err(session::not_found(&opened.document, &setup.solution, &arguments.key));
     }
@@ -70,7 +70,7 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
     }
     let change = Change { id: Id::new(), base: None, content, differs: true, notices };
     let tested = prove::before_saving(
-        context,
+        &opened.kinds,
         &setup,
         &opened.document,
         std::slice::from_ref(&change),

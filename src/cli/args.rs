@@ -122,6 +122,8 @@ pub(crate) enum Command {
     Schema(Schema),
     /// List the kinds of credentials
     Kinds,
+    /// Search the catalogue of services, show one, or check files of your own
+    Services(Services),
     /// Who can open the vault
     Recipients {
         #[command(subcommand)]
@@ -136,6 +138,20 @@ pub(crate) enum Command {
     },
     /// Check configuration, permissions, vault and terminal, and say how to mend each
     Doctor,
+}
+
+/// `services`
+#[derive(Debug, Args)]
+pub(crate) struct Services {
+    /// Words to search by: name, category, kind. None: all services
+    #[arg(value_name = "QUERY")]
+    pub(crate) query: Vec<String>,
+    /// Show one service in words: ID, or ID/VARIANT
+    #[arg(long, value_name = "ID", conflicts_with = "query")]
+    pub(crate) show: Option<String>,
+    /// Check a file, or all files of a folder, and say everything that is wrong with them
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["query", "show"])]
+    pub(crate) check: Option<PathBuf>,
 }
 
 /// `init`

@@ -13,7 +13,7 @@ pub(crate) fn run(context: &Context, arguments: &Get) -> Result<ExitCode, Proble
     let setup = context.setup()?;
     let opened = context.open(&setup)?;
     let credential = session::credential(&opened.document, &setup.solution, &arguments.key)?;
-    let value = session::secret(context.kinds(), &credential.content, arguments.field.as_deref())?;
+    let value = session::secret(&opened.kinds, &credential.content, arguments.field.as_deref())?;
     let out = &context.output;
     if out.is_json() {
         out.json(&json!({ "value": value.expose() }));

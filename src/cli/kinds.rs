@@ -13,7 +13,7 @@ use crate::schema::Kinds;
 const OAUTH_APP: &str = "oauth_app";
 
 pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
-    let (out, kinds) = (&context.output, context.kinds());
+    let (out, kinds) = (&context.output, Kinds::builtin());
     if out.is_json() {
         let all: Vec<_> = kinds
             .iter()
@@ -33,7 +33,7 @@ pub(crate) fn schema(context: &Context, arguments: &Schema) -> Result<ExitCode, 
     // Not a kind of credential, but described and checked the same way.
     let kind = match arguments.kind.as_str() {
         OAUTH_APP => kind_of(Kinds::of_oauth_apps(), "")?,
-        id => kind_of(context.kinds(), id)?,
+        id => kind_of(Kinds::builtin(), id)?,
     };
     context.output.json(kind.schema());
     Ok(ExitCode::SUCCESS)

@@ -21,7 +21,7 @@ pub(crate) fn run(context: &Context, arguments: &List) -> Result<ExitCode, Probl
         return Err(session::not_found(&opened.document, &setup.solution, ""));
     }
     let now = Timestamp::now();
-    let mut rows = session::rows(&opened.document, context.kinds(), now, setup.config.screen.expiring_days);
+    let mut rows = session::rows(&opened.document, &opened.kinds, now, setup.config.screen.expiring_days);
     rows.retain(|row| {
         (everywhere || row.solution == setup.solution) && query.matches(&row.subject().folded())
     });

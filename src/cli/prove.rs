@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
-use super::Context;
 use crate::config::TestOptions;
 use crate::http::Trust;
 use crate::model::{Content, Document, Outcome, TestRecord};
@@ -20,9 +19,9 @@ use crate::session::{self, Change, Setup};
 
 /// The plan of a credential's test. One of a kind that is not known cannot be tested.
 pub(crate) fn plan_of(kinds: &Kinds, document: &Document, content: &Content) -> Result<Plan, Unplannable> {
-    match kinds.get(content.kind()) {
-        Some(kind) => plan_in(kind, content, &session::surroundings(document, content)),
-        None => Err(Unplannable::NotTestable("its kind is not known")),
+    match kinds.of_content(content) {
+        Some(kind) => plan_in(&kind, content, &session::surroundings(document, content)),
+        None => Err(Unplannable::NotTestable("its kind is not known".into())),
     }
 }
 
@@ -80,7 +79,7 @@ pub(crate) fn run<T: Clone + Send + 'static>(
 /// # Errors
 /// Exit 1 where a test does not pass: nothing is to be saved then.
 pub(crate) fn before_saving(
-    context: &Context,
+    kinds: &Kinds,
     setup: &Setup,
     document: &Document,
     changes: &[Change],
@@ -90,7 +89,6 @@ pub(crate) fn before_saving(
     if no_test {
         return Ok(records);
     }
-    let kinds = context.kinds();
     let tests: Vec<_> = changes
         .iter()
         .enumerate()

@@ -22,9 +22,9 @@ pub(crate) fn run(context: &Context, arguments: &Put) -> Result<ExitCode, Proble
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
     let changes =
-        session::changes(&opened.document, context.kinds(), &text, &setup.solution, &input::name(source))?;
+        session::changes(&opened.document, &opened.kinds, &text, &setup.solution, &input::name(source))?;
     drop(text);
-    let tested = prove::before_saving(context, &setup, &opened.document, &changes, arguments.no_test)?;
+    let tested = prove::before_saving(&opened.kinds, &setup, &opened.document, &changes, arguments.no_test)?;
     let mut edits = Vec::new();
     let mut done = Vec::new();
     for (change, record) in changes.into_iter().zip(tested) {
@@ -37,7 +37,7 @@ pub(crate) fn run(context: &Context, arguments: &Put) -> Result<ExitCode, Proble
             context.output.warning(&format!("{}: {}", change.content.key(), notice.message));
         }
         let version = if change.differs { change.version() } else { change.base.unwrap_or(1) };
-        let incomplete = !context.kinds().is_complete(&change.content);
+        let incomplete = !opened.kinds.is_complete(&change.content);
         done.push((
             change.content.solution().to_owned(),
             change.content.key().to_owned(),

@@ -24,14 +24,15 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
         out.json(&credential.content.document);
         return Ok(ExitCode::SUCCESS);
     }
-    let (now, kinds) = (Timestamp::now(), context.kinds());
+    let (now, kinds) = (Timestamp::now(), &opened.kinds);
     let days = setup.config.screen.expiring_days;
     let row = session::row(&opened.document, credential, kinds, now, days);
     let (sign, tone) = status_sign(row.status);
     let old = if row.old { " (an earlier verdict; the last test could not decide)" } else { "" };
     let status = out.paint(tone, &format!("{sign} {}", row.status.word()));
     out.line(&format!("{}  {status}{old}", out.paint(Tone::Strong, &visible(row.key))));
-    let title = kinds.get(row.kind).map_or_else(|| row.kind.to_owned(), |kind| kind.title.clone());
+    let title =
+        kinds.of_content(&credential.content).map_or_else(|| row.kind.to_owned(), |kind| kind.title.clone());
     out.line(&format!("{title} in {}, version {}", visible(row.solution), credential.version));
     print_fields(out, &session::fields(&credential.content));
     let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();

@@ -44,7 +44,7 @@ pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Probl
     let tests = chosen
         .iter()
         .enumerate()
-        .map(|(at, known)| (at, prove::plan_of(context.kinds(), &document, &known.content)));
+        .map(|(at, known)| (at, prove::plan_of(&opened.kinds, &document, &known.content)));
     let width = chosen.iter().map(|known| known.content.key().len()).max().unwrap_or(0);
     let mut records: Vec<Edit> = Vec::new();
     let mut counts: Vec<(Outcome, usize)> = Vec::new();

@@ -1,12 +1,10 @@
 //! Why there is no answer, as types. No text here comes from the URL.
 
-use std::error::Error;
 use std::io;
 
 use rustls::{AlertDescription, CertificateError};
 
 use super::AddressError;
-use super::watch::Watch;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +48,20 @@ pub enum Failure {
     /// What came is not HTTP.
     #[error("the answer is not valid HTTP")]
     NotHttp,
+    /// A proxy stands in the way. The service was not asked.
+    #[error("the proxy {proxy} {problem}")]
+    Proxy {
+        /// Its address, without its login.
+        proxy: String,
+        /// What is wrong with it.
+        problem: ProxyFailure,
+    },
+    /// The client certificate is over.
+    #[error("the client certificate ended on {0}")]
+    CertificateOver(String),
+    /// The client certificate is of the future.
+    #[error("the client certificate is valid only from {0}")]
+    CertificateEarly(String),
     /// Somebody stopped it.
     #[error("cancelled")]
     Cancelled,
@@ -94,12 +106,15 @@ pub enum TlsFailure {
     /// No version or cipher in common.
     #[error("the server offers only old or unknown versions of TLS")]
     TooOld,
-    /// The server asked for a client certificate.
+    /// The server asked for a client certificate, and was shown none.
     #[error("the server wants a client certificate")]
     ClientCertificate,
+    /// The server refused the client certificate that it was shown.
+    #[error("the server refused the client certificate: {0}")]
+    CertificateRefused(&'static str),
     /// The server refused the handshake.
-    #[error("the server refused the TLS handshake")]
-    Alert,
+    #[error("the server refused the TLS handshake: {0}")]
+    Alert(&'static str),
     /// The connection ended during the handshake.
     #[error("the connection was closed during the TLS handshake")]
     Closed,
@@ -111,58 +126,40 @@ pub enum TlsFailure {
     Other,
 }
 
-/// What an error of the client means, with what was seen of the exchange.
-pub(super) fn explain(error: &reqwest::Error, watch: &Watch) -> Failure {
-    if let Some(reason) = watch.forbidden() {
-        return Failure::Forbidden { reason };
-    }
-    if let Some(found) = watch.resolve_error() {
-        return if found { Failure::Resolve } else { Failure::NotFound };
-    }
-    if let Some((rustls::Error::InvalidCertificate(certificate), self_signed)) = watch.verdict() {
-        return Failure::Tls(certificate_failure(&certificate, self_signed));
-    }
-    let causes = || std::iter::successors(error.source(), |error| cause(*error));
-    if let Some(tls) = causes().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
-        return Failure::Tls(tls_failure(tls));
-    }
-    // The innermost: the outer ones only wrap it.
-    let kind = causes().filter_map(|cause| cause.downcast_ref::<io::Error>()).last().map(io::Error::kind);
-    if watch.is_connected() {
-        let closed =
-            error.is_body() || kind.is_some() || causes().any(|cause| cause.to_string().contains("closed"));
-        return if closed { Failure::Closed } else { Failure::NotHttp };
-    }
-    match kind {
-        _ if watch.in_handshake() => Failure::Tls(match kind {
-            Some(
-                io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe,
-            ) => TlsFailure::Closed,
-            _ => TlsFailure::Other,
-        }),
-        Some(io::ErrorKind::ConnectionRefused) => Failure::Refused,
-        // Accepted and reset before anything was sent.
-        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => Failure::Closed,
-        Some(
-            io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::AddrNotAvailable,
-        ) => Failure::NoRoute,
-        Some(io::ErrorKind::TimedOut) => Failure::TimedOut { during: "connect" },
-        _ => Failure::Connect,
+/// What is wrong with a proxy, or what it said.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyFailure {
+    /// It cannot be reached.
+    #[error("cannot be reached: {0}")]
+    Unreachable(String),
+    /// The TLS handshake with it failed.
+    #[error("cannot be spoken to over TLS: {0}")]
+    Tls(TlsFailure),
+    /// It wants a login, or another one.
+    #[error("wants a login, or does not accept the one it got")]
+    Login,
+    /// It answered CONNECT with another status than success.
+    #[error("refused to connect there: it answered {0}")]
+    Refused(u16),
+    /// It answered SOCKS with a refusal.
+    #[error("could not connect there: {0}")]
+    Socks(&'static str),
+    /// It ended the connection.
+    #[error("closed the connection")]
+    Closed,
+    /// What it said is not what a proxy says.
+    #[error("does not answer as a proxy of its kind")]
+    NoProxy,
+}
+
+impl From<io::Error> for ProxyFailure {
+    fn from(_: io::Error) -> Self {
+        Self::Closed
     }
 }
 
-/// What an error wraps. An `io::Error` passes over what it wraps and names the source of that, so it is asked
-/// first.
-fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-        Some(inner) => Some(inner),
-        None => error.source(),
-    }
-}
-
-fn certificate_failure(error: &CertificateError, self_signed: bool) -> TlsFailure {
+/// What the check of a server's certificate means.
+pub(super) fn certificate(error: &CertificateError, self_signed: bool) -> TlsFailure {
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFailure::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
@@ -187,16 +184,61 @@ fn plain_name(presented: &str) -> String {
     inside.trim_matches('"').to_owned()
 }
 
-fn tls_failure(error: &rustls::Error) -> TlsFailure {
+/// What an error of TLS means. `asked`: the server asked for a certificate; `shown`: it was shown one.
+pub(super) fn tls(error: &rustls::Error, asked: bool, shown: bool) -> TlsFailure {
+    use AlertDescription as Alert;
     match error {
         rustls::Error::InvalidMessage(_) => TlsFailure::NotTls,
         rustls::Error::PeerIncompatible(_)
-        | rustls::Error::AlertReceived(
-            AlertDescription::ProtocolVersion | AlertDescription::InsufficientSecurity,
-        ) => TlsFailure::TooOld,
-        rustls::Error::AlertReceived(AlertDescription::CertificateRequired) => TlsFailure::ClientCertificate,
-        rustls::Error::AlertReceived(_) => TlsFailure::Alert,
-        rustls::Error::InvalidCertificate(certificate) => certificate_failure(certificate, false),
+        | rustls::Error::AlertReceived(Alert::ProtocolVersion | Alert::InsufficientSecurity) => {
+            TlsFailure::TooOld
+        }
+        rustls::Error::AlertReceived(alert) => match alert {
+            Alert::CertificateRequired => TlsFailure::ClientCertificate,
+            // What servers of TLS 1.2 say to a client that shows none.
+            Alert::HandshakeFailure | Alert::BadCertificate if asked && !shown => {
+                TlsFailure::ClientCertificate
+            }
+            Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::DecryptError
+                if shown =>
+            {
+                TlsFailure::CertificateRefused(word(*alert))
+            }
+            alert => TlsFailure::Alert(word(*alert)),
+        },
+        rustls::Error::InvalidCertificate(error) => certificate(error, false),
         _ => TlsFailure::Other,
+    }
+}
+
+/// The name of an alert (RFC 8446, 6.2).
+fn word(alert: AlertDescription) -> &'static str {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::HandshakeFailure => "handshake_failure",
+        Alert::BadCertificate => "bad_certificate",
+        Alert::UnsupportedCertificate => "unsupported_certificate",
+        Alert::CertificateRevoked => "certificate_revoked",
+        Alert::CertificateExpired => "certificate_expired",
+        Alert::CertificateUnknown => "certificate_unknown",
+        Alert::IllegalParameter => "illegal_parameter",
+        Alert::UnknownCA => "unknown_ca",
+        Alert::AccessDenied => "access_denied",
+        Alert::DecodeError => "decode_error",
+        Alert::DecryptError => "decrypt_error",
+        Alert::InternalError => "internal_error",
+        Alert::UserCanceled => "user_canceled",
+        Alert::MissingExtension => "missing_extension",
+        Alert::UnsupportedExtension => "unsupported_extension",
+        Alert::UnrecognisedName => "unrecognized_name",
+        Alert::NoApplicationProtocol => "no_application_protocol",
+        _ => "an alert without a name here",
     }
 }

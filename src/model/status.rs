@@ -144,6 +144,49 @@ impl Outcome {
     }
 }
 
+/// What a good answer told about the credential.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learnt {
+    /// Whose it is, as the service names them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// What it may do, sorted; `None`: the service does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Learnt {
+    /// Whether nothing was told.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Scopes that an earlier answer did not have. None where one of the two does not say.
+    pub fn more_than(&self, earlier: &Self) -> Vec<&str> {
+        match (&self.scopes, &earlier.scopes) {
+            (Some(now), Some(before)) => {
+                now.iter().filter(|scope| !before.contains(scope)).map(String::as_str).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// In words: who, scopes, end. Empty where nothing was told.
+    pub fn words(&self) -> String {
+        let mut words = Vec::new();
+        words.extend(self.who.clone());
+        words.extend(self.scopes.as_ref().map(|scopes| match scopes.len() {
+            0 => "no scopes".to_owned(),
+            _ => format!("scopes {}", scopes.join(", ")),
+        }));
+        words.extend(self.expires_at.map(|at| format!("until {}", at.strftime("%Y-%m-%d %H:%M UTC"))));
+        words.join("; ")
+    }
+}
+
 /// One line of a credential's test history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TestRecord {
@@ -160,4 +203,7 @@ pub struct TestRecord {
     pub latency_ms: u64,
     /// One redacted sentence.
     pub message: String,
+    /// What a good answer told.
+    #[serde(default, skip_serializing_if = "Learnt::is_empty")]
+    pub facts: Learnt,
 }

@@ -15,8 +15,6 @@ pub struct Token {
     pub access: Secret,
     /// Gets the next one.
     pub refresh: Option<Secret>,
-    /// The word before the token in `Authorization`.
-    pub scheme: String,
     /// What it allows, where the server says so.
     pub scopes: Option<Vec<String>>,
     /// For how many seconds it is good, where the server says so.
@@ -52,16 +50,9 @@ pub(super) fn token(answer: &Answer) -> Result<Token, Refusal> {
     if !access.bytes().all(|byte| matches!(byte, b'!'..=b'~')) {
         return Err(unusable("the access token holds characters that cannot be sent in a header"));
     }
-    let scheme = match text("token_type") {
-        None => "Bearer",
-        Some(kind) if kind.eq_ignore_ascii_case("bearer") => "Bearer",
-        Some(kind) => {
-            return Err(Refusal::Unusable {
-                status,
-                reason: format!("the token is of the type {kind}, not Bearer"),
-            });
-        }
-    };
+    if let Some(kind) = text("token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+        return Err(unusable(&format!("the token is of the type {kind}, not Bearer")));
+    }
     let expires_in = json.as_ref().and_then(|json| {
         let value = json.get("expires_in")?;
         value.as_i64().or_else(|| value.as_str()?.parse().ok())
@@ -69,7 +60,6 @@ pub(super) fn token(answer: &Answer) -> Result<Token, Refusal> {
     Ok(Token {
         access: Secret::from(access),
         refresh: text("refresh_token").map(Secret::from),
-        scheme: scheme.to_owned(),
         scopes: text("scope").map(|scopes| {
             scopes.split([' ', ',']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
         }),
@@ -114,10 +104,7 @@ mod tests {
     fn a_token_and_what_is_none() {
         let good = r#"{"access_token":"t","token_type":"bEARER","expires_in":"60","scope":"a b","refresh_token":"r"}"#;
         let found = token(&answer(200, good)).unwrap();
-        assert_eq!(
-            (found.access.expose(), found.scheme.as_str(), found.expires_in),
-            ("t", "Bearer", Some(60))
-        );
+        assert_eq!((found.access.expose(), found.expires_in), ("t", Some(60)));
         assert_eq!(found.scopes, Some(vec!["a".to_owned(), "b".to_owned()]));
         assert!(!format!("{found:?}").contains("\"t\""));
         let refused = |status, body| token(&answer(status, body)).unwrap_err();

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::rules::{Check, HeaderCheck, JsonCheck, Rule, Rules};
+use super::rules::{Check, Rule, Rules};
 use crate::http::Answer;
 use crate::model::Outcome;
+use crate::schema::rules::{HeaderCheck, JsonCheck};
 
 /// A verdict, and the sentence that explains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub fn classify(answer: &Answer, rules: &Rules, html: bool) -> Verdict {
     let body = Body::of(answer);
     let verdict =
         |outcome, message: &str| Verdict { outcome, message: format!("{} {message}", answer.status) };
-    let holds = |rule: &Option<Rule>| rule.as_ref().is_some_and(|rule| failed(rule, answer, &body).is_none());
+    let holds = |rules: &[Rule]| rules.iter().any(|rule| failed(rule, answer, &body).is_none());
     if (300..400).contains(&answer.status) && answer.status != 304 {
         let to = answer.header("location").unwrap_or("nowhere");
         return verdict(
@@ -42,18 +43,17 @@ pub fn classify(answer: &Answer, rules: &Rules, html: bool) -> Verdict {
     if holds(&rules.limited) {
         return verdict(Outcome::Limited, "genuine, but without the permission this request needs");
     }
-    if let Some(expect) = &rules.expect {
-        match failed(expect, answer, &body) {
-            None => return verdict(Outcome::Ok, "as expected"),
-            Some(check) if (200..300).contains(&answer.status) => {
-                return verdict(Outcome::Unexpected, &format!("but {}", check.0));
-            }
-            Some(_) => {}
-        }
+    if holds(&rules.expect) {
+        return verdict(Outcome::Ok, "as expected");
+    }
+    if (200..300).contains(&answer.status)
+        && let Some(check) = rules.expect.iter().find_map(|rule| failed(rule, answer, &body))
+    {
+        return verdict(Outcome::Unexpected, &format!("but {}", check.0));
     }
     let said = body.said().map(|text| format!(": {text}")).unwrap_or_default();
     match answer.status {
-        200..=299 if rules.expect.is_none() => verdict(Outcome::Ok, "accepted"),
+        200..=299 if rules.expect.is_empty() => verdict(Outcome::Ok, "accepted"),
         401 => verdict(Outcome::Rejected, &format!("the service refused the credential{said}")),
         403 => verdict(
             Outcome::Limited,
@@ -147,6 +147,7 @@ fn json_holds(check: &JsonCheck, json: Option<&Value>) -> bool {
     let found = json.pointer(&check.pointer);
     check.equals.as_ref().is_none_or(|wanted| found.is_some_and(|found| same(found, wanted)))
         && check.exists.is_none_or(|wanted| found.is_some() == wanted)
+        && check.is.is_none_or(|wanted| found.is_some_and(|found| wanted.is_of(found)))
 }
 
 /// Equal as JSON, where 1 and 1.0 are one number.

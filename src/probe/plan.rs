@@ -1,11 +1,14 @@
 //! Credential → request. Pure: what is missing or impossible is said before anything is sent.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
 use super::kind::aws::{self, Aws};
 use super::rules::{Rules, Test};
+use super::service::Chain;
 use super::template::{Described, Values};
 use super::token::{self, Token};
 use crate::http::{self, AddressError, Request};
@@ -45,6 +48,8 @@ pub(super) enum Work {
     Aws(Box<Aws>),
     /// Gets a token where there is none, and asks with it.
     Token(Box<Token>),
+    /// Makes the calls that the catalogue describes.
+    Service(Box<Chain>),
 }
 
 /// A request, and how its answer is read.
@@ -65,6 +70,22 @@ impl Plan {
             Work::Http(call) => call.request.url.host_str().unwrap_or_default(),
             Work::Aws(aws) => aws.host(),
             Work::Token(token) => token.host(),
+            Work::Service(chain) => &chain.host,
+        }
+    }
+
+    /// Why it is not to be run in the background or among many without asking; `None`: it may be.
+    pub fn caution(&self) -> Option<&'static str> {
+        let chain = match &self.work {
+            Work::Service(chain) => chain,
+            Work::Token(token) => token.chain()?,
+            Work::Http(_) | Work::Aws(_) => return None,
+        };
+        let variant = chain.chosen.variant();
+        match (variant.lockout, variant.metered) {
+            (true, _) => Some("wrong tries lock the account"),
+            (false, true) => Some("each test costs quota or money"),
+            (false, false) => None,
         }
     }
 
@@ -74,6 +95,7 @@ impl Plan {
             Work::Http(call) => call.summary(&self.redactor),
             Work::Aws(aws) => aws.summary().to_owned(),
             Work::Token(token) => token.summary(&self.redactor),
+            Work::Service(chain) => self.redactor.show(&chain.summary, SUMMARY),
         }
     }
 }
@@ -93,7 +115,7 @@ pub enum Unplannable {
     Incomplete(Vec<String>),
     /// No request proves it.
     #[error("{0}")]
-    NotTestable(&'static str),
+    NotTestable(Cow<'static, str>),
     /// The address cannot be used.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -113,12 +135,12 @@ pub enum Unplannable {
         /// How it is come by.
         advice: String,
     },
-    /// Nothing can be signed with it.
-    #[error(transparent)]
-    Signer(#[from] SignError),
     /// The test itself is not usable.
     #[error("{0}")]
     BadTest(String),
+    /// Requests cannot be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
 }
 
 fn list(names: &[String]) -> String {
@@ -152,15 +174,26 @@ pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<
         "oauth2" | "oauth_alias" => return token::plan(kind, content, around),
         _ => {}
     }
+    match kind.service() {
+        Some(Ok(chosen)) if Chain::is_for(content, chosen) => {
+            let chain = Chain::of(kind, content, chosen)?;
+            let redactor = Redactor::new(&chain.secrets);
+            return Ok(Plan { work: Work::Service(Box::new(chain)), redactor, ends: None });
+        }
+        Some(Err(reason)) if !content.document.contains_key("test") => {
+            return Err(Unplannable::NotTestable(reason.to_string().into()));
+        }
+        _ => {}
+    }
     let values = Values::of(content);
     let auth = authorization(kind, content, &values)?;
     let Some(test) = content.document.get("test") else {
         return Err(Unplannable::NotTestable(
-            "no test is set: add one under Test, a path such as /v1/me that is safe to ask for at any time",
+            "no test is set: add one under Test, a path such as /v1/me that is safe to ask for at any time"
+                .into(),
         ));
     };
     let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
-    let method = method(&test)?;
     let base = http::base(content.get_str("/config/base_url").unwrap_or_default())?;
     let described = matches!(auth, Authorization::Described(_));
     let mut url = match described {
@@ -169,13 +202,15 @@ pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<
     };
     if described && values.proves_nothing() {
         return Err(Unplannable::NotTestable(
-            "its request uses none of its secrets: name one under Request, such as a header with {token}",
+            "its request uses none of its secrets: name one under Request, such as a header with {token}"
+                .into(),
         ));
     }
     let mut own_body = None;
     let mut secrets: Vec<Secret> = content.secrets.values().cloned().collect();
     let mut headers = test_headers(&test)?;
     match auth {
+        Authorization::Handshake => {}
         Authorization::Header { name, value, field } => {
             let value = sendable(value, &field, "a header")?;
             // `Basic …`: what stands behind the word must not come back alone either.
@@ -207,6 +242,7 @@ pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<
     {
         secrets.push(Secret::new(format!("{user}:{}", password.expose())));
     }
+    let method = allowed_method(&test.method)?;
     let call = Call {
         html: test.wants_html(),
         request: Request {
@@ -215,22 +251,12 @@ pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<
             headers,
             body: test.body.map(Secret::new).or(own_body),
             allow_http: content.get("/allow_http").and_then(serde_json::Value::as_bool).unwrap_or(false),
+            tls: super::certificate::options(kind, content)?,
         },
         rules: test.rules,
     };
     let ends = kind.main_secret(content).and_then(|place| sign::jwt_expiry(content.secret(&place)?.expose()));
     Ok(Plan { work: Work::Http(Box::new(call)), redactor: Redactor::new(&secrets), ends })
-}
-
-/// The method of a test: one that changes nothing.
-pub(super) fn method(test: &Test) -> Result<String, Unplannable> {
-    let method = test.method.to_ascii_uppercase();
-    if ["GET", "HEAD", "OPTIONS", "POST"].contains(&method.as_str()) {
-        return Ok(method);
-    }
-    Err(Unplannable::BadTest(format!(
-        "the method {method:?} may change something: use GET, HEAD, OPTIONS or POST"
-    )))
 }
 
 /// The headers that a test itself names.
@@ -241,6 +267,17 @@ pub(super) fn test_headers(test: &Test) -> Result<Vec<(String, Secret)>, Unplann
         headers.push((header_name(name)?, sendable(Secret::from(value.as_str()), name, "a header")?));
     }
     Ok(headers)
+}
+
+/// The method of a credential's own test, in capitals.
+pub(super) fn allowed_method(method: &str) -> Result<String, Unplannable> {
+    let method = method.to_ascii_uppercase();
+    if ["GET", "HEAD", "OPTIONS", "POST"].contains(&method.as_str()) {
+        return Ok(method);
+    }
+    Err(Unplannable::BadTest(format!(
+        "the method {method:?} may change something: use GET, HEAD, OPTIONS or POST"
+    )))
 }
 
 /// Header fields that say where a request goes and where it ends: one of a test's own would send the
@@ -256,7 +293,7 @@ const OWN_HEADERS: [&str; 8] = [
     "Proxy-Authorization",
 ];
 
-fn may_be_set(name: &str) -> Result<(), Unplannable> {
+pub(super) fn may_be_set(name: &str) -> Result<(), Unplannable> {
     match OWN_HEADERS.iter().find(|own| name.eq_ignore_ascii_case(own)) {
         Some(own) => Err(Unplannable::BadTest(format!(
             "the header {own} is the request's own: neither a test nor a credential can set it"
@@ -267,6 +304,8 @@ fn may_be_set(name: &str) -> Result<(), Unplannable> {
 
 /// Where the credential goes.
 enum Authorization {
+    /// Not in the request.
+    Handshake,
     /// Where its own `request` says.
     Described(Described),
     Header {
@@ -320,19 +359,22 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
             };
             header("Authorization", format!("{scheme} {}", secret("/config/token")), "/config/token")
         }
-        "database" => return Err(Unplannable::NotTestable("this version cannot test logins to databases")),
-        "client_certificate" => {
-            return Err(Unplannable::NotTestable("this version cannot test client certificates"));
+        "database" => {
+            return Err(Unplannable::NotTestable("this version cannot test logins to databases".into()));
         }
-        "secret" => return Err(Unplannable::NotTestable("no request proves a secret of this kind")),
+        // It is shown in the handshake, not in the request.
+        "client_certificate" => Authorization::Handshake,
+        "secret" => return Err(Unplannable::NotTestable("no request proves a secret of this kind".into())),
         _ if content.get_str("/config/base_url").is_none() => {
-            return Err(Unplannable::NotTestable("it has no base URL: there is nowhere to send a test"));
+            return Err(Unplannable::NotTestable(
+                "it has no base URL: there is nowhere to send a test".into(),
+            ));
         }
         _ => Authorization::Described(values.request(kind, content)?),
     })
 }
 
-fn header_name(name: &str) -> Result<String, Unplannable> {
+pub(super) fn header_name(name: &str) -> Result<String, Unplannable> {
     let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if name.is_empty() || !name.chars().all(token) {
         return Err(Unplannable::Unsendable { field: format!("the name {name:?}"), place: "a header" });
@@ -499,7 +541,7 @@ mod tests {
     #[test]
     fn what_proves_nothing_is_not_testable() {
         let not_testable = |document: Value| match planned(document.clone()) {
-            Err(Unplannable::NotTestable(words)) => words,
+            Err(Unplannable::NotTestable(words)) => words.into_owned(),
             other => panic!("{document}: {other:?}"),
         };
         let mut unused = custom(json!({"headers": {"X-A": "{account}"}}));
@@ -510,7 +552,6 @@ mod tests {
         assert!(not_testable(nowhere).contains("no base URL"));
         for (kind, config) in [
             ("database", json!({"engine": "postgres", "host": "h"})),
-            ("client_certificate", json!({"base_url": "https://x.example", "private_key": "s"})),
             ("secret", json!({"values": {"a": "b"}})),
         ] {
             not_testable(json!({"key": "a", "kind": kind, "test": {"path": "/"}, "config": config}));

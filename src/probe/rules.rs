@@ -3,6 +3,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use crate::schema::rules::{JsonType, Rule, Rules};
+
+use crate::schema::rules::HeaderCheck;
+
 /// The request that proves a credential.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct Test {
@@ -42,81 +46,6 @@ impl<'de> Deserialize<'de> for Headers {
     }
 }
 
-/// How an answer is read, in this order: rejected, expired, limited, expect, then the defaults.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct Rules {
-    /// A good answer.
-    #[serde(default)]
-    pub expect: Option<Rule>,
-    /// A refused credential.
-    #[serde(default)]
-    pub rejected: Option<Rule>,
-    /// A lack of permission.
-    #[serde(default)]
-    pub limited: Option<Rule>,
-    /// A credential that is over.
-    #[serde(default)]
-    pub expired: Option<Rule>,
-}
-
-/// One rule: the status (absent: any) and every check must hold.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-pub struct Rule {
-    /// One of these.
-    #[serde(default)]
-    pub status: Option<Vec<u16>>,
-    /// Checks of a JSON body.
-    #[serde(default)]
-    pub json: Vec<JsonCheck>,
-    /// Checks of the body as text.
-    #[serde(default)]
-    pub text: Vec<TextCheck>,
-    /// Checks of the headers.
-    #[serde(default)]
-    pub header: Vec<HeaderCheck>,
-}
-
-/// A check of one place in a JSON body.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct JsonCheck {
-    /// JSON pointer (RFC 6901).
-    pub pointer: String,
-    /// The value must be this one.
-    #[serde(default, deserialize_with = "present")]
-    pub equals: Option<Value>,
-    /// Whether there must be a value.
-    #[serde(default)]
-    pub exists: Option<bool>,
-}
-
-/// `null` is a value that can be asked for, too.
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
-}
-
-/// A check of the body as text.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct TextCheck {
-    /// It must hold this.
-    pub contains: String,
-}
-
-/// A check of one header; its name in any case.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct HeaderCheck {
-    /// Which.
-    pub name: String,
-    /// Its value must be this one.
-    #[serde(default)]
-    pub equals: Option<String>,
-    /// Its value must hold this.
-    #[serde(default)]
-    pub contains: Option<String>,
-    /// Whether it must be there.
-    #[serde(default)]
-    pub exists: Option<bool>,
-}
-
 /// A check that did not hold, for the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check(pub String);
@@ -142,6 +71,9 @@ impl Test {
         for name in ["expect", "rejected", "limited", "expired"] {
             let Some(rule) = value.get(name).filter(|rule| !rule.is_null()) else { continue };
             let place = format!("/test/{name}");
+            if !rule.is_object() {
+                return Err(TestError(format!("{place} must be an object")));
+            }
             known(&place, rule, &["status", "json", "text", "header"])?;
             let checks = rule.as_object().into_iter().flatten().filter_map(|(_, checks)| checks.as_array());
             if checks.map(Vec::len).sum::<usize>() == 0 {
@@ -150,7 +82,7 @@ impl Test {
                 )));
             }
             for (kind, members) in [
-                ("json", &["pointer", "equals", "exists"][..]),
+                ("json", &["pointer", "equals", "exists", "type"][..]),
                 ("text", &["contains"]),
                 ("header", &["name", "equals", "contains", "exists"]),
             ] {

@@ -6,23 +6,32 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::certificate;
 use super::classify::{Verdict, classify};
 use super::plan::{Call, Work};
-use super::{Plan, Report, Step, Unplannable, token};
-use crate::http::{self, Exchange, Failure, Request, Timed, TlsFailure, Trust};
-use crate::model::Outcome;
+use super::rules::Rules;
+use super::{Plan, Report, Step, Unplannable, service, token};
+use crate::http::{self, Exchange, Failure, ProxyFailure, Request, Timed, TlsFailure, Trust};
+use crate::model::{Learnt, Outcome};
 use crate::redact::Redactor;
 
 /// The longest message of a report, in characters.
 pub(super) const MESSAGE: usize = 300;
 
 /// What every request of a test has.
+#[derive(Clone, Copy)]
 pub(super) struct Means<'a> {
     pub(super) trust: &'a Trust,
     pub(super) deadline: Instant,
     /// How much time there was in all, to be told.
     pub(super) timeout: Duration,
     pub(super) cancel: &'a CancellationToken,
+}
+
+impl Means<'_> {
+    pub(super) async fn send(&self, request: &Request) -> Exchange {
+        http::send(request, self.trust, self.deadline, self.cancel).await
+    }
 }
 
 /// Carries out a plan within `timeout`, unless it is cancelled before. `clock` tells when it ended.
@@ -40,10 +49,11 @@ pub async fn run(
     let mut report = match &plan.work {
         Work::Http(call) => {
             let exchange = http::send(&call.request, trust, deadline, cancel).await;
-            judge(&plan.redactor, call, exchange, timeout)
+            judge(&plan.redactor, call, &exchange, timeout, clock())
         }
         Work::Aws(work) => work.run(&plan.redactor, &means, &clock).await,
         Work::Token(work) => work.run(&plan.redactor, &means, &clock).await,
+        Work::Service(chain) => service::run(chain, None, &means, clock()).await,
     };
     if let Some(ends) = plan.ends {
         token::mind_end(&mut report, ends, clock());
@@ -62,24 +72,61 @@ impl Unplannable {
             Self::NotTestable(_) => (Outcome::NotTestable, ""),
             Self::Address(_) => (Outcome::Unexpected, "Correct the base URL or the test's path."),
             Self::Unsendable { .. } => (Outcome::Unexpected, "Enter it again: a stray character came along."),
+            Self::Sign(_) => (Outcome::Unexpected, "Enter the key again, whole and as the service gave it."),
             Self::Lacking { advice, .. } => (Outcome::Incomplete, advice.as_str()),
-            Self::Signer(_) => (Outcome::Unexpected, "Enter the key again, as the service gave it."),
             Self::BadTest(_) => (Outcome::Unexpected, "Correct the test, as JSON."),
         };
         Report::unsent(outcome, message, advice, at)
     }
 }
 
-impl Means<'_> {
-    pub(super) async fn send(&self, request: &Request) -> Exchange {
-        http::send(request, self.trust, self.deadline, self.cancel).await
+/// What was found out about one request.
+pub(super) struct Judged {
+    pub(super) outcome: Outcome,
+    pub(super) status_code: Option<u16>,
+    pub(super) message: String,
+    pub(super) advice: String,
+    pub(super) facts: Learnt,
+}
+
+impl Judged {
+    /// Of a request that was never answered.
+    pub(super) fn of(outcome: Outcome, message: &str) -> Self {
+        Self {
+            outcome,
+            status_code: None,
+            message: message.to_owned(),
+            advice: advice(outcome, 0).to_owned(),
+            facts: Learnt::default(),
+        }
+    }
+}
+
+/// The report of one request.
+pub(super) fn judge(
+    redactor: &Redactor,
+    call: &Call,
+    exchange: &Exchange,
+    timeout: Duration,
+    now: Timestamp,
+) -> Report {
+    let (judged, steps) = judge_call(&call.request, &call.rules, call.html, exchange, redactor, timeout, now);
+    Report {
+        outcome: judged.outcome,
+        status_code: judged.status_code,
+        latency_ms: 0,
+        message: judged.message,
+        advice: judged.advice,
+        steps,
+        facts: judged.facts,
+        at: Timestamp::UNIX_EPOCH,
     }
 }
 
 /// The steps of one exchange as they are told; the request itself is called `name`.
 pub(super) fn steps(redactor: &Redactor, exchange: &Exchange, name: &'static str) -> Vec<Step> {
     let told = |step: &Timed| Step {
-        name: if step.name == "request" { name } else { step.name },
+        name: if step.name == "request" { name } else { step.name }.into(),
         ms: millis(step.took),
         detail: redactor.show(&step.detail, MESSAGE),
         ok: true,
@@ -96,12 +143,17 @@ pub(super) fn unanswered(
 ) -> Report {
     let (outcome, advice) = failed(failure, timeout);
     let message = redactor.show(&failure_words(failure), MESSAGE);
+    blame_last(&mut steps, &message);
+    Report { steps, ..Report::unsent(outcome, message, advice, Timestamp::UNIX_EPOCH) }
+}
+
+/// The last step is the one that failed.
+fn blame_last(steps: &mut [Step], message: &str) {
     if let Some(last) = steps.last_mut() {
         last.ok = false;
         let gap = if last.detail.is_empty() { "" } else { ": " };
         last.detail = format!("{}{gap}{message}", last.detail);
     }
-    Report { outcome, status_code: None, latency_ms: 0, message, advice, steps, at: Timestamp::UNIX_EPOCH }
 }
 
 /// The report of an answer: what it was judged to be.
@@ -114,43 +166,57 @@ pub(super) fn answered(
 ) -> Report {
     let message = redactor.show(&verdict.message, MESSAGE);
     let ok = verdict.outcome == Outcome::Ok;
-    steps.push(Step { name: "match", ms: 0, detail: message.clone(), ok });
-    Report {
-        outcome: verdict.outcome,
-        status_code: Some(status),
-        latency_ms: 0,
-        message,
-        advice: advice.to_owned(),
-        steps,
-        at: Timestamp::UNIX_EPOCH,
-    }
+    steps.push(Step { name: "match".into(), ms: 0, detail: message.clone(), ok });
+    let unsent = Report::unsent(verdict.outcome, message, advice, Timestamp::UNIX_EPOCH);
+    Report { status_code: Some(status), steps, ..unsent }
 }
 
-pub(super) fn judge(redactor: &Redactor, call: &Call, exchange: Exchange, timeout: Duration) -> Report {
+/// What an exchange says, and its steps.
+pub(super) fn judge_call(
+    request: &Request,
+    rules: &Rules,
+    html: bool,
+    exchange: &Exchange,
+    redactor: &Redactor,
+    timeout: Duration,
+    now: Timestamp,
+) -> (Judged, Vec<Step>) {
     let show = |text: &str| redactor.show(text, MESSAGE);
-    let mut steps = steps(redactor, &exchange, "request");
+    let mut steps = steps(redactor, exchange, "request");
     let (outcome, message, advice, status_code) = match &exchange.result {
         Ok(answer) => {
-            let verdict = classify(answer, &call.rules, call.html);
-            if let Some(request) = steps.last_mut() {
-                request.detail = show(&format!("{} {}", call.summary(redactor), answer.status));
+            let verdict = classify(answer, rules, html);
+            let verdict = certificate::weigh(request, exchange, verdict);
+            if let Some(step) = steps.last_mut() {
+                step.detail = format!("{} {} {}", request.method, show(request.url.path()), answer.status);
             }
-            let advice = advice(verdict.outcome, answer.status);
+            let mut advice = advice(verdict.outcome, answer.status).to_owned();
+            if let Some((step, warning)) = certificate::ends_soon(exchange, now) {
+                if let Some(tls) = steps.iter_mut().find(|step| step.name == "TLS") {
+                    tls.detail = [tls.detail.as_str(), &step].join(" ").trim_start().to_owned();
+                }
+                advice = [advice.as_str(), &warning].join(" ").trim_start().to_owned();
+            }
             let mut message = show(&verdict.message);
             if answer.cut {
                 message.push_str(" (only the first MiB of the answer was read)");
             }
             steps.push(Step {
-                name: "match",
+                name: "match".into(),
                 ms: 0,
                 detail: message.clone(),
                 ok: verdict.outcome == Outcome::Ok,
             });
-            (verdict.outcome, message, advice.to_owned(), Some(answer.status))
+            (verdict.outcome, message, advice, Some(answer.status))
         }
-        Err(failure) => return unanswered(redactor, failure, steps, timeout),
+        Err(failure) => {
+            let (outcome, advice) = failed(failure, timeout);
+            let message = show(&failure_words(failure));
+            blame_last(&mut steps, &message);
+            (outcome, message, advice, None)
+        }
     };
-    Report { outcome, status_code, latency_ms: 0, message, advice, steps, at: Timestamp::UNIX_EPOCH }
+    (Judged { outcome, status_code, message, advice, facts: Learnt::default() }, steps)
 }
 
 fn failure_words(failure: &Failure) -> String {
@@ -199,6 +265,27 @@ fn failed(failure: &Failure, timeout: Duration) -> (Outcome, String) {
         Failure::NotHttp => {
             return (Outcome::WrongEndpoint, "Check scheme and port of the base URL.".to_owned());
         }
+        Failure::Proxy { problem, .. } => match problem {
+            ProxyFailure::Login => "Correct the login in the proxy's address. The service was not asked.",
+            ProxyFailure::Refused(_) | ProxyFailure::Socks(_) => {
+                "Ask who runs the proxy, or check the host's name and port. The service was not asked."
+            }
+            _ => {
+                "Check the proxy's address, in the configuration or the environment. The service was not asked."
+            }
+        },
+        Failure::CertificateOver(_) => {
+            let advice = "Get a new certificate, enter it with its key and test again; nothing was sent.";
+            return (Outcome::Expired, advice.to_owned());
+        }
+        Failure::CertificateEarly(_) => {
+            let advice = "Check the clock of this machine, or wait; nothing was sent.";
+            return (Outcome::Unexpected, advice.to_owned());
+        }
+        Failure::Tls(TlsFailure::CertificateRefused(_)) => {
+            let advice = "Get a certificate from an authority that the service trusts, enter it with its key and test again.";
+            return (Outcome::Rejected, advice.to_owned());
+        }
         Failure::NotFound => "Check the host's name in the base URL.",
         Failure::Resolve => "Check this machine's DNS.",
         Failure::Refused => "Check the port of the base URL, and whether the service runs.",
@@ -218,15 +305,17 @@ fn failed(failure: &Failure, timeout: Duration) -> (Outcome, String) {
             TlsFailure::NotYetValid => "Check the clock of this machine; nothing was sent.",
             TlsFailure::WrongName { .. } => "Check the host's name in the base URL; nothing was sent.",
             TlsFailure::SelfSigned | TlsFailure::UnknownIssuer => {
-                "If this is your own service, add its authority to this machine's; nothing was sent."
+                "If this is your own service, add its authority: for all with [network] ca_file, for this one as its CA certificate; nothing was sent."
             }
             TlsFailure::NotTls => "Check scheme and port of the base URL; nothing was sent.",
             TlsFailure::TooOld => "The service has to offer TLS 1.2 or 1.3; nothing was sent.",
             TlsFailure::ClientCertificate => "The service wants a client certificate.",
             TlsFailure::NoAuthorities => "Install ca-certificates; nothing was sent.",
-            TlsFailure::Certificate | TlsFailure::Alert | TlsFailure::Closed | TlsFailure::Other => {
-                "Ask who runs the service; nothing was sent."
-            }
+            TlsFailure::Certificate
+            | TlsFailure::Alert(_)
+            | TlsFailure::CertificateRefused(_)
+            | TlsFailure::Closed
+            | TlsFailure::Other => "Ask who runs the service; nothing was sent.",
         },
     };
     (Outcome::Unreachable, advice.to_owned())

@@ -8,12 +8,14 @@ use super::classify::{Verdict, classify};
 use super::plan::{self, Call, Plan, Surroundings, Unplannable, Work};
 use super::rules::{Rules, Test};
 use super::run::{self, MESSAGE, Means};
-use super::{Report, Step};
+use super::service::{self, Chain};
+use super::{Report, Step, certificate};
 use crate::http::{self, Exchange, Request};
 use crate::model::{Content, Outcome, parse_expiry};
 use crate::oauth::{self, Ask, AskError, Refusal};
 use crate::redact::Redactor;
 use crate::schema::Kind;
+use crate::schema::catalogue::Chosen;
 use crate::secret::Secret;
 use crate::sign;
 
@@ -23,7 +25,15 @@ pub(super) struct Token {
     /// How a test gets a token for itself.
     ask: Option<Ask>,
     /// What the token is tried with; without it, being given one is the proof.
-    call: Option<Call>,
+    proof: Option<Proof>,
+}
+
+/// What a token is tried with.
+enum Proof {
+    /// The credential's own test.
+    Call(Box<Call>),
+    /// The calls that the catalogue describes.
+    Chain(Box<Chain>),
 }
 
 /// A token that a login gave.
@@ -36,7 +46,12 @@ struct Stored {
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Token({} stored, {:?}, {:?})", usize::from(self.stored.is_some()), self.ask, self.call)
+        let stored = if self.stored.is_some() { "stored" } else { "none stored" };
+        match &self.proof {
+            Some(Proof::Call(call)) => write!(f, "Token({stored}, {:?}, {call:?})", self.ask),
+            Some(Proof::Chain(chain)) => write!(f, "Token({stored}, {:?}, {chain:?})", self.ask),
+            None => write!(f, "Token({stored}, {:?})", self.ask),
+        }
     }
 }
 
@@ -107,17 +122,33 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
         }
     };
     let own = content.get_str("/config/base_url").or_else(|| source.get_str(&format!("{base}/base_url")));
-    let call = match content.document.get("test") {
-        Some(test) => Some(call(kind, content, test, own)?),
-        None => None,
+    let proof = match (kind.service(), content.document.get("test")) {
+        (Some(Ok(chosen)), _) if Chain::is_for(content, chosen) => {
+            let chain = chain(kind, content, chosen)?;
+            secrets.extend(chain.secrets.iter().cloned());
+            Some(Proof::Chain(Box::new(chain)))
+        }
+        (_, Some(test)) => Some(Proof::Call(Box::new(call(kind, content, test, own)?))),
+        (_, None) => None,
     };
-    if call.is_none() && ask.is_none() {
+    if proof.is_none() && ask.is_none() {
         return Err(Unplannable::NotTestable(
-            "no test is set for its token: add one under Test, a path such as /v1/me that is safe to ask for",
+            "no test is set for its token: add one under Test, a path such as /v1/me that is safe to ask for"
+                .into(),
         ));
     }
     let redactor = Redactor::new(&secrets);
-    Ok(Plan { work: Work::Token(Box::new(Token { stored, ask, call })), redactor, ends: None })
+    Ok(Plan { work: Work::Token(Box::new(Token { stored, ask, proof })), redactor, ends: None })
+}
+
+/// The calls of the catalogue, with a stand-in for a token that is not there yet.
+fn chain(kind: &Kind, content: &Content, chosen: &Chosen) -> Result<Chain, Unplannable> {
+    if content.secret(ACCESS).is_some() {
+        return Chain::of(kind, content, chosen);
+    }
+    let mut content = content.clone();
+    content.set_secret(ACCESS, Secret::from("the-token-that-a-test-gets"));
+    Chain::of(kind, &content, chosen)
 }
 
 /// What says how tokens are got, and where in it: the credential's own configuration, or its OAuth app with the
@@ -139,7 +170,7 @@ fn source(content: &Content, around: &Surroundings) -> Result<(Content, &'static
 
 fn call(kind: &Kind, content: &Content, test: &Value, base: Option<&str>) -> Result<Call, Unplannable> {
     let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
-    let method = plan::method(&test)?;
+    let method = plan::allowed_method(&test.method)?;
     let Some(base) = base.filter(|base| !base.is_empty()) else {
         return Err(Unplannable::Incomplete(vec![kind.title_of("/config/base_url")]));
     };
@@ -151,6 +182,7 @@ fn call(kind: &Kind, content: &Content, test: &Value, base: Option<&str>) -> Res
             headers: plan::test_headers(&test)?,
             body: test.body.map(Secret::new),
             allow_http: content.get("/allow_http").and_then(Value::as_bool).unwrap_or(false),
+            tls: certificate::options(kind, content)?,
         },
         rules: test.rules,
     })
@@ -159,8 +191,9 @@ fn call(kind: &Kind, content: &Content, test: &Value, base: Option<&str>) -> Res
 impl Token {
     /// The host that is asked first.
     pub(super) fn host(&self) -> &str {
-        match (&self.call, &self.ask) {
-            (Some(call), _) => call.request.url.host_str().unwrap_or_default(),
+        match (&self.proof, &self.ask) {
+            (Some(Proof::Call(call)), _) => call.request.url.host_str().unwrap_or_default(),
+            (Some(Proof::Chain(chain)), _) => &chain.host,
             (None, Some(ask)) => ask.host(),
             (None, None) => "",
         }
@@ -168,7 +201,19 @@ impl Token {
 
     /// What is asked.
     pub(super) fn summary(&self, redactor: &Redactor) -> String {
-        self.call.as_ref().map_or_else(|| "a token".to_owned(), |call| call.summary(redactor))
+        match &self.proof {
+            Some(Proof::Call(call)) => call.summary(redactor),
+            Some(Proof::Chain(chain)) => redactor.show(&chain.summary, MESSAGE),
+            None => "a token".to_owned(),
+        }
+    }
+
+    /// The calls of the catalogue, where those are made.
+    pub(super) fn chain(&self) -> Option<&Chain> {
+        match &self.proof {
+            Some(Proof::Chain(chain)) => Some(chain),
+            Some(Proof::Call(_)) | None => None,
+        }
     }
 
     /// Tries the stored token, or gets one.
@@ -179,9 +224,9 @@ impl Token {
         clock: &impl Fn() -> Timestamp,
     ) -> Report {
         if let Some(stored) = &self.stored {
-            match (stored.ends.filter(|ends| *ends <= clock()), &self.call, &self.ask) {
-                (None, Some(call), _) => {
-                    let mut report = tried(redactor, call, ("Bearer", &stored.access), means).await;
+            match (stored.ends.filter(|ends| *ends <= clock()), &self.proof, &self.ask) {
+                (None, Some(proof), _) => {
+                    let mut report = tried(redactor, proof, &stored.access, means, clock()).await;
                     if let Some(ends) = sign::jwt_expiry(stored.access.expose()) {
                         mind_end(&mut report, ends, clock());
                     }
@@ -222,7 +267,7 @@ impl Token {
             [] => String::new(),
             missing => format!(", without the scopes {}", missing.join(", ")),
         };
-        let Some(call) = &self.call else {
+        let Some(proof) = &self.proof else {
             let good = token.expires_in.map(|seconds| format!(", good for {seconds} s")).unwrap_or_default();
             let (outcome, advice) = match missing.is_empty() {
                 true => (Outcome::Ok, ""),
@@ -231,7 +276,7 @@ impl Token {
             let message = format!("{} a token was granted{good}{lacks}", token.status);
             return run::answered(&redactor, &Verdict { outcome, message }, token.status, advice, steps);
         };
-        let mut report = tried(&redactor, call, (&token.scheme, &token.access), means).await;
+        let mut report = tried(&redactor, proof, &token.access, means, now).await;
         steps.append(&mut report.steps);
         report.steps = steps;
         if !lacks.is_empty() {
@@ -245,14 +290,19 @@ impl Token {
 /// Sends the request with a token.
 async fn tried(
     redactor: &Redactor,
-    call: &Call,
-    (scheme, token): (&str, &Secret),
+    proof: &Proof,
+    token: &Secret,
     means: &Means<'_>,
+    now: Timestamp,
 ) -> Report {
-    let value = Secret::new(format!("{scheme} {}", token.expose()));
+    let call = match proof {
+        Proof::Call(call) => call,
+        Proof::Chain(chain) => return service::run(chain, Some(token), means, now).await,
+    };
+    let value = Secret::new(format!("Bearer {}", token.expose()));
     let value = match plan::sendable(value, "Access token", "a header") {
         Ok(value) => value,
-        Err(unsendable) => return unsendable.report(Timestamp::UNIX_EPOCH),
+        Err(unsendable) => return unsendable.report(now),
     };
     let known = &call.request;
     let mut headers = known.headers.clone();
@@ -264,9 +314,10 @@ async fn tried(
         headers,
         body: known.body.clone(),
         allow_http: known.allow_http,
+        tls: known.tls.clone(),
     };
     let exchange = means.send(&request).await;
-    run::judge(redactor, call, exchange, means.timeout)
+    run::judge(redactor, call, &exchange, means.timeout, now)
 }
 
 fn told(redactor: &Redactor, name: &'static str, exchange: &Exchange) -> Vec<Step> {
@@ -311,7 +362,7 @@ fn refused(
 ) -> Report {
     let (status, outcome, words, advice) = match refusal {
         Refusal::Failure(failure) => return run::unanswered(redactor, failure, steps, means.timeout),
-        Refusal::Key(error) => return Unplannable::Signer(error.clone()).report(now),
+        Refusal::Key(error) => return Unplannable::Sign(error.clone()).report(now),
         Refusal::Answer(answer) => {
             let verdict = classify(answer, &Rules::default(), false);
             let (verdict, advice) = match verdict.outcome {

@@ -45,7 +45,10 @@ impl Kind {
         fill_placeholders(&mut stand_in);
         let missing = self.stand_for_secrets(content, &mut stand_in);
         let mut found: Vec<Violation> = Vec::new();
-        for error in self.validator.iter_errors(&stand_in) {
+        let Some(validator) = self.validator.of(&self.schema) else {
+            return vec![Violation::new("", "cannot be checked: the schema of its kind is not a valid one")];
+        };
+        for error in validator.iter_errors(&stand_in) {
             for violation in self.explain(&error) {
                 let known = |other: &Violation| other.pointer == violation.pointer;
                 if !found.iter().any(known) && !missing.contains(&violation.pointer) {
@@ -130,7 +133,7 @@ impl Kind {
         }
         if let ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } =
             error.kind()
-            && let Some(branch) = meant(context)
+            && let Some(branch) = meant(context, &place)
         {
             return branch.iter().flat_map(|error| self.explain(error)).collect();
         }
@@ -147,7 +150,9 @@ impl Kind {
             ValidationErrorKind::AdditionalProperties { unexpected } => {
                 let nodes = super::parts::nodes(self.schema(), &place);
                 let known = nodes.iter().filter_map(|node| node.get("properties")?.as_object());
-                let known: Vec<&str> = known.flat_map(|known| known.keys().map(String::as_str)).collect();
+                let mut known: Vec<&str> = known.flat_map(|known| known.keys().map(String::as_str)).collect();
+                let mut seen = std::collections::HashSet::new();
+                known.retain(|name| seen.insert(*name));
                 let message = format!("is not known here; there is {}", known.join(", "));
                 let place = |name: &String| pointer::join(&place, name);
                 return unexpected.iter().map(|name| Violation::new(place(name), &message)).collect();
@@ -213,9 +218,16 @@ impl Kind {
     }
 }
 
-/// The branch of several that a document means: the only one whose constants it has.
-fn meant<'a>(branches: &'a [Vec<ValidationError<'static>>]) -> Option<&'a [ValidationError<'static>]> {
-    let differs = |error: &ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::Constant { .. });
+/// The branch of several that a document means: the only one whose constants and whose type it has.
+fn meant<'a>(
+    branches: &'a [Vec<ValidationError<'static>>],
+    place: &str,
+) -> Option<&'a [ValidationError<'static>]> {
+    let differs = |error: &ValidationError<'_>| match error.kind() {
+        ValidationErrorKind::Constant { .. } => true,
+        ValidationErrorKind::Type { .. } => error.instance_path().as_str() == place,
+        _ => false,
+    };
     let mut fitting = branches.iter().filter(|errors| !errors.iter().any(differs));
     match (fitting.next(), fitting.next()) {
         (Some(one), None) if branches.len() > 1 => Some(one),
@@ -275,7 +287,7 @@ mod tests {
     fn said(document: Value) -> Vec<String> {
         let content = content(document);
         Kinds::builtin()
-            .get(content.kind())
+            .of_content(&content)
             .unwrap()
             .check(&content)
             .iter()

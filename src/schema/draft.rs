@@ -1,6 +1,7 @@
 //! One credential while it is edited: the form and the raw editor are two views of it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -108,8 +109,8 @@ impl Draft {
     }
 
     /// Its kind, where there is one of that name.
-    pub fn kind<'a>(&self, kinds: &'a Kinds) -> Option<&'a Kind> {
-        kinds.get(self.content().kind())
+    pub fn kind(&self, kinds: &Kinds) -> Option<Arc<Kind>> {
+        kinds.of_content(self.content())
     }
 
     /// Whether saving would change anything.
@@ -326,11 +327,7 @@ impl Draft {
         }
     }
 
-    fn read_text<'a>(
-        &self,
-        kinds: &'a Kinds,
-        text: &str,
-    ) -> Result<(&'a Kind, Positions, Read), Vec<TextError>> {
+    fn read_text(&self, kinds: &Kinds, text: &str) -> Result<(Arc<Kind>, Positions, Read), Vec<TextError>> {
         let positions = Positions::read(text).map_err(|errors| {
             let located = errors.into_iter().map(|error| {
                 let offset = offset_of(text, error.place);
@@ -350,8 +347,7 @@ impl Draft {
         let Value::Object(document) = value else {
             return Err(whole("a credential is an object: { … }"));
         };
-        let kind = document.get("kind").and_then(Value::as_str).unwrap_or_default();
-        let Some(kind) = kinds.get(kind) else {
+        let Some(kind) = kinds.of_document(&document) else {
             let message = format!("must be one of {}", kinds.names());
             return Err(vec![locate(&Violation::new("/kind", message))]);
         };

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Choices, Control, Field, SchemaError, field};
+use super::{Choices, Control, Field, Lazy, SchemaError, field};
 use crate::model::{Content, pointer};
 
 /// How deep branches may lie in each other.
@@ -62,7 +62,9 @@ struct Condition {
     place: String,
     /// The schema, to be told in words.
     test: Value,
-    validator: jsonschema::Validator,
+    /// The schema with the definitions that it may refer to.
+    schema: Value,
+    validator: Lazy,
 }
 
 /// Which conditions hold for one content.
@@ -72,11 +74,23 @@ impl Parts {
     /// Lays out the schema of a whole document.
     ///
     /// # Errors
-    /// Says which condition is not a schema.
+    /// Says where branches lie too deep in each other.
     pub(super) fn of(root: &Value, title: &str) -> Result<Self, SchemaError> {
         let mut layout = Layout { root, title, parts: Self::default() };
         layout.object(root, &Spot { place: "", group: "", guards: &[], depth: 0 })?;
         Ok(layout.parts)
+    }
+
+    /// Makes what asks the conditions, where that is not left for later.
+    ///
+    /// # Errors
+    /// Says which condition is not a schema.
+    pub(super) fn build(&self) -> Result<(), SchemaError> {
+        self.conditions.iter().try_for_each(|condition| {
+            let told =
+                |error: SchemaError| SchemaError(format!("a condition of {}: {}", condition.place, error.0));
+            condition.validator.build(&condition.schema).map_err(told)
+        })
     }
 
     /// Which conditions hold.
@@ -91,7 +105,7 @@ impl Parts {
                 super::check::fill_placeholders(&mut value);
                 value
             });
-            condition.validator.is_valid(instance)
+            condition.validator.of(&condition.schema).is_some_and(|validator| validator.is_valid(instance))
         });
         Truth(holds.collect())
     }
@@ -243,7 +257,7 @@ impl<'a> Layout<'a> {
             self.object(member, spot)?;
         }
         if let Some(test) = schema.get("if") {
-            let condition = self.condition(spot.place, test)?;
+            let condition = self.condition(spot.place, test);
             for (branch, holds) in [("then", true), ("else", false)] {
                 if let Some(schema) = schema.get(branch) {
                     self.guarded(schema, spot, condition, holds)?;
@@ -261,7 +275,7 @@ impl<'a> Layout<'a> {
                                 self.property(target, name, own, spot)?;
                             }
                         }
-                        let condition = self.condition(spot.place, &test)?;
+                        let condition = self.condition(spot.place, &test);
                         self.guarded(branch, spot, condition, true)?;
                     }
                     // Which of them is meant cannot be told: their fields are there, none is required.
@@ -274,14 +288,14 @@ impl<'a> Layout<'a> {
             }
         }
         for (name, needed) in members(schema, "dependentRequired") {
-            let condition = self.condition(spot.place, &json!({ "required": [name] }))?;
+            let condition = self.condition(spot.place, &json!({ "required": [name] }));
             let guards = with(spot.guards, condition, true);
             for needed in needed.as_array().into_iter().flatten() {
                 self.need(spot.place, needed.as_str().unwrap_or_default(), &guards);
             }
         }
         for (name, branch) in members(schema, "dependentSchemas") {
-            let condition = self.condition(spot.place, &json!({ "required": [name] }))?;
+            let condition = self.condition(spot.place, &json!({ "required": [name] }));
             self.guarded(branch, spot, condition, true)?;
         }
         Ok(())
@@ -302,16 +316,19 @@ impl<'a> Layout<'a> {
         self.parts.needs.push(Need { place: pointer::join(place, name), guards: guards.to_vec() });
     }
 
-    fn condition(&mut self, place: &str, test: &Value) -> Result<usize, SchemaError> {
+    fn condition(&mut self, place: &str, test: &Value) -> usize {
         let mut schema = json!({ "allOf": [test] });
         if let Some(defs) = self.root.get("$defs") {
             schema["$defs"] = defs.clone();
         }
-        let validator = super::options()
-            .build(&schema)
-            .map_err(|error| SchemaError(format!("a condition of {place}: {}", error.masked())))?;
-        self.parts.conditions.push(Condition { place: place.to_owned(), test: test.clone(), validator });
-        Ok(self.parts.conditions.len() - 1)
+        let validator = Lazy::default();
+        self.parts.conditions.push(Condition {
+            place: place.to_owned(),
+            test: test.clone(),
+            schema,
+            validator,
+        });
+        self.parts.conditions.len() - 1
     }
 
     fn property(

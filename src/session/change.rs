@@ -139,7 +139,7 @@ impl Reader<'_> {
             object.insert("solution".to_owned(), Value::String(self.solution.to_owned()));
         }
         let text = |member: &str| object.get(member).and_then(Value::as_str).unwrap_or_default();
-        let Some(kind) = self.kinds.get(text("kind")) else {
+        let Some(kind) = self.kinds.of_document(&object) else {
             let message = match object.get("kind") {
                 None => "is required".to_owned(),
                 Some(_) => format!("must be one of {}", self.kinds.names()),
@@ -152,7 +152,7 @@ impl Reader<'_> {
             return Err(Refused::Problem(no_solution(self.document, &solution)));
         }
         let stored = self.document.find(&solution, &key);
-        self.read(kind, object, stored, at)
+        self.read(&kind, object, stored, at)
     }
 
     fn read(

@@ -46,7 +46,7 @@ pub fn not_found(document: &Document, solution: &str, key: &str) -> Problem {
 pub fn secret_place(kinds: &Kinds, content: &Content, field: Option<&str>) -> Result<String, Problem> {
     let key = content.key();
     let Some(field) = field else {
-        let main = kinds.get(content.kind()).and_then(|kind| kind.main_secret(content));
+        let main = kinds.of_content(content).and_then(|kind| kind.main_secret(content));
         return main.ok_or_else(|| match fields(content) {
             names if names.is_empty() => {
                 Problem::new(Exit::NotFound, "no_secret", format!("{key} has no secret stored"))
@@ -81,7 +81,8 @@ pub fn secret(kinds: &Kinds, content: &Content, field: Option<&str>) -> Result<S
     if let Some(secret) = content.secret(&place) {
         return Ok(secret.clone());
     }
-    let obtained = kinds.get(content.kind()).and_then(|kind| kind.how_to_obtain(&place));
+    let kind = kinds.of_content(content);
+    let obtained = kind.as_ref().and_then(|kind| kind.how_to_obtain(&place));
     let missing = || {
         let name = place.strip_prefix("/config/").unwrap_or(&place).replace('/', ".");
         Problem::new(

@@ -49,7 +49,7 @@ impl OauthAppChange {
 
 /// The kind that describes an OAuth app.
 fn kind() -> Option<&'static Kind> {
-    Kinds::of_oauth_apps().iter().next()
+    Kinds::of_oauth_apps().iter().next().map(|kind| &**kind)
 }
 
 /// What the document of a new OAuth app starts with.

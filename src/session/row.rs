@@ -104,7 +104,7 @@ pub fn row<'a>(
         now.duration_since(credential.secret_since()).as_secs() >= days.saturating_mul(86_400)
     });
     // Documents are checked on their way in, so only a kind that is not there any more leaves one unfit.
-    let unfit = kinds.get(content.kind()).is_none();
+    let unfit = kinds.of_content(content).is_none();
     let flags = [(due, "rotation_due"), (unfit, "needs_attention")];
     Row {
         solution: content.solution(),

@@ -160,6 +160,7 @@ mod tests {
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), Secret::from(*value))).collect(),
             body: body.map(Secret::from),
             allow_http: false,
+            tls: crate::http::TlsOptions::default(),
         }
     }
 

@@ -147,6 +147,7 @@ mod tests {
             headers: Vec::new(),
             body: None,
             allow_http: false,
+            tls: crate::http::TlsOptions::default(),
         };
         let made = azure.sign(&mut request, "2015-06-26T23:39:12Z".parse().unwrap()).unwrap();
         let text = "GET\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:Fri, 26 Jun 2015 23:39:12 GMT\nx-ms-version:2014-02-14\n\

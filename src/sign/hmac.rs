@@ -222,6 +222,7 @@ mod tests {
             headers: Vec::new(),
             body: body.map(Secret::from),
             allow_http: false,
+            tls: crate::http::TlsOptions::default(),
         }
     }
 

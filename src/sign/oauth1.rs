@@ -150,6 +150,7 @@ mod tests {
             headers: vec![("Content-Type".into(), Secret::from("application/x-www-form-urlencoded"))],
             body: body.map(Secret::from),
             allow_http: false,
+            tls: crate::http::TlsOptions::default(),
         }
     }
 

@@ -66,7 +66,7 @@ pub struct Shared {
     /// The options.
     pub config: Config,
     /// The kinds there are.
-    pub kinds: &'static Kinds,
+    pub kinds: Arc<Kinds>,
     /// The current solution.
     pub solution: String,
     /// Whether the vault is a throw-away one.
@@ -211,7 +211,7 @@ impl App {
             keymap,
             theme: Theme::new(config.screen.theme),
             config,
-            kinds: Kinds::builtin(),
+            kinds: Kinds::builtin().clone(),
             solution,
             demo,
             clock,
@@ -479,6 +479,7 @@ impl App {
             Answer::Committed { serial, result } => self.committed(serial, result),
             Answer::Refreshed(Ok(document)) => {
                 if let (Some(document), Some(bench)) = (document, &mut self.bench) {
+                    self.shared.kinds = self.shared.kinds.after(&document);
                     bench.set_document(document, &mut self.shared);
                     self.shared
                         .tell(Tone::Plain, "another program saved the vault; this is what it says now");
@@ -512,6 +513,7 @@ impl App {
         created: bool,
     ) {
         self.layers.clear();
+        self.shared.kinds = self.shared.kinds.after(&document);
         self.read_only = refusal.is_some();
         self.bench = Some(Workbench::new(document, self.read_only, &self.shared));
         match refusal {
@@ -531,6 +533,9 @@ impl App {
     fn committed(&mut self, serial: u64, result: Result<(crate::session::Saved, u64), Problem>) {
         let Some(change) = self.commits.remove(&serial) else { return };
         let Some(bench) = &mut self.bench else { return };
+        if let Ok((saved, _)) = &result {
+            self.shared.kinds = self.shared.kinds.after(&saved.document);
+        }
         if matches!(change, Change::Wish(..)) && result.is_ok() {
             // The screen that wanted it shows what was before; where it failed, nothing typed there is lost.
             self.layers.clear();

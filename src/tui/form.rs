@@ -14,6 +14,7 @@ mod tests;
 mod value;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -97,14 +98,19 @@ impl Form {
         &self.kind
     }
 
+    /// The draft's kind, as long as it is the one that the form was made for.
+    fn kind_of(&self, draft: &Draft, kinds: &Kinds) -> Option<Arc<Kind>> {
+        draft.kind(kinds).filter(|kind| kind.id == self.kind)
+    }
+
     /// Handles a key press. Tab after the last field and Shift-Tab before the first are given back.
     pub fn handle_key(&mut self, key: KeyEvent, draft: &mut Draft, kinds: &Kinds) -> Handled {
-        let Some(kind) = kinds.get(&self.kind) else { return Handled::Ignored };
+        let Some(kind) = self.kind_of(draft, kinds) else { return Handled::Ignored };
         if key.kind == KeyEventKind::Release {
             return Handled::Ignored;
         }
-        let handled = self.key(key, draft, kind);
-        self.follow(kind, draft);
+        let handled = self.key(key, draft, &kind);
+        self.follow(&kind, draft);
         handled
     }
 
@@ -187,14 +193,14 @@ impl Form {
 
     /// Puts a pasted text at the cursor, as one undo step. Says what was done to it.
     pub fn paste(&mut self, text: &str, draft: &mut Draft, kinds: &Kinds) -> Vec<Notice> {
-        if let Some(kind) = kinds.get(&self.kind) {
-            self.follow(kind, draft);
+        if let Some(kind) = self.kind_of(draft, kinds) {
+            self.follow(&kind, draft);
             self.sync(draft);
             self.pick = None;
             draft.settle();
-            self.paste_text(text, draft, kind);
+            self.paste_text(text, draft, &kind);
             draft.settle();
-            self.follow(kind, draft);
+            self.follow(&kind, draft);
         }
         self.take_notices()
     }
@@ -202,10 +208,10 @@ impl Form {
     /// Takes over what is half typed and forgets the typed secret. To be called before the draft is tested,
     /// saved or shown elsewhere. Says what was done.
     pub fn settle(&mut self, draft: &mut Draft, kinds: &Kinds) -> Vec<Notice> {
-        if let Some(kind) = kinds.get(&self.kind) {
-            self.leave(draft, kind);
+        if let Some(kind) = self.kind_of(draft, kinds) {
+            self.leave(draft, &kind);
             self.enter(draft);
-            self.follow(kind, draft);
+            self.follow(&kind, draft);
         }
         self.take_notices()
     }
@@ -232,8 +238,8 @@ impl Form {
         }
         self.pick = None;
         self.input = Input::None;
-        if let Some(kind) = kinds.get(&self.kind) {
-            self.follow(kind, draft);
+        if let Some(kind) = self.kind_of(draft, kinds) {
+            self.follow(&kind, draft);
         }
         let after = draft.content();
         let changed = |entry: &Entry| differs(&before, after, &entry.field.pointer);
@@ -253,26 +259,26 @@ impl Form {
 
     /// Moves to the field at or around a place. False where there is none.
     pub fn focus(&mut self, pointer: &str, draft: &mut Draft, kinds: &Kinds) -> bool {
-        let Some(kind) = kinds.get(&self.kind) else { return false };
-        self.follow(kind, draft);
+        let Some(kind) = self.kind_of(draft, kinds) else { return false };
+        self.follow(&kind, draft);
         let Some(stop) = self.stop_at(pointer, draft) else { return false };
-        self.go(stop, draft, kind);
+        self.go(stop, draft, &kind);
         true
     }
 
     /// Moves to the first field: for Tab into the form.
     pub fn focus_first(&mut self, draft: &mut Draft, kinds: &Kinds) {
         let first = self.stops(draft).first().cloned();
-        if let (Some(kind), Some(stop)) = (kinds.get(&self.kind), first) {
-            self.go(stop, draft, kind);
+        if let (Some(kind), Some(stop)) = (self.kind_of(draft, kinds), first) {
+            self.go(stop, draft, &kind);
         }
     }
 
     /// Moves to the last field: for Shift-Tab into the form.
     pub fn focus_last(&mut self, draft: &mut Draft, kinds: &Kinds) {
         let last = self.stops(draft).last().cloned();
-        if let (Some(kind), Some(stop)) = (kinds.get(&self.kind), last) {
-            self.go(stop, draft, kind);
+        if let (Some(kind), Some(stop)) = (self.kind_of(draft, kinds), last) {
+            self.go(stop, draft, &kind);
         }
     }
 
@@ -321,11 +327,12 @@ impl Form {
         theme: &Theme,
         focused: bool,
     ) -> Option<Position> {
-        if let Some(kind) = kinds.get(&self.kind) {
-            self.follow(kind, draft);
+        if let Some(kind) = self.kind_of(draft, kinds) {
+            self.follow(&kind, draft);
         }
         self.sync(draft);
-        let missing = kinds.get(&self.kind).map(|kind| kind.missing(draft.content())).unwrap_or_default();
+        let missing =
+            self.kind_of(draft, kinds).map(|kind| kind.missing(draft.content())).unwrap_or_default();
         let view = View { draft, missing, theme, focused };
         self.draw(&view, area.intersection(buf.area), buf)
     }

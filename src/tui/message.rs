@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use crate::model::{Content, Document, Edit, Id};
 use crate::probe::{Report, Surroundings};
 use crate::problem::Problem;
+use crate::schema::Kinds;
 use crate::secret::Secret;
 use crate::session::Saved;
 use crate::vault::OpenPolicy;
@@ -180,8 +181,8 @@ pub enum Effect {
     Vault(Order),
     /// Answer the question of the vault's thread.
     Answer(SyncSender<Reply>, Reply),
-    /// Run these tests.
-    Test(Vec<(Ticket, Content, Surroundings)>),
+    /// Run these tests, of credentials of these kinds.
+    Test(Arc<Kinds>, Vec<(Ticket, Content, Surroundings)>),
     /// Cancel a test.
     Cancel(u64),
     /// Come back after a while.

@@ -48,7 +48,7 @@ impl Tasks {
             // A receiver that is gone was a bug of its thread, which it told.
             Effect::Vault(order) => drop(self.orders.send(order)),
             Effect::Answer(asked, reply) => drop(asked.send(reply)),
-            Effect::Test(jobs) => self.tests.run(jobs, &self.runtime, &self.messages),
+            Effect::Test(kinds, jobs) => self.tests.run(&kinds, jobs, &self.runtime, &self.messages),
             Effect::Cancel(serial) => self.tests.cancel(serial),
             Effect::Wake(after, timer) => {
                 let messages = self.messages.clone();

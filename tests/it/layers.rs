@@ -12,11 +12,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("memory", &[]),
     ("durable", &[]),
     // A saved search is read with the parser that will run it.
-    ("config", &["suggest", "model"]),
-    ("paths", &["config"]),
+    ("proxy", &["secret"]),
+    ("config", &["suggest", "model", "proxy"]),
+    ("paths", &["config", "proxy"]),
     ("model", &["secret", "suggest"]),
     ("schema", &["model", "secret"]),
-    ("http", &["secret", "redact"]),
+    ("http", &["secret", "redact", "proxy"]),
     ("sign", &["secret", "http"]),
     ("vault", &["model", "secret", "durable"]),
     ("oauth", &["model", "secret", "http", "redact", "sign"]),
@@ -33,18 +34,20 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 const CORE: &[&str] = &[
-    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http", "sign",
-    "vault", "probe", "problem",
+    "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "model", "schema",
+    "http", "sign", "vault", "probe", "problem",
 ];
 
 const FRONT_END: &[&str] = &[
-    "secret", "redact", "suggest", "memory", "durable", "config", "paths", "model", "schema", "http", "sign",
-    "vault", "probe", "problem", "session", "demo",
+    "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "model", "schema",
+    "http", "sign", "vault", "probe", "problem", "session", "demo",
 ];
 
 /// Crates that only some modules may name.
 const ONLY_IN: &[(&str, &[&str])] = &[
-    ("reqwest", &["http"]),
+    ("hyper", &["http"]),
+    ("hyper_util", &["http"]),
+    ("http_body_util", &["http"]),
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("tui_textarea", &["tui"]),
@@ -88,11 +91,11 @@ fn a_forbidden_import_is_found() {
         const RAW: &str = r"crate::tui \";
         fn f<'a>(c: char) -> bool { c == '"' }
         fn g() { crate::session::rows(); }
-        fn h() { ::reqwest::get("crate::cli"); }
+        fn h() { ::hyper::Uri::from_static("crate::cli"); }
     "#;
     assert_eq!(
         forbidden("model", sample),
-        ["model may not name session", "model may not name vault", "model may not name reqwest"]
+        ["model may not name session", "model may not name vault", "model may not name hyper"]
     );
     assert_eq!(forbidden("cli", "use crate::tui::run;"), ["cli may not name tui"]);
     assert_eq!(forbidden("tui", "use crate::cli::start;"), ["tui may not name cli"]);

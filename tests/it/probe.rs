@@ -36,7 +36,7 @@ fn content(document: Value) -> Content {
 
 fn planned(document: Value) -> Result<Plan, Unplannable> {
     let content = content(document);
-    plan(Kinds::builtin().get(content.kind()).unwrap(), &content)
+    plan(&Kinds::builtin().of_content(&content).unwrap(), &content)
 }
 
 /// The five ways to send a secret.
@@ -69,7 +69,7 @@ async fn tested_with(document: Value, trust: &Trust, timeout: Duration) -> Repor
 
 /// The authority of our own servers.
 fn trust() -> Trust {
-    Trust { authorities: vec![crate::support::tls::authority_der()] }
+    Trust::new(vec![crate::support::tls::authority_der()], Default::default())
 }
 
 /// The steps of a report, each as its name and whether it went well.

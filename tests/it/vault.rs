@@ -332,6 +332,7 @@ fn write_the_golden_vault() {
         status_code: Some(200),
         latency_ms: 12,
         message: "accepted".to_owned(),
+        facts: credbench::model::Learnt::default(),
     };
     let edits = vec![
         Edit::Update { id: id("golden"), expected: Some(1), content: changed },

@@ -21,6 +21,7 @@ fn record(version: u32) -> TestRecord {
         status_code: Some(200),
         latency_ms: 1,
         message: String::new(),
+        facts: crate::model::Learnt::default(),
     }
 }
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::http::{self, Answer, Exchange, Request};
+use crate::http::{self, Answer, Exchange, Request, TlsOptions};
 use crate::model::{Content, Outcome};
 use crate::probe::classify::{Verdict, classify};
 use crate::probe::plan::Work;
@@ -178,11 +178,12 @@ impl Aws {
             )],
             body: Some(Secret::new(body)),
             allow_http: self.allow_http,
+            tls: TlsOptions::default(),
         };
         let signer = Signer::aws(&key.id, &key.secret, key.token.as_ref(), &self.region, "sts");
         match signer.sign(&mut request, now, &[0; 16]) {
             Ok(made) => made.iter().for_each(|secret| redactor.learn(secret)),
-            Err(error) => return Err(Box::new(Unplannable::Signer(error).report(now))),
+            Err(error) => return Err(Box::new(Unplannable::Sign(error).report(now))),
         }
         Ok(means.send(&request).await)
     }

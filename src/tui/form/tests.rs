@@ -28,7 +28,7 @@ struct Screen {
 impl Screen {
     fn of(draft: Draft) -> Self {
         let kind = draft.kind(kinds()).unwrap();
-        Self { form: Form::new(kind, &draft, &choices), draft }
+        Self { form: Form::new(&kind, &draft, &choices), draft }
     }
 
     fn new(kind: &str) -> Self {

@@ -143,8 +143,9 @@ impl Screen for Trash {
             .rev()
             .map(|removed| {
                 let ago = paint::ago(now.duration_since(removed.at).as_secs());
-                let kind = removed.credential.content.kind();
-                let kind = shared.kinds.get(kind).map_or(kind, |kind| kind.title.as_str());
+                let content = &removed.credential.content;
+                let kind = shared.kinds.of_content(content);
+                let kind = kind.as_ref().map_or(content.kind(), |kind| kind.title.as_str());
                 vec![
                     (format!("{ago:>4}  "), theme.dim),
                     (place(removed), theme.text),

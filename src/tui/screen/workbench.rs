@@ -126,7 +126,7 @@ impl Workbench {
             Command::UseSolution(name) => self.use_solution(name, shared),
             Command::Fix => {
                 if let Some(editor) = &mut self.editor {
-                    editor.focus_secret(shared.kinds);
+                    editor.focus_secret(&shared.kinds);
                 }
             }
             Command::SaveAnyway => self.store(shared),
@@ -163,7 +163,7 @@ impl Workbench {
     fn edit(&mut self, raw: bool, shared: &mut Shared) -> Reply {
         if self.editor.is_none() {
             let Some(credential) = self.list.selected() else { return Reply::Done };
-            self.editor = Editor::of(credential, shared.kinds, &self.document);
+            self.editor = Editor::of(credential, &shared.kinds, &self.document);
             self.details.reset();
             shared.effect(Effect::Vault(Order::Refresh));
         }
@@ -274,17 +274,17 @@ impl Workbench {
     /// The actions of list, details and log.
     fn browse(&mut self, action: Action, shared: &mut Shared) -> Reply {
         match action {
-            Action::Up => self.step(-1, shared.kinds),
-            Action::Down => self.step(1, shared.kinds),
-            Action::PageUp => self.step(-self.page(), shared.kinds),
-            Action::PageDown => self.step(self.page(), shared.kinds),
-            Action::Top => self.step(isize::MIN / 2, shared.kinds),
-            Action::Bottom => self.step(isize::MAX / 2, shared.kinds),
+            Action::Up => self.step(-1, &shared.kinds),
+            Action::Down => self.step(1, &shared.kinds),
+            Action::PageUp => self.step(-self.page(), &shared.kinds),
+            Action::PageDown => self.step(self.page(), &shared.kinds),
+            Action::Top => self.step(isize::MIN / 2, &shared.kinds),
+            Action::Bottom => self.step(isize::MAX / 2, &shared.kinds),
             Action::Next => self.next_pane(false),
             Action::Previous => self.next_pane(true),
             Action::Open => self.focus = Pane::Panel,
             Action::Back => return self.back(shared),
-            Action::Add => return Reply::Open(Box::new(ChooseKind::new(shared.kinds))),
+            Action::Add => return Reply::Open(Box::new(ChooseKind::new(&shared.kinds))),
             Action::Edit => return self.edit(false, shared),
             Action::Schema => return self.edit(true, shared),
             Action::Mark => self.list.mark(),
@@ -352,7 +352,7 @@ impl Workbench {
             Action::Next => drop(editor.press(KeyCode::Tab, shared, &document)),
             Action::Previous => drop(editor.press(KeyCode::BackTab, shared, &document)),
             Action::Undo | Action::Redo => {
-                if !editor.undo(shared.kinds, action == Action::Redo) {
+                if !editor.undo(&shared.kinds, action == Action::Redo) {
                     let what = if action == Action::Redo { "redo" } else { "undo" };
                     shared.tell(Tone::Plain, format!("there is nothing to {what} in the draft"));
                 }

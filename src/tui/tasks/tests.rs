@@ -45,6 +45,7 @@ impl Tests {
     /// Runs tests as one batch.
     pub(super) fn run(
         &mut self,
+        kinds: &Arc<Kinds>,
         jobs: Vec<(Ticket, Content, Surroundings)>,
         runtime: &Handle,
         messages: &UnboundedSender<Message>,
@@ -60,14 +61,14 @@ impl Tests {
             cancel: cancel.clone(),
             clock: self.clock.clone(),
         };
-        let (limits, messages) = (self.limits, messages.clone());
+        let (limits, messages, kinds) = (self.limits, messages.clone(), kinds.clone());
         runtime.spawn(async move {
             let tests = jobs
                 .into_iter()
                 .map(|(ticket, content, around)| {
-                    let plan = match Kinds::builtin().get(content.kind()) {
-                        Some(kind) => plan_in(kind, &content, &around),
-                        None => Err(Unplannable::NotTestable("its kind is not known")),
+                    let plan = match kinds.of_content(&content) {
+                        Some(kind) => plan_in(&kind, &content, &around),
+                        None => Err(Unplannable::NotTestable("its kind is not known".into())),
                     };
                     (ticket, plan)
                 })

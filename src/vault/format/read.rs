@@ -329,7 +329,12 @@ impl TryFrom<OrganizationIn> for Organization {
             let label = |content: &Content| format!("the OAuth app {}", content.name());
             content(label, app.document, app.secrets).map(|content| OauthApp { content })
         });
-        Ok(Self { oauth_apps: apps.collect::<Result<_, _>>()?, name: read.name, extra: read.extra })
+        Ok(Self {
+            oauth_apps: apps.collect::<Result<_, _>>()?,
+            name: read.name,
+            kinds: Vec::new(),
+            extra: read.extra,
+        })
     }
 }
 

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    Content, Credential, Document, Id, OauthApp, Organization, Outcome, Placeholder, Recipient, Removed,
-    Solution, TestRecord, Version,
+    Content, Credential, Document, Id, Learnt, OauthApp, Organization, Outcome, Placeholder, Recipient,
+    Removed, Solution, TestRecord, Version,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -267,6 +267,7 @@ prop_compose! {
     ) -> Credential {
         let record = TestRecord {
             at: created_at, version, outcome: Outcome::Limited, status_code, latency_ms: 3, message,
+            facts: Learnt { who: Some("ann".to_owned()), scopes: Some(vec!["read".to_owned()]), expires_at: Some(created_at) },
         };
         let history = history.into_iter().map(|(number, at, content)| Version { number, at, content });
         Credential {
@@ -290,6 +291,7 @@ prop_compose! {
         Document {
             organization: Organization {
                 name,
+                kinds: Vec::new(),
                 oauth_apps: oauth_apps.into_iter().map(|content| OauthApp { content }).collect(),
                 extra: organization,
             },

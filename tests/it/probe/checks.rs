@@ -118,7 +118,7 @@ async fn plain_http_to_another_machine_is_refused() {
     document["allow_http"] = json!(true);
     let looked_up = tested(document).await;
     assert_eq!(looked_up.outcome, Outcome::Unreachable, "{looked_up:?}");
-    assert_eq!(looked_up.steps.last().map(|step| step.name), Some("resolve"), "{looked_up:?}");
+    assert_eq!(looked_up.steps.last().map(|step| &*step.name), Some("resolve"), "{looked_up:?}");
     // To this machine it needs no leave.
     let server = checking("header");
     for host in ["127.0.0.1", "localhost"] {

@@ -9,7 +9,7 @@ async fn every_sample_has_its_outcome() {
     let service = credbench::demo::Service::start().await.unwrap();
     let contents = credbench::demo::contents(service.base_url(), now());
     let tests = contents.iter().map(|content| {
-        (content.key().to_owned(), plan(Kinds::builtin().get(content.kind()).unwrap(), content))
+        (content.key().to_owned(), plan(&Kinds::builtin().of_content(content).unwrap(), content))
     });
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     run_all(tests.collect(), Limits::default(), conditions(&CancellationToken::new()), sender).await;
@@ -26,7 +26,7 @@ async fn what_was_found_before_is_worded_as_it_is_found_now() {
     let document = credbench::demo::document(service.base_url(), now());
     for credential in &document.credentials {
         let Some(last) = credential.last_test() else { continue };
-        let plan = plan(Kinds::builtin().get(credential.content.kind()).unwrap(), &credential.content);
+        let plan = plan(&Kinds::builtin().of_content(&credential.content).unwrap(), &credential.content);
         let found = run(&plan.unwrap(), &Trust::default(), LONG, &CancellationToken::new(), now).await;
         assert_eq!((last.outcome, &last.message), (found.outcome, &found.message));
         assert_eq!(last.status_code, found.status_code);

@@ -142,7 +142,8 @@ impl Columns {
                 Column::Name => (content.name().to_owned(), on(theme.dim)),
                 Column::Service => (content.service().to_owned(), on(theme.dim)),
                 Column::Kind => {
-                    let title = shared.kinds.get(content.kind()).map(|kind| kind.title.as_str());
+                    let kind = shared.kinds.of_content(content);
+                    let title = kind.as_ref().map(|kind| kind.title.as_str());
                     (title.unwrap_or(content.kind()).to_owned(), on(theme.dim))
                 }
                 Column::Status => status(row, shared, &on),

@@ -104,10 +104,10 @@ impl Details {
         focused: bool,
     ) {
         let theme = &shared.theme;
-        let items = items(credential, shared.kinds);
+        let items = items(credential, &shared.kinds);
         self.selected = self.selected.min(items.len().saturating_sub(1));
         if matches!(items.get(self.selected), Some(Item { shown: Shown::Heading, .. })) {
-            self.step(1, credential, shared.kinds);
+            self.step(1, credential, &shared.kinds);
         }
         let head = self.head(credential, area, buf, shared);
         let history = history(credential, shared.now(), theme);
@@ -133,8 +133,12 @@ impl Details {
     /// Status, kind and version. Gives the rows it took.
     fn head(&self, credential: &Credential, area: Rect, buf: &mut Buffer, shared: &Shared) -> u16 {
         let theme = &shared.theme;
-        let facts =
-            crate::session::facts(credential, shared.kinds, shared.now(), shared.config.screen.expiring_days);
+        let facts = crate::session::facts(
+            credential,
+            &shared.kinds,
+            shared.now(),
+            shared.config.screen.expiring_days,
+        );
         let (status, old) = credential.status(facts);
         let (sign, word) = theme::status(status);
         let word = format!("{sign} {word}{}", if old && status != Status::Untested { ", old" } else { "" });
@@ -214,7 +218,8 @@ fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
     let content = &credential.content;
     let mut items = Vec::new();
     let mut group = String::new();
-    let kind = kinds.get(content.kind());
+    let kind = kinds.of_content(content);
+    let kind = kind.as_deref();
     let missing = kind.map(|kind| kind.missing(content)).unwrap_or_default();
     for field in kind.map(|kind| kind.fields.as_slice()).unwrap_or_default() {
         let value = content.get(&field.pointer);
@@ -355,6 +360,7 @@ mod tests {
             status_code: None,
             latency_ms: *latency_ms,
             message: String::new(),
+            facts: crate::model::Learnt::default(),
             version: 1,
         };
         let tests: Vec<TestRecord> = tests.iter().map(record).collect();

@@ -62,7 +62,7 @@ impl Editor {
     pub(super) fn of(credential: &Credential, kinds: &Kinds, document: &Document) -> Option<Self> {
         let mut draft = Draft::of(credential);
         draft.know(session::names(document));
-        let form = Form::new(draft.kind(kinds)?, &draft, &choices(document));
+        let form = Form::new(&*draft.kind(kinds)?, &draft, &choices(document));
         let mut editor = Self::with(credential.id.clone(), draft, View::Form(Box::new(form)), true);
         editor.check(kinds);
         Some(editor)
@@ -96,7 +96,7 @@ impl Editor {
     /// Gives a key to the view. False where it means nothing there.
     pub(super) fn key(&mut self, key: KeyEvent, shared: &mut Shared, document: &Document) -> bool {
         let handled = match &mut self.view {
-            View::Form(form) => form.handle_key(key, &mut self.draft, shared.kinds),
+            View::Form(form) => form.handle_key(key, &mut self.draft, &shared.kinds),
             View::Raw(raw) => raw.handle_key(key),
         };
         if let View::Form(form) = &mut self.view {
@@ -105,7 +105,7 @@ impl Editor {
         match handled {
             Handled::Ignored => return false,
             Handled::Consumed => {}
-            Handled::Changed => self.changed(shared.kinds),
+            Handled::Changed => self.changed(&shared.kinds),
             Handled::EditAsJson(place) => {
                 self.switch(shared, document);
                 if let View::Raw(raw) = &mut self.view {
@@ -123,11 +123,11 @@ impl Editor {
 
     pub(super) fn paste(&mut self, text: &str, shared: &mut Shared) {
         let notices = match &mut self.view {
-            View::Form(form) => form.paste(text, &mut self.draft, shared.kinds),
+            View::Form(form) => form.paste(text, &mut self.draft, &shared.kinds),
             View::Raw(raw) => raw.paste(text),
         };
         tell(&notices, shared);
-        self.changed(shared.kinds);
+        self.changed(&shared.kinds);
     }
 
     fn changed(&mut self, kinds: &Kinds) {
@@ -162,11 +162,11 @@ impl Editor {
     pub(super) fn settle(&mut self, shared: &mut Shared) -> bool {
         let before = self.draft.content().clone();
         let settled = match &mut self.view {
-            View::Form(form) => Ok(form.settle(&mut self.draft, shared.kinds)),
-            View::Raw(raw) => raw.take(&mut self.draft, shared.kinds),
+            View::Form(form) => Ok(form.settle(&mut self.draft, &shared.kinds)),
+            View::Raw(raw) => raw.take(&mut self.draft, &shared.kinds),
         };
         if *self.draft.content() != before {
-            self.changed(shared.kinds);
+            self.changed(&shared.kinds);
         }
         match settled {
             Ok(notices) => {
@@ -186,16 +186,16 @@ impl Editor {
             return;
         }
         let view = match &self.view {
-            View::Form(_) => RawEditor::open(&self.draft, shared.kinds).map(|raw| View::Raw(Box::new(raw))),
-            View::Raw(_) => match self.draft.kind(shared.kinds) {
-                Some(kind) => Ok(View::Form(Box::new(Form::new(kind, &self.draft, &choices(document))))),
+            View::Form(_) => RawEditor::open(&self.draft, &shared.kinds).map(|raw| View::Raw(Box::new(raw))),
+            View::Raw(_) => match self.draft.kind(&shared.kinds) {
+                Some(kind) => Ok(View::Form(Box::new(Form::new(&kind, &self.draft, &choices(document))))),
                 None => Err("there is no form for this kind".to_owned()),
             },
         };
         match view {
             Ok(view) => {
                 self.view = view;
-                self.check(shared.kinds);
+                self.check(&shared.kinds);
             }
             Err(why) => shared.tell(Tone::Bad, why),
         }
@@ -209,7 +209,7 @@ impl Editor {
         self.checked = true;
         // Another screen or another program may have added or renamed what it refers to.
         self.draft.know(session::names(document));
-        let mut violations = self.draft.check(shared.kinds);
+        let mut violations = self.draft.check(&shared.kinds);
         let content = self.draft.content();
         if document.find(content.solution(), content.key()).is_some_and(|other| other.id != self.id) {
             violations.push(Violation::new(Content::KEY, format!("is taken in {}", content.solution())));
@@ -221,7 +221,7 @@ impl Editor {
     /// Shows what is wrong, and moves to the first of it.
     pub(super) fn show(&mut self, violations: &[Violation], shared: &mut Shared) {
         let Some(first) = violations.first() else {
-            return self.check(shared.kinds);
+            return self.check(&shared.kinds);
         };
         let more = match violations.len() - 1 {
             0 => String::new(),
@@ -230,15 +230,15 @@ impl Editor {
         match &mut self.view {
             View::Form(form) => {
                 form.set_violations(violations);
-                form.focus_first_error(&mut self.draft, shared.kinds);
-                let title = self.draft.kind(shared.kinds).map(|kind| kind.title_of(&first.pointer));
+                form.focus_first_error(&mut self.draft, &shared.kinds);
+                let title = self.draft.kind(&shared.kinds).map(|kind| kind.title_of(&first.pointer));
                 let title = title.unwrap_or_else(|| first.pointer.clone());
                 shared.tell(Tone::Bad, format!("{title} {}{more}", first.message));
             }
             View::Raw(raw) => {
                 raw.goto(&first.pointer);
                 let text = self.draft.text();
-                let errors = self.draft.check_text(shared.kinds, &text);
+                let errors = self.draft.check_text(&shared.kinds, &text);
                 let place = errors.iter().find(|error| error.pointer == first.pointer).map(told);
                 shared.tell(Tone::Bad, place.unwrap_or_else(|| format!("{first}{more}")));
             }
@@ -285,8 +285,8 @@ impl Editor {
         focused: bool,
     ) -> Option<Position> {
         match &mut self.view {
-            View::Form(form) => form.render(&self.draft, shared.kinds, area, buf, &shared.theme, focused),
-            View::Raw(raw) => raw.render(&self.draft, shared.kinds, area, buf, &shared.theme, focused),
+            View::Form(form) => form.render(&self.draft, &shared.kinds, area, buf, &shared.theme, focused),
+            View::Raw(raw) => raw.render(&self.draft, &shared.kinds, area, buf, &shared.theme, focused),
         }
     }
 }

@@ -131,7 +131,7 @@ impl List {
         self.entries = (self.document.credentials.iter().enumerate())
             .filter(|(_, credential)| shown(credential))
             .map(|(index, credential)| {
-                let row = session::row(&self.document, credential, shared.kinds, now, days);
+                let row = session::row(&self.document, credential, &shared.kinds, now, days);
                 let mut text = String::new();
                 for part in [row.key, row.name, row.service].into_iter().chain(row.tags.iter().copied()) {
                     text.push_str(part);

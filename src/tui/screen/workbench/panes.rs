@@ -147,7 +147,8 @@ impl Workbench {
         let (title, raw) = match (&self.editor, self.list.selected()) {
             (Some(editor), _) => {
                 let key = editor.draft.content().key();
-                let kind = editor.draft.kind(shared.kinds).map_or("credential", |kind| kind.title.as_str());
+                let kind = editor.draft.kind(&shared.kinds);
+                let kind = kind.as_ref().map_or("credential", |kind| kind.title.as_str());
                 let title = match (editor.draft.base(), key) {
                     (None, "") => format!("New {kind}"),
                     (None, key) => format!("{key} (new {kind})"),

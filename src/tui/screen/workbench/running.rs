@@ -78,7 +78,7 @@ impl Running {
         let count = started.len();
         self.batches.insert(batch, Batch { total: count, left: count, records: Vec::new() });
         let tickets = started.iter().map(|(ticket, ..)| ticket.clone()).collect();
-        shared.effect(Effect::Test(started));
+        shared.effect(Effect::Test(shared.kinds.clone(), started));
         if !std::mem::replace(&mut self.spinning, true) {
             shared.effect(Effect::Wake(FRAME, Timer::Spin));
         }

@@ -29,7 +29,7 @@ impl Workbench {
         let content = editor.draft.content();
         let complete = shared.kinds.is_complete(content);
         let login = probe::awaits_login(content, &session::surroundings(&document, content));
-        if !complete || login || !session::has_test(shared.kinds, content) {
+        if !complete || login || !session::has_test(&shared.kinds, content) {
             return self.store(shared);
         }
         let subject = Subject::Draft(editor.revision);

@@ -33,12 +33,12 @@ impl Workbench {
     fn meant_secret(&self, shared: &mut Shared) -> Option<(Id, String)> {
         let credential = self.list.selected()?;
         if self.focus == Pane::Panel {
-            let item = self.details.item(credential, shared.kinds)?;
+            let item = self.details.item(credential, &shared.kinds)?;
             if matches!(item.shown, Shown::Stored) {
                 return Some((credential.id.clone(), item.place));
             }
         }
-        match session::secret_place(shared.kinds, &credential.content, None) {
+        match session::secret_place(&shared.kinds, &credential.content, None) {
             Ok(place) => Some((credential.id.clone(), place)),
             Err(Problem { message, .. }) => {
                 shared.tell(Tone::Plain, format!("{message}; select it in the details"));

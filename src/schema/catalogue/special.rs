@@ -1,0 +1,277 @@
+//! A kind's schema made for one variant of a service: its fields, their words, and what the credential is bound
+//! to.
+
+use serde_json::{Map, Value, json};
+
+use super::super::{Kind, Notice};
+use super::{Chosen, ServiceField, Variant, place_of, template};
+use crate::model::{Content, pointer};
+use crate::secret::Secret;
+
+/// Changes the schema of a kind's `config` so that it asks for what the variant wants.
+pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
+    let variant = chosen.variant();
+    let heading = format!("{}, {}", chosen.service.name, variant.title);
+    for address in ["base_url", "issuer", "authorization_url", "token_url", "device_url", "revocation_url"] {
+        // A template is no URI by the letter; that it is an address is still asked.
+        each_property(config, address, &mut |schema| {
+            schema.remove("format");
+        });
+    }
+    if let Some(base) = variant.base_url.as_deref().filter(|base| *base != "{base_url}") {
+        each_property(config, "base_url", &mut |schema| {
+            schema.insert("default".to_owned(), json!(base));
+            schema.insert("examples".to_owned(), json!([base]));
+        });
+    }
+    let bound: Vec<&str> =
+        variant.base_url.iter().chain(&variant.hosts).flat_map(|at| host_names(at)).collect();
+    let mut main = variant.kind == "custom";
+    for field in &variant.fields {
+        let place = place_of(&variant.kind, plain, field);
+        let mut words = words(field, variant);
+        if bound.contains(&field.name.as_str()) {
+            words.insert("x-origin".to_owned(), json!(true));
+        }
+        if field.secret && std::mem::take(&mut main) {
+            words.insert("x-main".to_owned(), json!(true));
+        }
+        let steps: Vec<String> = pointer::steps(&place).skip(1).map(|step| step.into_owned()).collect();
+        match steps.as_slice() {
+            [table, name] if variant.kind == "custom" => {
+                let table_schema = &mut config["properties"][table];
+                table_schema["title"] = json!(heading);
+                table_schema["properties"][name] = Value::Object(text(words));
+                if field.required {
+                    require(table_schema, name);
+                    require(config, table);
+                }
+            }
+            [name] => {
+                let mut found = false;
+                each_property(config, name, &mut |schema| {
+                    found = true;
+                    add(schema, words.clone());
+                });
+                if !found {
+                    config["properties"][name] = Value::Object(text(words));
+                }
+                if field.required {
+                    require(config, name);
+                } else if let Some(required) = config.get_mut("required").and_then(Value::as_array_mut) {
+                    required.retain(|known| known != name);
+                }
+            }
+            [.., name] => each_property(config, name, &mut |schema| add(schema, words.clone())),
+            [] => {}
+        }
+    }
+    if variant.kind == "custom" && variant.base_url.as_deref() == Some("{base_url}") {
+        require(config, "base_url");
+    }
+}
+
+/// The names in the host of an address, or in a host.
+fn host_names(address: &str) -> Vec<&str> {
+    template::names(template::authority(address).unwrap_or(address)).collect()
+}
+
+fn require(schema: &mut Value, name: &str) {
+    match schema.get_mut("required").and_then(Value::as_array_mut) {
+        Some(required) if required.iter().any(|known| known == name) => {}
+        Some(required) => required.push(json!(name)),
+        None => schema["required"] = json!([name]),
+    }
+}
+
+/// A schema of a field that the kind does not have.
+fn text(words: Map<String, Value>) -> Map<String, Value> {
+    let mut schema = Map::new();
+    schema.insert("type".to_owned(), json!("string"));
+    schema.extend(words);
+    schema
+}
+
+/// Adds what a service says of a field to the kind's own schema of it.
+fn add(schema: &mut Map<String, Value>, words: Map<String, Value>) {
+    let whole = schema.get("type") == Some(&json!("integer"));
+    for (word, value) in words {
+        let value = match (whole, value.as_str().map(str::parse::<i64>)) {
+            (true, Some(Ok(number))) if word == "default" => json!(number),
+            _ => value,
+        };
+        schema.insert(word, value);
+    }
+}
+
+/// What a service says of a field, as words of a schema.
+fn words(field: &ServiceField, variant: &Variant) -> Map<String, Value> {
+    let mut words = Map::new();
+    let mut say = |word: &str, value: Option<Value>| {
+        words.extend(value.map(|value| (word.to_owned(), value)));
+    };
+    let texts = |list: &[String]| (!list.is_empty()).then(|| json!(list));
+    say("title", field.title.as_ref().map(|title| json!(title)));
+    say("description", field.description.as_ref().map(|text| json!(text)));
+    say("default", field.default.as_ref().map(|text| json!(text)));
+    say("examples", field.example.as_ref().map(|text| json!([text])));
+    say("enum", texts(&field.choices));
+    say("pattern", field.pattern.as_ref().map(|pattern| json!(pattern)));
+    if field.pattern.is_some() {
+        let says = field.says.as_deref().unwrap_or("not what the service uses");
+        say("x-pattern", Some(json!(says)));
+    }
+    say("x-multiline", field.multiline.then(|| json!(true)));
+    say("writeOnly", field.secret.then(|| json!(true)));
+    say("x-link", variant.key_url.as_ref().filter(|_| field.secret).map(|page| json!(page)));
+    let looks = !field.prefix.is_empty() || !field.test_prefix.is_empty() || field.length.is_some();
+    say(
+        "x-looks-like",
+        looks.then(|| json!({"prefix": field.prefix, "test": field.test_prefix, "length": field.length})),
+    );
+    words
+}
+
+/// Changes every schema of a property, in whichever branch it stands.
+fn each_property(schema: &mut Value, name: &str, change: &mut dyn FnMut(&mut Map<String, Value>)) {
+    match schema {
+        Value::Object(members) => {
+            for (word, inner) in members.iter_mut() {
+                if word == "properties" {
+                    if let Some(Value::Object(own)) = inner.get_mut(name) {
+                        change(own);
+                    }
+                } else if matches!(word.as_str(), "allOf" | "oneOf" | "anyOf" | "then" | "else") {
+                    each_property(inner, name, change);
+                }
+            }
+            if let Some(Value::Object(properties)) = members.get_mut("properties")
+                && let Some(tokens) = properties.get_mut("tokens")
+            {
+                each_property(tokens, name, change);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| each_property(item, name, change)),
+        _ => {}
+    }
+}
+
+impl Kind {
+    /// The page on which a person makes the secret at a place, with the content's own values in it.
+    pub fn link(&self, place: &str, content: &Content) -> Option<String> {
+        let page = self.said_of(place, "x-link")?.as_str()?;
+        let Some(Ok(chosen)) = self.service() else { return None };
+        let mut complete = true;
+        let page = template::fill(page, |name| {
+            let field = chosen.variant().field(name);
+            let place = field.map(|field| place_of(&self.id, self, field));
+            let value = place.and_then(|place| content.get_str(&place)).unwrap_or_default();
+            // A value that could lead elsewhere makes no address.
+            complete &=
+                !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+            value.to_owned()
+        });
+        complete.then_some(page)
+    }
+
+    /// What is odd about a secret, next to what the service's secrets look like: a hint, never an error. It quotes
+    /// nothing of the secret but a start that marks a key for tests.
+    pub fn hint(&self, place: &str, secret: &Secret, solution: &str) -> Option<Notice> {
+        let looks = self.said_of(place, "x-looks-like")?;
+        let (text, title) = (secret.expose(), self.title_of(place));
+        let list = |word: &str| -> Vec<&str> {
+            let texts = looks.get(word).and_then(Value::as_array).into_iter().flatten();
+            texts.filter_map(Value::as_str).collect()
+        };
+        let starts = list("prefix");
+        let test = list("test").into_iter().find(|start| text.starts_with(start));
+        let lengths = looks.get("length").and_then(Value::as_array);
+        let length = |index: usize| lengths?.get(index)?.as_u64();
+        let characters = text.chars().count() as u64;
+        let message = if let Some(start) = test {
+            match solution.to_lowercase().contains("prod") {
+                true => {
+                    format!("{title} looks like a test key ({start}…), and this is the solution {solution}")
+                }
+                false => format!("{title} looks like a test key ({start}…)"),
+            }
+        } else if !starts.is_empty() && !starts.iter().any(|start| text.starts_with(start)) {
+            format!("{title} usually begins with {}", starts.join(" or "))
+        } else if length(0).is_some_and(|least| characters < least) {
+            format!("{title} is shorter than usual: {characters} characters")
+        } else if length(1).is_some_and(|most| characters > most) {
+            format!("{title} is longer than usual: {characters} characters")
+        } else {
+            return None;
+        };
+        Some(Notice { pointer: place.to_owned(), message })
+    }
+
+    /// What a new credential of the service says before a person says anything: the address, the defaults and,
+    /// where only a person's own folder names them, the hosts that it may go to besides.
+    pub fn proposed(&self) -> Vec<(String, Value)> {
+        let Some(Ok(chosen)) = self.service() else { return Vec::new() };
+        let variant = chosen.variant();
+        let mut proposed: Vec<(String, Value)> = Vec::new();
+        let mut propose = |place: String, value: Value| {
+            if !proposed.iter().any(|(known, _)| *known == place) {
+                proposed.push((place, value));
+            }
+        };
+        if let Some(base) = variant.base_url.as_deref().filter(|base| *base != "{base_url}") {
+            propose("/config/base_url".to_owned(), json!(base));
+        }
+        for field in &variant.fields {
+            let place = place_of(&variant.kind, self, field);
+            if field.default.is_some()
+                && let Some(default) = self.schema_at(&place).and_then(|schema| schema.get("default"))
+            {
+                propose(place, default.clone());
+            }
+        }
+        if let Some(oauth) = &variant.oauth {
+            let texts = [
+                ("grant", &oauth.grant),
+                ("client_auth", &oauth.client_auth),
+                ("issuer", &oauth.issuer),
+                ("authorization_url", &oauth.authorization_url),
+                ("token_url", &oauth.token_url),
+                ("device_url", &oauth.device_url),
+                ("revocation_url", &oauth.revocation_url),
+                ("audience", &oauth.audience),
+            ];
+            for (name, text) in texts {
+                if let Some(text) = text {
+                    propose(pointer::join("/config", name), json!(text));
+                }
+            }
+            if !oauth.scopes.is_empty() {
+                propose("/config/scopes".to_owned(), json!(oauth.scopes));
+            }
+            if !oauth.extra_parameters.is_empty() {
+                propose("/config/extra_parameters".to_owned(), json!(oauth.extra_parameters));
+            }
+        }
+        let plain: Vec<&String> =
+            variant.hosts.iter().filter(|host| template::names(host).count() == 0).collect();
+        if !chosen.trusted && !plain.is_empty() {
+            propose("/allowed_hosts".to_owned(), json!(plain));
+        }
+        proposed
+    }
+
+    /// Puts what the service proposes where a new credential says nothing. Says so.
+    pub fn propose(&self, content: &mut Content) -> Vec<Notice> {
+        let mut notices = Vec::new();
+        for (place, value) in self.proposed() {
+            if content.get(&place).is_some() {
+                continue;
+            }
+            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let message = format!("{}: {shown}, as the service says", self.title_of(&place));
+            content.set(&place, value);
+            notices.push(Notice { pointer: place, message });
+        }
+        notices
+    }
+}

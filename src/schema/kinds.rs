@@ -1,0 +1,212 @@
+//! The kinds there are: those that come with the program, and a vault's own.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
+use serde_json::Value;
+
+use super::catalogue::{Catalogue, Chosen, NoVariant, special};
+use super::{Kind, SchemaError};
+use crate::model::{Content, Document, KindDefinition, Object};
+
+const BUILTIN: &[(&str, &str)] = &[
+    ("api_key", include_str!("../../assets/kinds/api_key.json")),
+    ("basic_auth", include_str!("../../assets/kinds/basic_auth.json")),
+    ("bearer_token", include_str!("../../assets/kinds/bearer_token.json")),
+    ("oauth2", include_str!("../../assets/kinds/oauth2.json")),
+    ("oauth_alias", include_str!("../../assets/kinds/oauth_alias.json")),
+    ("secret", include_str!("../../assets/kinds/secret.json")),
+    ("database", include_str!("../../assets/kinds/database.json")),
+    ("aws", include_str!("../../assets/kinds/aws.json")),
+    ("client_certificate", include_str!("../../assets/kinds/client_certificate.json")),
+    ("custom", include_str!("../../assets/kinds/custom.json")),
+];
+
+const OAUTH_APP: &str = include_str!("../../assets/oauth_app.json");
+
+/// The kinds that the credentials of one vault may be of: the built-in ones, then the vault's own.
+#[derive(Debug)]
+pub struct Kinds {
+    kinds: Vec<Arc<Kind>>,
+    /// What the vault's own were made from: as long as it is the same, so are they.
+    defined: Vec<KindDefinition>,
+    unusable: Vec<Unusable>,
+    catalogue: Arc<Catalogue>,
+    /// Kinds made for a service, by kind and what names the service: made when one is first asked for.
+    special: RwLock<HashMap<(String, String), Arc<Kind>>>,
+}
+
+/// A stored kind that this version of the program cannot use. Its credentials stay, and are flagged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The word in documents.
+    pub id: String,
+    /// Why, as a sentence.
+    pub message: String,
+}
+
+static BUILTIN_KINDS: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
+    let kinds = BUILTIN.iter().map(|(id, text)| {
+        let config = serde_json::from_str(text).expect("a built-in schema is JSON (tested)");
+        Arc::new(Kind::trusted(id, config).expect("a built-in schema is valid (tested)"))
+    });
+    Arc::new(Kinds::these(kinds.collect()))
+});
+
+static OAUTH_APP_KINDS: LazyLock<Kinds> = LazyLock::new(|| {
+    let schema = serde_json::from_str(OAUTH_APP).expect("a built-in schema is JSON (tested)");
+    Kinds::these(vec![Arc::new(Kind::of_document("", schema).expect("a built-in schema is valid (tested)"))])
+});
+
+impl Kinds {
+    fn these(kinds: Vec<Arc<Kind>>) -> Self {
+        Self {
+            kinds,
+            defined: Vec::new(),
+            unusable: Vec::new(),
+            catalogue: Catalogue::builtin().clone(),
+            special: RwLock::default(),
+        }
+    }
+
+    /// The built-in kinds with another catalogue of services.
+    pub fn with(catalogue: Arc<Catalogue>) -> Arc<Self> {
+        if catalogue.is_builtin() {
+            return Self::builtin().clone();
+        }
+        Arc::new(Self { catalogue, ..Self::these(Self::builtin().kinds.clone()) })
+    }
+
+    /// The services that credentials may name.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// The kinds that come with the program.
+    pub fn builtin() -> &'static Arc<Self> {
+        &BUILTIN_KINDS
+    }
+
+    /// What an OAuth app of the organization may say, as the only kind there is: its documents name none.
+    pub fn of_oauth_apps() -> &'static Self {
+        &OAUTH_APP_KINDS
+    }
+
+    /// The kinds of a vault. One that cannot be used is left out, and told by [`Kinds::unusable`]: a vault is
+    /// never refused for it.
+    pub fn of(document: &Document) -> Arc<Self> {
+        Self::builtin().after(document)
+    }
+
+    /// The kinds of a vault that says something else now: the same ones as long as its own are.
+    pub fn after(self: &Arc<Self>, document: &Document) -> Arc<Self> {
+        let defined = &document.organization.kinds;
+        if self.defined == *defined {
+            return self.clone();
+        }
+        let mut made = Self::these(Self::builtin().kinds.clone());
+        made.catalogue = self.catalogue.clone();
+        for definition in defined {
+            let known = self.defined.iter().any(|known| known == definition);
+            let same = self.get(&definition.id).filter(|_| known).cloned();
+            match same.map_or_else(|| Self::make(definition), Ok) {
+                Ok(kind) => made.kinds.push(kind),
+                Err(error) => {
+                    made.unusable.push(Unusable { id: definition.id.clone(), message: error.to_string() });
+                }
+            }
+        }
+        made.defined.clone_from(defined);
+        Arc::new(made)
+    }
+
+    fn make(definition: &KindDefinition) -> Result<Arc<Kind>, SchemaError> {
+        if Self::is_builtin(&definition.id) {
+            return Err(SchemaError("a kind of this name comes with the program".to_owned()));
+        }
+        Kind::new(&definition.id, Value::Object(definition.schema.clone())).map(Arc::new)
+    }
+
+    /// Whether a kind of this name comes with the program.
+    pub fn is_builtin(id: &str) -> bool {
+        BUILTIN.iter().any(|(known, _)| *known == id)
+    }
+
+    /// The vault's own kinds that cannot be used.
+    pub fn unusable(&self) -> &[Unusable] {
+        &self.unusable
+    }
+
+    /// A kind by its id. Of a credential, [`Kinds::of_content`] is asked.
+    pub fn get(&self, id: &str) -> Option<&Arc<Kind>> {
+        self.kinds.iter().find(|kind| kind.id == id)
+    }
+
+    /// The kind that a content is of, made for its service where the catalogue knows it.
+    pub fn of_content(&self, content: &Content) -> Option<Arc<Kind>> {
+        self.of_document(&content.document)
+    }
+
+    /// As [`Kinds::of_content`], of a document that was not read yet.
+    pub fn of_document(&self, document: &Object) -> Option<Arc<Kind>> {
+        let text = |member: &str| document.get(member).and_then(Value::as_str).unwrap_or_default();
+        // What names no kind is an OAuth app.
+        let (kind, service) = (text("kind"), text("service"));
+        if service.is_empty() || !Self::is_builtin(kind) {
+            return self.get(kind).cloned();
+        }
+        self.of_service(kind, service)
+    }
+
+    /// A built-in kind made for a service (`ID`, or `ID/VARIANT`); as it is, where the catalogue does not know it.
+    pub fn of_service(&self, kind: &str, service: &str) -> Option<Arc<Kind>> {
+        let name = (kind.to_owned(), service.to_owned());
+        let known = self.special.read().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        if known.is_some() {
+            return known;
+        }
+        let chosen = match self.catalogue.variant(service, kind) {
+            Err(NoVariant::Unknown(_)) => return self.get(kind).cloned(),
+            found => found.and_then(|found| match found.variant().kind == kind {
+                true => Ok(found),
+                false => {
+                    Err(NoVariant::OtherKind { variant: found.name(), kind: found.variant().kind.clone() })
+                }
+            }),
+        };
+        let made = Arc::new(Self::special(kind, chosen)?);
+        let mut special = self.special.write().unwrap_or_else(PoisonError::into_inner);
+        Some(special.entry(name).or_insert(made).clone())
+    }
+
+    fn special(id: &str, chosen: Result<Chosen, NoVariant>) -> Option<Kind> {
+        let (_, text) = BUILTIN.iter().find(|(known, _)| *known == id)?;
+        let mut config = serde_json::from_str(text).ok()?;
+        if let Ok(chosen) = &chosen {
+            let plain = Self::builtin().get(id)?;
+            special::specialise(&mut config, plain, chosen);
+        }
+        let mut kind = Kind::trusted(id, config).ok()?;
+        kind.service = Some(chosen);
+        Some(kind)
+    }
+
+    /// All of them, in the order they are offered.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
+        self.kinds.iter()
+    }
+
+    /// The ids, joined for a message.
+    pub fn names(&self) -> String {
+        self.kinds.iter().map(|kind| kind.id.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Whether every required secret of a credential is there. Of a kind that is not known, only the secrets
+    /// that a copy left out are known to be missing.
+    pub fn is_complete(&self, content: &Content) -> bool {
+        match self.of_content(content) {
+            Some(kind) => kind.missing(content).is_empty(),
+            None => content.missing_marks().is_empty(),
+        }
+    }
+}
