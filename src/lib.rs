@@ -11,6 +11,7 @@
 //! | [`model`] | the vault's contents and every edit to them: pure |
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
 //! | [`vault`] | one sealed document on disk; synchronous |
+//! | [`oauth`] | tokens from authorization servers |
 //! | [`probe`] | does this credential work? |
 //! | [`demo`] | sample credentials, and a local service that answers their tests |
 //! | [`problem`] | every error as code, sentence, hint and exit code |
@@ -25,6 +26,7 @@ pub mod durable;
 pub mod http;
 pub mod memory;
 pub mod model;
+pub mod oauth;
 pub mod paths;
 pub mod probe;
 pub mod problem;

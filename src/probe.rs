@@ -7,12 +7,14 @@
 
 mod certificate;
 pub mod classify;
+mod kind;
 mod plan;
 pub mod pool;
 mod rules;
 mod run;
 mod service;
 mod template;
+mod token;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -21,9 +23,10 @@ use jiff::Timestamp;
 
 use crate::model::{Credential, Learnt, Outcome, TestRecord};
 
-pub use plan::{Plan, Unplannable, plan};
+pub use plan::{Plan, Surroundings, Unplannable, plan, plan_in};
 pub use rules::{Check, JsonType, Rule, Rules, Test, TestError};
 pub use run::run;
+pub use token::{awaits_login, proves_itself};
 
 /// What a test found, with its evidence.
 #[derive(Clone, Debug, PartialEq)]

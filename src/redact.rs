@@ -23,11 +23,13 @@ const SHORT: usize = 4;
 const LINE: usize = 16;
 
 /// Removes known secrets from texts.
+#[derive(Clone)]
 pub struct Redactor {
     needles: Vec<Needle>,
 }
 
 /// A text that is looked for.
+#[derive(Clone)]
 struct Needle {
     text: Zeroizing<String>,
     form: Form,
@@ -62,18 +64,23 @@ impl Redactor {
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let mut redactor = Self { needles: Vec::new() };
         for secret in secrets {
-            let text = secret.expose();
-            redactor.know(text);
-            // A header's value loses the spaces around it on the way.
-            redactor.know(text.trim());
-            // A text of several lines may come back line by line; the frame of a PEM is no secret.
-            for line in text.trim().lines().map(str::trim) {
-                if line.len() >= LINE && !line.starts_with("-----") {
-                    redactor.know(line);
-                }
-            }
+            redactor.learn(secret);
         }
         redactor
+    }
+
+    /// Knows one more: what a service gave on the way.
+    pub fn learn(&mut self, secret: &Secret) {
+        let text = secret.expose();
+        self.know(text);
+        // A header's value loses the spaces around it on the way.
+        self.know(text.trim());
+        // A text of several lines may come back line by line; the frame of a PEM is no secret.
+        for line in text.trim().lines().map(str::trim) {
+            if line.len() >= LINE && !line.starts_with("-----") {
+                self.know(line);
+            }
+        }
     }
 
     fn know(&mut self, text: &str) {

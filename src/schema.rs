@@ -9,9 +9,10 @@
 //! `x-pattern` (what a violated pattern means, in words), `x-multiline`, `x-origin` (an address that the
 //! secrets are bound to, or a part of one), `x-choices` (one of the vault's names), `x-fixed` (not edited in the
 //! form), `x-main` (the secret that is meant when none is named), `x-obtain` (how a secret is come by that nobody
-//! types) and `x-testable` (`false`: no HTTP request proves it, so the document has no place for one). A kind that is defined in
-//! a vault has two more: `x-request` (where its fields and secrets go in a request) and `x-test` (the test of
-//! those that have none of their own).
+//! types), `x-testable` (`false`: no HTTP request proves it, so the document has no place for one) and `x-login`
+//! (`true`: logging in proves it, and nothing need be said about how). A kind that is defined in a vault has two
+//! more: `x-request` (where its fields and secrets go in a request) and `x-test` (the test of those that have none
+//! of their own).
 
 mod bounds;
 pub mod catalogue;
@@ -59,6 +60,8 @@ pub struct Kind {
     /// All fields that there can be, in their order; required is what always is. What applies to one
     /// content is [`Kind::fields_of`].
     pub fields: Vec<Field>,
+    /// Logging in proves a credential of this kind: its document needs no test.
+    pub logs_in: bool,
     parts: Parts,
     schema: Value,
     validator: Lazy,
@@ -128,11 +131,13 @@ impl Kind {
     fn composed(id: &str, title: String, description: String, schema: Value) -> Result<Self, SchemaError> {
         let parts = Parts::of(&schema, &title)?;
         let fields = parts.all();
+        let logs_in = schema["properties"]["config"]["x-login"] == json!(true);
         Ok(Self {
             id: id.to_owned(),
             title,
             description,
             fields,
+            logs_in,
             parts,
             schema,
             validator: Lazy::default(),
@@ -166,6 +171,7 @@ impl Kind {
                     title,
                     description: String::new(),
                     fields,
+                    logs_in: false,
                     parts,
                     schema,
                     validator: Lazy::default(),

@@ -107,6 +107,11 @@ impl SignerSpec {
 }
 
 impl Signer {
+    /// AWS Signature Version 4 with a key that is known already.
+    pub fn aws(id: &str, secret: &Secret, token: Option<&Secret>, region: &str, service: &str) -> Self {
+        Self(Inner::Aws(aws::Aws::new(id, secret, token, region, service)))
+    }
+
     /// What the templates of a request may use besides the credential's fields: `timestamp`, `timestamp_ms`,
     /// `date`, `nonce` and the like (see `docs/SIGNERS.md`), and `jwt` where it depends on no request. Call it and
     /// [`Signer::sign`] with the same time and nonce.
@@ -179,4 +184,16 @@ fn body(request: &Request) -> &[u8] {
 fn query_pairs(request: &Request) -> Vec<(String, String)> {
     let pairs = request.url.query_pairs();
     pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+}
+
+/// A signed statement (RFC 7523), with the algorithm that fits the PEM key: RS256, ES256, ES384, ES512 or EdDSA.
+///
+/// # Errors
+/// A key that is none of these.
+pub fn assertion(
+    key: &Secret,
+    key_id: Option<&str>,
+    claims: serde_json::Map<String, serde_json::Value>,
+) -> Result<Secret, SignError> {
+    jwt::assertion(key, key_id, claims)
 }

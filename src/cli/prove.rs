@@ -10,17 +10,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::TestOptions;
 use crate::http::Trust;
-use crate::model::{Content, Outcome, TestRecord};
+use crate::model::{Content, Document, Outcome, TestRecord};
 use crate::probe::pool::{Conditions, Limits, run_all};
-use crate::probe::{Plan, Report, Unplannable, plan};
+use crate::probe::{Plan, Report, Unplannable, awaits_login, plan_in};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
-use crate::session::{Change, Setup};
+use crate::session::{self, Change, Setup};
 
 /// The plan of a credential's test. One of a kind that is not known cannot be tested.
-pub(crate) fn plan_of(kinds: &Kinds, content: &Content) -> Result<Plan, Unplannable> {
+pub(crate) fn plan_of(kinds: &Kinds, document: &Document, content: &Content) -> Result<Plan, Unplannable> {
     match kinds.of_content(content) {
-        Some(kind) => plan(&kind, content),
+        Some(kind) => plan_in(&kind, content, &session::surroundings(document, content)),
         None => Err(Unplannable::NotTestable("its kind is not known".into())),
     }
 }
@@ -74,13 +74,14 @@ pub(crate) fn run<T: Clone + Send + 'static>(
 }
 
 /// Tests what is about to be saved: one record for each change, where something was learnt. A change that
-/// changes nothing is not tested, nor is a credential that lacks a secret.
+/// changes nothing is not tested, nor is a credential that lacks a secret or waits for its first login.
 ///
 /// # Errors
 /// Exit 1 where a test does not pass: nothing is to be saved then.
 pub(crate) fn before_saving(
     kinds: &Kinds,
     setup: &Setup,
+    document: &Document,
     changes: &[Change],
     no_test: bool,
 ) -> Result<Vec<Option<TestRecord>>, Problem> {
@@ -92,7 +93,10 @@ pub(crate) fn before_saving(
         .iter()
         .enumerate()
         .filter(|(_, change)| change.differs && kinds.is_complete(&change.content))
-        .map(|(index, change)| (index, plan_of(kinds, &change.content)))
+        .filter(|(_, change)| {
+            !awaits_login(&change.content, &session::surroundings(document, &change.content))
+        })
+        .map(|(index, change)| (index, plan_of(kinds, document, &change.content)))
         .filter(|(_, plan)| !matches!(plan, Err(Unplannable::NotTestable(_))))
         .collect();
     if tests.is_empty() {

@@ -41,8 +41,10 @@ pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Probl
         None => prove::limits(options),
     };
     let timeout = arguments.timeout.unwrap_or(Duration::from_secs(options.timeout_seconds));
-    let tests =
-        chosen.iter().enumerate().map(|(at, known)| (at, prove::plan_of(&opened.kinds, &known.content)));
+    let tests = chosen
+        .iter()
+        .enumerate()
+        .map(|(at, known)| (at, prove::plan_of(&opened.kinds, &document, &known.content)));
     let width = chosen.iter().map(|known| known.content.key().len()).max().unwrap_or(0);
     let mut records: Vec<Edit> = Vec::new();
     let mut counts: Vec<(Outcome, usize)> = Vec::new();

@@ -4,16 +4,19 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 
+use super::kind::aws::{self, Aws};
 use super::rules::{Rules, Test};
 use super::service::Chain;
 use super::template::{Described, Values};
+use super::token::{self, Token};
 use crate::http::{self, AddressError, Request};
 use crate::model::Content;
 use crate::redact::Redactor;
 use crate::schema::Kind;
 use crate::secret::Secret;
-use crate::sign::SignError;
+use crate::sign::{self, SignError};
 
 /// The longest path in a summary, in characters.
 const SUMMARY: usize = 300;
@@ -25,6 +28,15 @@ pub struct Plan {
     pub(super) work: Work,
     /// Knows everything that is sent and must not be seen.
     pub(super) redactor: Redactor,
+    /// When its token says that it ends, where it is one that says so.
+    pub(super) ends: Option<Timestamp>,
+}
+
+/// What a test may see besides the credential itself.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// The organization's OAuth app that the credential refers to, with all its addresses filled in.
+    pub oauth_app: Option<Content>,
 }
 
 /// What a test does.
@@ -32,6 +44,10 @@ pub struct Plan {
 pub(super) enum Work {
     /// Asks over HTTP.
     Http(Box<Call>),
+    /// Asks AWS whose key it is.
+    Aws(Box<Aws>),
+    /// Gets a token where there is none, and asks with it.
+    Token(Box<Token>),
     /// Makes the calls that the catalogue describes.
     Service(Box<Chain>),
 }
@@ -52,13 +68,19 @@ impl Plan {
     pub fn host(&self) -> &str {
         match &self.work {
             Work::Http(call) => call.request.url.host_str().unwrap_or_default(),
+            Work::Aws(aws) => aws.host(),
+            Work::Token(token) => token.host(),
             Work::Service(chain) => &chain.host,
         }
     }
 
     /// Why it is not to be run in the background or among many without asking; `None`: it may be.
     pub fn caution(&self) -> Option<&'static str> {
-        let Work::Service(chain) = &self.work else { return None };
+        let chain = match &self.work {
+            Work::Service(chain) => chain,
+            Work::Token(token) => token.chain()?,
+            Work::Http(_) | Work::Aws(_) => return None,
+        };
         let variant = chain.chosen.variant();
         match (variant.lockout, variant.metered) {
             (true, _) => Some("wrong tries lock the account"),
@@ -70,13 +92,18 @@ impl Plan {
     /// What is done in words, without a request's query.
     pub fn summary(&self) -> String {
         match &self.work {
-            // A path may hold a secret too.
-            Work::Http(call) => {
-                let request = &call.request;
-                format!("{} {}", request.method, self.redactor.show(request.url.path(), SUMMARY))
-            }
+            Work::Http(call) => call.summary(&self.redactor),
+            Work::Aws(aws) => aws.summary().to_owned(),
+            Work::Token(token) => token.summary(&self.redactor),
             Work::Service(chain) => self.redactor.show(&chain.summary, SUMMARY),
         }
+    }
+}
+
+impl Call {
+    /// Method and path. A path may hold a secret too.
+    pub(super) fn summary(&self, redactor: &Redactor) -> String {
+        format!("{} {}", self.request.method, redactor.show(self.request.url.path(), SUMMARY))
     }
 }
 
@@ -100,6 +127,14 @@ pub enum Unplannable {
         /// The part of the request.
         place: &'static str,
     },
+    /// Something is missing that a person cannot simply enter.
+    #[error("{message}")]
+    Lacking {
+        /// What.
+        message: String,
+        /// How it is come by.
+        advice: String,
+    },
     /// The test itself is not usable.
     #[error("{0}")]
     BadTest(String),
@@ -116,21 +151,34 @@ fn list(names: &[String]) -> String {
     }
 }
 
-/// Makes the plan of one credential.
+/// Makes the plan of one credential that refers to nothing.
 ///
 /// # Errors
 /// Why nothing can be sent.
 pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
+    plan_in(kind, content, &Surroundings::default())
+}
+
+/// Makes the plan of one credential.
+///
+/// # Errors
+/// Why nothing can be sent.
+pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<Plan, Unplannable> {
     let title = |place: &String| kind.title_of(place);
     let missing = kind.missing(content);
     if !missing.is_empty() {
         return Err(Unplannable::Incomplete(missing.iter().map(title).collect()));
     }
+    match content.kind() {
+        "aws" => return aws::plan(kind, content),
+        "oauth2" | "oauth_alias" => return token::plan(kind, content, around),
+        _ => {}
+    }
     match kind.service() {
         Some(Ok(chosen)) if Chain::is_for(content, chosen) => {
             let chain = Chain::of(kind, content, chosen)?;
             let redactor = Redactor::new(&chain.secrets);
-            return Ok(Plan { work: Work::Service(Box::new(chain)), redactor });
+            return Ok(Plan { work: Work::Service(Box::new(chain)), redactor, ends: None });
         }
         Some(Err(reason)) if !content.document.contains_key("test") => {
             return Err(Unplannable::NotTestable(reason.to_string().into()));
@@ -160,11 +208,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     }
     let mut own_body = None;
     let mut secrets: Vec<Secret> = content.secrets.values().cloned().collect();
-    let mut headers: Vec<(String, Secret)> = Vec::new();
-    for (name, value) in &test.headers.0 {
-        may_be_set(name)?;
-        headers.push((header_name(name)?, sendable(Secret::from(value.as_str()), name, "a header")?));
-    }
+    let mut headers = test_headers(&test)?;
     match auth {
         Authorization::Handshake => {}
         Authorization::Header { name, value, field } => {
@@ -211,7 +255,18 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
         },
         rules: test.rules,
     };
-    Ok(Plan { work: Work::Http(Box::new(call)), redactor: Redactor::new(&secrets) })
+    let ends = kind.main_secret(content).and_then(|place| sign::jwt_expiry(content.secret(&place)?.expose()));
+    Ok(Plan { work: Work::Http(Box::new(call)), redactor: Redactor::new(&secrets), ends })
+}
+
+/// The headers that a test itself names.
+pub(super) fn test_headers(test: &Test) -> Result<Vec<(String, Secret)>, Unplannable> {
+    let mut headers = Vec::new();
+    for (name, value) in &test.headers.0 {
+        may_be_set(name)?;
+        headers.push((header_name(name)?, sendable(Secret::from(value.as_str()), name, "a header")?));
+    }
+    Ok(headers)
 }
 
 /// The method of a credential's own test, in capitals.
@@ -304,16 +359,9 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
             };
             header("Authorization", format!("{scheme} {}", secret("/config/token")), "/config/token")
         }
-        "oauth2" | "oauth_alias" => {
-            let Some(token) = content.secret("/config/tokens/access_token") else {
-                return Err(Unplannable::NotTestable("it has no access token yet: log in first".into()));
-            };
-            header("Authorization", format!("Bearer {}", token.expose()), "/config/tokens/access_token")
-        }
         "database" => {
             return Err(Unplannable::NotTestable("this version cannot test logins to databases".into()));
         }
-        "aws" => return Err(Unplannable::NotTestable("this version cannot test AWS keys".into())),
         // It is shown in the handshake, not in the request.
         "client_certificate" => Authorization::Handshake,
         "secret" => return Err(Unplannable::NotTestable("no request proves a secret of this kind".into())),
@@ -503,10 +551,7 @@ mod tests {
         nowhere["config"].as_object_mut().unwrap().remove("base_url");
         assert!(not_testable(nowhere).contains("no base URL"));
         for (kind, config) in [
-            ("oauth2", json!({"client_secret": "s", "grant": "client_credentials"})),
-            ("oauth_alias", json!({"app": "a"})),
             ("database", json!({"engine": "postgres", "host": "h"})),
-            ("aws", json!({"secret_access_key": "s"})),
             ("secret", json!({"values": {"a": "b"}})),
         ] {
             not_testable(json!({"key": "a", "kind": kind, "test": {"path": "/"}, "config": config}));

@@ -7,16 +7,32 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::certificate;
-use super::classify::classify;
+use super::classify::{Verdict, classify};
 use super::plan::{Call, Work};
 use super::rules::Rules;
-use super::{Plan, Report, Step, Unplannable, service};
-use crate::http::{self, Exchange, Failure, ProxyFailure, Request, TlsFailure, Trust};
+use super::{Plan, Report, Step, Unplannable, service, token};
+use crate::http::{self, Exchange, Failure, ProxyFailure, Request, Timed, TlsFailure, Trust};
 use crate::model::{Learnt, Outcome};
 use crate::redact::Redactor;
 
 /// The longest message of a report, in characters.
 pub(super) const MESSAGE: usize = 300;
+
+/// What every request of a test has.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) trust: &'a Trust,
+    pub(super) deadline: Instant,
+    /// How much time there was in all, to be told.
+    pub(super) timeout: Duration,
+    pub(super) cancel: &'a CancellationToken,
+}
+
+impl Means<'_> {
+    pub(super) async fn send(&self, request: &Request) -> Exchange {
+        http::send(request, self.trust, self.deadline, self.cancel).await
+    }
+}
 
 /// Carries out a plan within `timeout`, unless it is cancelled before. `clock` tells when it ended.
 pub async fn run(
@@ -29,13 +45,19 @@ pub async fn run(
     let start = Instant::now();
     // A time beyond the clock's range is as good as a day.
     let deadline = start.checked_add(timeout).unwrap_or(start + Duration::from_secs(86_400));
+    let means = Means { trust, deadline, timeout, cancel };
     let mut report = match &plan.work {
         Work::Http(call) => {
             let exchange = http::send(&call.request, trust, deadline, cancel).await;
-            judge(plan, call, &exchange, timeout, clock())
+            judge(&plan.redactor, call, &exchange, timeout, clock())
         }
-        Work::Service(chain) => service::run(chain, trust, deadline, timeout, cancel, clock()).await,
+        Work::Aws(work) => work.run(&plan.redactor, &means, &clock).await,
+        Work::Token(work) => work.run(&plan.redactor, &means, &clock).await,
+        Work::Service(chain) => service::run(chain, None, &means, clock()).await,
     };
+    if let Some(ends) = plan.ends {
+        token::mind_end(&mut report, ends, clock());
+    }
     report.latency_ms = millis(start.elapsed());
     report.at = clock();
     report
@@ -51,6 +73,7 @@ impl Unplannable {
             Self::Address(_) => (Outcome::Unexpected, "Correct the base URL or the test's path."),
             Self::Unsendable { .. } => (Outcome::Unexpected, "Enter it again: a stray character came along."),
             Self::Sign(_) => (Outcome::Unexpected, "Enter the key again, whole and as the service gave it."),
+            Self::Lacking { advice, .. } => (Outcome::Incomplete, advice.as_str()),
             Self::BadTest(_) => (Outcome::Unexpected, "Correct the test, as JSON."),
         };
         Report::unsent(outcome, message, advice, at)
@@ -79,9 +102,15 @@ impl Judged {
     }
 }
 
-fn judge(plan: &Plan, call: &Call, exchange: &Exchange, timeout: Duration, now: Timestamp) -> Report {
-    let (judged, steps) =
-        judge_call(&call.request, &call.rules, call.html, exchange, &plan.redactor, timeout, now);
+/// The report of one request.
+pub(super) fn judge(
+    redactor: &Redactor,
+    call: &Call,
+    exchange: &Exchange,
+    timeout: Duration,
+    now: Timestamp,
+) -> Report {
+    let (judged, steps) = judge_call(&call.request, &call.rules, call.html, exchange, redactor, timeout, now);
     Report {
         outcome: judged.outcome,
         status_code: judged.status_code,
@@ -92,6 +121,54 @@ fn judge(plan: &Plan, call: &Call, exchange: &Exchange, timeout: Duration, now: 
         facts: judged.facts,
         at: Timestamp::UNIX_EPOCH,
     }
+}
+
+/// The steps of one exchange as they are told; the request itself is called `name`.
+pub(super) fn steps(redactor: &Redactor, exchange: &Exchange, name: &'static str) -> Vec<Step> {
+    let told = |step: &Timed| Step {
+        name: if step.name == "request" { name } else { step.name }.into(),
+        ms: millis(step.took),
+        detail: redactor.show(&step.detail, MESSAGE),
+        ok: true,
+    };
+    exchange.steps.iter().map(told).collect()
+}
+
+/// The report of a request without an answer.
+pub(super) fn unanswered(
+    redactor: &Redactor,
+    failure: &Failure,
+    mut steps: Vec<Step>,
+    timeout: Duration,
+) -> Report {
+    let (outcome, advice) = failed(failure, timeout);
+    let message = redactor.show(&failure_words(failure), MESSAGE);
+    blame_last(&mut steps, &message);
+    Report { steps, ..Report::unsent(outcome, message, advice, Timestamp::UNIX_EPOCH) }
+}
+
+/// The last step is the one that failed.
+fn blame_last(steps: &mut [Step], message: &str) {
+    if let Some(last) = steps.last_mut() {
+        last.ok = false;
+        let gap = if last.detail.is_empty() { "" } else { ": " };
+        last.detail = format!("{}{gap}{message}", last.detail);
+    }
+}
+
+/// The report of an answer: what it was judged to be.
+pub(super) fn answered(
+    redactor: &Redactor,
+    verdict: &Verdict,
+    status: u16,
+    advice: &str,
+    mut steps: Vec<Step>,
+) -> Report {
+    let message = redactor.show(&verdict.message, MESSAGE);
+    let ok = verdict.outcome == Outcome::Ok;
+    steps.push(Step { name: "match".into(), ms: 0, detail: message.clone(), ok });
+    let unsent = Report::unsent(verdict.outcome, message, advice, Timestamp::UNIX_EPOCH);
+    Report { status_code: Some(status), steps, ..unsent }
 }
 
 /// What an exchange says, and its steps.
@@ -105,16 +182,7 @@ pub(super) fn judge_call(
     now: Timestamp,
 ) -> (Judged, Vec<Step>) {
     let show = |text: &str| redactor.show(text, MESSAGE);
-    let mut steps: Vec<Step> = exchange
-        .steps
-        .iter()
-        .map(|step| Step {
-            name: step.name.into(),
-            ms: millis(step.took),
-            detail: show(&step.detail),
-            ok: true,
-        })
-        .collect();
+    let mut steps = steps(redactor, exchange, "request");
     let (outcome, message, advice, status_code) = match &exchange.result {
         Ok(answer) => {
             let verdict = classify(answer, rules, html);
@@ -144,11 +212,7 @@ pub(super) fn judge_call(
         Err(failure) => {
             let (outcome, advice) = failed(failure, timeout);
             let message = show(&failure_words(failure));
-            if let Some(last) = steps.last_mut() {
-                last.ok = false;
-                let gap = if last.detail.is_empty() { "" } else { ": " };
-                last.detail = format!("{}{gap}{message}", last.detail);
-            }
+            blame_last(&mut steps, &message);
             (outcome, message, advice, None)
         }
     };
@@ -165,7 +229,7 @@ fn failure_words(failure: &Failure) -> String {
 }
 
 /// What to do about an answer.
-fn advice(outcome: Outcome, status: u16) -> &'static str {
+pub(super) fn advice(outcome: Outcome, status: u16) -> &'static str {
     match outcome {
         Outcome::Ok | Outcome::NotTestable | Outcome::Cancelled => "",
         Outcome::Limited => {

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::change::{invalid, located};
 use crate::model::{Content, Document, Edit, OauthApp};
+use crate::probe::Surroundings;
 use crate::problem::{Exit, Problem};
 use crate::schema::text::Positions;
 use crate::schema::{Absent, Kind, Kinds, Notice, Violation};
@@ -70,6 +71,19 @@ pub fn oauth_addresses(app: &Content) -> BTreeMap<&'static str, String> {
         Some((name, own.or_else(|| filled(provider?.get(name)?, app))?))
     };
     ADDRESSES.into_iter().filter_map(of).collect()
+}
+
+/// What the test of a credential may see of the vault: the OAuth app that it refers to, with every address.
+pub fn surroundings(document: &Document, content: &Content) -> Surroundings {
+    let named = content.get_str("/config/app").filter(|_| content.kind() == "oauth_alias");
+    let app = named.and_then(|name| document.oauth_app(name)).map(|app| {
+        let mut filled = app.content.clone();
+        for (name, address) in oauth_addresses(&app.content) {
+            filled.set(&format!("/{name}"), Value::String(address));
+        }
+        filled
+    });
+    Surroundings { oauth_app: app }
 }
 
 /// The provider of an OAuth app; `custom` where it names none.

@@ -51,6 +51,22 @@ impl AwsSpec {
 }
 
 impl Aws {
+    pub(super) fn new(
+        id: &str,
+        secret: &Secret,
+        token: Option<&Secret>,
+        region: &str,
+        service: &str,
+    ) -> Self {
+        Self {
+            id: Secret::from(id),
+            key: secret.clone(),
+            token: token.cloned(),
+            region: region.to_owned(),
+            service: service.to_owned(),
+        }
+    }
+
     /// Sets `X-Amz-Date`, `X-Amz-Security-Token` and `Authorization`; S3 wants the body's hash as a header too.
     pub(super) fn sign(&self, request: &mut Request, now: Timestamp) -> Result<Vec<Secret>, SignError> {
         let date = now.strftime("%Y%m%dT%H%M%SZ").to_string();

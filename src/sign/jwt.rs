@@ -286,6 +286,36 @@ fn token(key: &SigningKey, header: &Value, claims: &Value) -> Result<Secret, Sig
     Ok(Secret::new(text))
 }
 
+/// A signed statement with the first algorithm that the key fits.
+pub(super) fn assertion(
+    key: &Secret,
+    key_id: Option<&str>,
+    claims: Map<String, Value>,
+) -> Result<Secret, SignError> {
+    use Algorithm::{ES256, ES384, ES512, EdDsa, RS256};
+    let mut refused = SignError::Key("it is of no known kind");
+    for algorithm in [RS256, ES256, ES384, ES512, EdDsa] {
+        match SigningKey::read(algorithm, key.expose(), KeyEncoding::Raw) {
+            Ok(found) => {
+                let mut header = json!({ "alg": algorithm.name(), "typ": "JWT" });
+                if let Some(id) = key_id {
+                    header["kid"] = json!(id);
+                }
+                return token(&found, &header, &Value::Object(claims));
+            }
+            // The first one tells what is wrong with the text; the others only that it is another kind of key.
+            Err(error) if algorithm == RS256 => refused = error,
+            Err(_) => {}
+        }
+    }
+    Err(match refused {
+        SignError::Key("it is not an RSA key" | "it is not an RSA key of 2048 bits or more") => {
+            SignError::Key("it is neither RSA of 2048 bits or more, nor on a NIST curve, nor Ed25519")
+        }
+        other => other,
+    })
+}
+
 /// When a token that is a JWT ends: its `exp` claim. `None` for any other text. Nothing is verified: only the
 /// service can do that.
 pub fn jwt_expiry(token: &str) -> Option<Timestamp> {

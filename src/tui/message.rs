@@ -9,7 +9,7 @@ use crossterm::event::KeyEvent;
 use rustix::process::Signal;
 
 use crate::model::{Content, Document, Edit, Id};
-use crate::probe::Report;
+use crate::probe::{Report, Surroundings};
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::secret::Secret;
@@ -182,7 +182,7 @@ pub enum Effect {
     /// Answer the question of the vault's thread.
     Answer(SyncSender<Reply>, Reply),
     /// Run these tests, of credentials of these kinds.
-    Test(Arc<Kinds>, Vec<(Ticket, Content)>),
+    Test(Arc<Kinds>, Vec<(Ticket, Content, Surroundings)>),
     /// Cancel a test.
     Cancel(u64),
     /// Come back after a while.

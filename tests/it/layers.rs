@@ -20,7 +20,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("http", &["secret", "redact", "proxy"]),
     ("sign", &["secret", "http"]),
     ("vault", &["model", "secret", "durable"]),
-    ("probe", &["schema", "model", "secret", "http", "redact", "sign"]),
+    ("oauth", &["model", "secret", "http", "redact", "sign"]),
+    ("probe", &["schema", "model", "secret", "http", "redact", "sign", "oauth"]),
     ("demo", &["schema", "model", "secret"]),
     (
         "problem",
@@ -164,7 +165,7 @@ fn forbidden(module: &str, text: &str) -> Vec<String> {
 }
 
 /// Modules that may be asynchronous: `vault` and all below it are not, their callers pick the thread.
-const ASYNC: &[&str] = &["http", "probe", "demo", "session", "cli", "tui"];
+const ASYNC: &[&str] = &["http", "oauth", "probe", "demo", "session", "cli", "tui"];
 
 /// The first steps of all paths that start at our own crate, groups opened.
 fn imported(code: &str, own: &str) -> BTreeSet<String> {

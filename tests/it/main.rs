@@ -13,6 +13,7 @@ mod cli_organization;
 mod cli_prompt;
 mod cli_secrecy;
 mod cli_test;
+mod cli_tokens;
 mod faults;
 mod kinds;
 mod layers;

@@ -1,8 +1,10 @@
 //! Tests of credentials against real servers, good and hostile ones.
 
+mod aws;
 mod checks;
 mod demo;
 mod hostile;
+mod oauth;
 mod pool;
 mod redirects;
 mod reflection;

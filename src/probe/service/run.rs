@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::run::{Judged, MESSAGE, judge_call};
+use super::super::run::{Judged, MESSAGE, Means, judge_call};
 use super::facts::{learnt, taken};
 use super::{Chain, Turn};
 use crate::http::{self, Answer, Trust};
@@ -21,15 +21,14 @@ use crate::sign::Signer;
 /// How long logging out may take when a person cancelled: they are not to wait.
 const PARTING: Duration = Duration::from_millis(150);
 
-/// Carries out the calls and judges them.
+/// Carries out the calls and judges them. `token`: an access token that was got for this test alone.
 pub(in crate::probe) async fn run(
     chain: &Chain,
-    trust: &Trust,
-    deadline: Instant,
-    timeout: Duration,
-    cancel: &CancellationToken,
+    token: Option<&Secret>,
+    means: &Means<'_>,
     now: Timestamp,
 ) -> Report {
+    let Means { trust, deadline, timeout, cancel } = *means;
     let mut running = Running {
         chain,
         values: chain.values.clone(),
@@ -39,6 +38,10 @@ pub(in crate::probe) async fn run(
         nonce: rand::random(),
         timeout,
     };
+    if let Some(token) = token {
+        running.values.take("access_token", token.clone(), true);
+        running.secrets.push(token.clone());
+    }
     let mut verdict = None;
     for call in chain.calls.iter().filter(|call| call.turn != Turn::After) {
         let (judged, answer) = running.call(call, trust, deadline, cancel).await;

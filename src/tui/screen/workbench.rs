@@ -225,7 +225,7 @@ impl Workbench {
             false => self.list.chosen().into_iter().map(job).collect(),
         };
         if !jobs.is_empty() {
-            self.running.start(jobs, shared);
+            self.running.start(jobs, &self.document, shared);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::http::Trust;
 use crate::model::Content;
 use crate::probe::pool::{Conditions, Limits, run_all};
-use crate::probe::{Unplannable, plan};
+use crate::probe::{Surroundings, Unplannable, plan_in};
 use crate::schema::Kinds;
 use crate::tui::app::Clock;
 use crate::tui::message::{Message, Ticket};
@@ -46,7 +46,7 @@ impl Tests {
     pub(super) fn run(
         &mut self,
         kinds: &Arc<Kinds>,
-        jobs: Vec<(Ticket, Content)>,
+        jobs: Vec<(Ticket, Content, Surroundings)>,
         runtime: &Handle,
         messages: &UnboundedSender<Message>,
     ) {
@@ -54,7 +54,7 @@ impl Tests {
         self.last += 1;
         let number = self.last;
         let cancel = self.all.child_token();
-        self.batches.extend(jobs.iter().map(|(ticket, _)| (ticket.serial, (number, cancel.clone()))));
+        self.batches.extend(jobs.iter().map(|(ticket, ..)| (ticket.serial, (number, cancel.clone()))));
         let conditions = Conditions {
             trust: self.trust.clone(),
             timeout: self.timeout,
@@ -65,9 +65,9 @@ impl Tests {
         runtime.spawn(async move {
             let tests = jobs
                 .into_iter()
-                .map(|(ticket, content)| {
+                .map(|(ticket, content, around)| {
                     let plan = match kinds.of_content(&content) {
-                        Some(kind) => plan(&kind, &content),
+                        Some(kind) => plan_in(&kind, &content, &around),
                         None => Err(Unplannable::NotTestable("its kind is not known".into())),
                     };
                     (ticket, plan)

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use crate::model::{Content, Edit, Id, Outcome, TestRecord};
+use crate::model::{Content, Document, Edit, Id, Outcome, TestRecord};
+use crate::session;
 use crate::tui::app::Shared;
 use crate::tui::message::{Effect, Subject, Ticket, Timer};
 use crate::tui::theme;
@@ -55,7 +56,12 @@ pub(super) struct Running {
 
 impl Running {
     /// Starts tests as one batch; older ones of the same credentials are cancelled. Gives their tickets.
-    pub(super) fn start(&mut self, jobs: Vec<(Id, Subject, Content)>, shared: &mut Shared) -> Vec<Ticket> {
+    pub(super) fn start(
+        &mut self,
+        jobs: Vec<(Id, Subject, Content)>,
+        document: &Document,
+        shared: &mut Shared,
+    ) -> Vec<Ticket> {
         if self.tests.is_empty() {
             self.found.clear();
         }
@@ -66,11 +72,12 @@ impl Running {
             let ticket = Ticket { id: id.clone(), serial: shared.next_serial(), subject };
             let key = content.key().to_owned();
             self.tests.insert(id, Test { ticket: ticket.clone(), key, batch });
-            started.push((ticket, content));
+            let around = session::surroundings(document, &content);
+            started.push((ticket, content, around));
         }
         let count = started.len();
         self.batches.insert(batch, Batch { total: count, left: count, records: Vec::new() });
-        let tickets = started.iter().map(|(ticket, _)| ticket.clone()).collect();
+        let tickets = started.iter().map(|(ticket, ..)| ticket.clone()).collect();
         shared.effect(Effect::Test(shared.kinds.clone(), started));
         if !std::mem::replace(&mut self.spinning, true) {
             shared.effect(Effect::Wake(FRAME, Timer::Spin));

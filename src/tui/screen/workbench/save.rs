@@ -5,7 +5,7 @@ use super::log;
 use super::running::Ended;
 use super::{Pane, UNDO, Workbench};
 use crate::model::{Content, Outcome};
-use crate::probe::Report;
+use crate::probe::{self, Report};
 use crate::problem::Problem;
 use crate::schema::Violation;
 use crate::session::{self, Saved};
@@ -28,12 +28,13 @@ impl Workbench {
         }
         let content = editor.draft.content();
         let complete = shared.kinds.is_complete(content);
-        if !complete || !session::has_test(&shared.kinds, content) {
+        let login = probe::awaits_login(content, &session::surroundings(&document, content));
+        if !complete || login || !session::has_test(&shared.kinds, content) {
             return self.store(shared);
         }
         let subject = Subject::Draft(editor.revision);
         let jobs = vec![(editor.id.clone(), subject, content.clone())];
-        if let Some(ticket) = self.running.start(jobs, shared).pop() {
+        if let Some(ticket) = self.running.start(jobs, &document, shared).pop() {
             editor.saving = Saving::Testing(ticket);
             shared.tell(Tone::Plain, "testing before saving; Esc stops");
         }
@@ -46,7 +47,7 @@ impl Workbench {
         if editor.saving == Saving::No && editor.is_valid(shared, &document) {
             let subject = Subject::Draft(editor.revision);
             let jobs = vec![(editor.id.clone(), subject, editor.draft.content().clone())];
-            self.running.start(jobs, shared);
+            self.running.start(jobs, &document, shared);
         }
     }
 

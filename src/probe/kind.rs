@@ -1,0 +1,3 @@
+//! Kinds whose test is known without being described.
+
+pub(super) mod aws;

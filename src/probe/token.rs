@@ -1,0 +1,463 @@
+//! OAuth credentials: the stored token proves itself at the service; where there is none and no person is needed,
+//! a test gets one for itself and drops it. A stored token is never refreshed, replaced or revoked.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::classify::{Verdict, classify};
+use super::plan::{self, Call, Plan, Surroundings, Unplannable, Work};
+use super::rules::{Rules, Test};
+use super::run::{self, MESSAGE, Means};
+use super::service::{self, Chain};
+use super::{Report, Step, certificate};
+use crate::http::{self, Exchange, Request};
+use crate::model::{Content, Outcome, parse_expiry};
+use crate::oauth::{self, Ask, AskError, Refusal};
+use crate::redact::Redactor;
+use crate::schema::Kind;
+use crate::schema::catalogue::Chosen;
+use crate::secret::Secret;
+use crate::sign;
+
+/// How an OAuth credential is proved.
+pub(super) struct Token {
+    stored: Option<Stored>,
+    /// How a test gets a token for itself.
+    ask: Option<Ask>,
+    /// What the token is tried with; without it, being given one is the proof.
+    proof: Option<Proof>,
+}
+
+/// What a token is tried with.
+enum Proof {
+    /// The credential's own test.
+    Call(Box<Call>),
+    /// The calls that the catalogue describes.
+    Chain(Box<Chain>),
+}
+
+/// A token that a login gave.
+struct Stored {
+    access: Secret,
+    ends: Option<Timestamp>,
+    /// There is a refresh token beside it.
+    renewable: bool,
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let stored = if self.stored.is_some() { "stored" } else { "none stored" };
+        match &self.proof {
+            Some(Proof::Call(call)) => write!(f, "Token({stored}, {:?}, {call:?})", self.ask),
+            Some(Proof::Chain(chain)) => write!(f, "Token({stored}, {:?}, {chain:?})", self.ask),
+            None => write!(f, "Token({stored}, {:?})", self.ask),
+        }
+    }
+}
+
+/// Scopes that say how a person logs in, or ask for all that was agreed: servers do not name them as granted.
+const UNNAMED: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+
+/// Whether a credential can be proved without a request of its own: getting a token is the proof. Of one that
+/// refers to an OAuth app, the app decides.
+pub fn proves_itself(content: &Content) -> bool {
+    match content.kind() {
+        "oauth2" => !needs_person(content),
+        "oauth_alias" => true,
+        _ => false,
+    }
+}
+
+/// Whether a person has to log in before there is anything to test. Of a credential that refers to an OAuth app,
+/// the app decides.
+pub fn awaits_login(content: &Content, around: &Surroundings) -> bool {
+    let person = match (content.kind(), &around.oauth_app) {
+        ("oauth2", _) => needs_person(content),
+        ("oauth_alias", Some(app)) => matches!(Ask::read(app, ""), Err(AskError::Person)),
+        _ => false,
+    };
+    person && content.secret(ACCESS).is_none()
+}
+
+fn needs_person(content: &Content) -> bool {
+    !matches!(content.get_str("/config/grant"), Some("client_credentials" | "jwt_bearer"))
+}
+
+const ACCESS: &str = "/config/tokens/access_token";
+
+/// Makes the plan of an OAuth credential.
+pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Result<Plan, Unplannable> {
+    let (source, base) = source(content, around)?;
+    let mut secrets: Vec<Secret> = content.secrets.values().chain(source.secrets.values()).cloned().collect();
+    let stored = content.secret(ACCESS).filter(|token| !token.is_empty()).map(|access| Stored {
+        access: access.clone(),
+        ends: content.get_str("/config/tokens/expires_at").and_then(parse_expiry),
+        renewable: content.secret("/config/tokens/refresh_token").is_some(),
+    });
+    if let Some(stored) = &stored {
+        secrets.push(stored.access.clone());
+    }
+    let title = |name: &str| match base {
+        "" => format!("the {name} of the OAuth app"),
+        base => kind.title_of(&format!("{base}/{name}")),
+    };
+    let ask = match (Ask::read(&source, base), &stored) {
+        (Ok(ask), _) => Some(ask),
+        // Enough is known to try the token that is there.
+        (Err(_), Some(_)) => None,
+        (Err(AskError::Person), None) => {
+            let obtain = kind.how_to_obtain(ACCESS).unwrap_or("a login gives one");
+            let message = format!("{} is missing: log in first", kind.title_of(ACCESS));
+            return Err(Unplannable::Lacking { message, advice: format!("Log in: {obtain}.") });
+        }
+        (Err(AskError::Missing(name)), None) => return Err(Unplannable::Incomplete(vec![title(name)])),
+        (Err(AskError::Address(name, error)), None) => {
+            return Err(Unplannable::BadTest(format!("{}: {error}", title(name))));
+        }
+        (Err(AskError::Plain(name)), None) => {
+            return Err(Unplannable::BadTest(format!(
+                "{} must be https, except on this machine",
+                title(name)
+            )));
+        }
+    };
+    let own = content.get_str("/config/base_url").or_else(|| source.get_str(&format!("{base}/base_url")));
+    let proof = match (kind.service(), content.document.get("test")) {
+        (Some(Ok(chosen)), _) if Chain::is_for(content, chosen) => {
+            let chain = chain(kind, content, chosen)?;
+            secrets.extend(chain.secrets.iter().cloned());
+            Some(Proof::Chain(Box::new(chain)))
+        }
+        (_, Some(test)) => Some(Proof::Call(Box::new(call(kind, content, test, own)?))),
+        (_, None) => None,
+    };
+    if proof.is_none() && ask.is_none() {
+        return Err(Unplannable::NotTestable(
+            "no test is set for its token: add one under Test, a path such as /v1/me that is safe to ask for"
+                .into(),
+        ));
+    }
+    let redactor = Redactor::new(&secrets);
+    Ok(Plan { work: Work::Token(Box::new(Token { stored, ask, proof })), redactor, ends: None })
+}
+
+/// The calls of the catalogue, with a stand-in for a token that is not there yet.
+fn chain(kind: &Kind, content: &Content, chosen: &Chosen) -> Result<Chain, Unplannable> {
+    if content.secret(ACCESS).is_some() {
+        return Chain::of(kind, content, chosen);
+    }
+    let mut content = content.clone();
+    content.set_secret(ACCESS, Secret::from("the-token-that-a-test-gets"));
+    Chain::of(kind, &content, chosen)
+}
+
+/// What says how tokens are got, and where in it: the credential's own configuration, or its OAuth app with the
+/// credential's own scopes.
+fn source(content: &Content, around: &Surroundings) -> Result<(Content, &'static str), Unplannable> {
+    if content.kind() != "oauth_alias" {
+        return Ok((content.clone(), "/config"));
+    }
+    let Some(app) = &around.oauth_app else {
+        let name = content.get_str("/config/app").unwrap_or_default();
+        return Err(Unplannable::BadTest(format!("there is no OAuth app {name:?}")));
+    };
+    let mut app = app.clone();
+    if let Some(scopes) = content.get("/config/scopes") {
+        app.set("/scopes", scopes.clone());
+    }
+    Ok((app, ""))
+}
+
+fn call(kind: &Kind, content: &Content, test: &Value, base: Option<&str>) -> Result<Call, Unplannable> {
+    let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
+    let method = plan::allowed_method(&test.method)?;
+    let Some(base) = base.filter(|base| !base.is_empty()) else {
+        return Err(Unplannable::Incomplete(vec![kind.title_of("/config/base_url")]));
+    };
+    Ok(Call {
+        html: test.wants_html(),
+        request: Request {
+            method,
+            url: http::join(&http::base(base)?, &test.path)?,
+            headers: plan::test_headers(&test)?,
+            body: test.body.map(Secret::new),
+            allow_http: content.get("/allow_http").and_then(Value::as_bool).unwrap_or(false),
+            tls: certificate::options(kind, content)?,
+        },
+        rules: test.rules,
+    })
+}
+
+impl Token {
+    /// The host that is asked first.
+    pub(super) fn host(&self) -> &str {
+        match (&self.proof, &self.ask) {
+            (Some(Proof::Call(call)), _) => call.request.url.host_str().unwrap_or_default(),
+            (Some(Proof::Chain(chain)), _) => &chain.host,
+            (None, Some(ask)) => ask.host(),
+            (None, None) => "",
+        }
+    }
+
+    /// What is asked.
+    pub(super) fn summary(&self, redactor: &Redactor) -> String {
+        match &self.proof {
+            Some(Proof::Call(call)) => call.summary(redactor),
+            Some(Proof::Chain(chain)) => redactor.show(&chain.summary, MESSAGE),
+            None => "a token".to_owned(),
+        }
+    }
+
+    /// The calls of the catalogue, where those are made.
+    pub(super) fn chain(&self) -> Option<&Chain> {
+        match &self.proof {
+            Some(Proof::Chain(chain)) => Some(chain),
+            Some(Proof::Call(_)) | None => None,
+        }
+    }
+
+    /// Tries the stored token, or gets one.
+    pub(super) async fn run(
+        &self,
+        redactor: &Redactor,
+        means: &Means<'_>,
+        clock: &impl Fn() -> Timestamp,
+    ) -> Report {
+        if let Some(stored) = &self.stored {
+            match (stored.ends.filter(|ends| *ends <= clock()), &self.proof, &self.ask) {
+                (None, Some(proof), _) => {
+                    let mut report = tried(redactor, proof, &stored.access, means, clock()).await;
+                    if let Some(ends) = sign::jwt_expiry(stored.access.expose()) {
+                        mind_end(&mut report, ends, clock());
+                    }
+                    return report;
+                }
+                (Some(ended), _, None) => return over(ended, stored.renewable, clock()),
+                _ => {}
+            }
+        }
+        match &self.ask {
+            Some(ask) => self.with_own(ask, redactor, means, clock()).await,
+            None => Report::unsent(Outcome::NotTestable, "there is nothing to ask", "", clock()),
+        }
+    }
+
+    /// Gets a token, tries it and drops it.
+    async fn with_own(&self, ask: &Ask, redactor: &Redactor, means: &Means<'_>, now: Timestamp) -> Report {
+        let own = oauth::Means {
+            trust: means.trust,
+            deadline: means.deadline,
+            cancel: means.cancel,
+            now,
+            nonce: rand::random(),
+        };
+        let outcome = ask.token(&own).await;
+        let mut redactor = redactor.clone();
+        outcome.secrets.iter().for_each(|secret| redactor.learn(secret));
+        let mut steps: Vec<Step> = Vec::new();
+        for (name, exchange) in &outcome.exchanges {
+            steps.extend(told(&redactor, name, exchange));
+        }
+        let token = match outcome.result {
+            Ok(token) => token,
+            Err(refusal) => return refused(&redactor, &refusal, steps, means, now),
+        };
+        let missing = missing(ask, token.scopes.as_deref());
+        let lacks = match missing.as_slice() {
+            [] => String::new(),
+            missing => format!(", without the scopes {}", missing.join(", ")),
+        };
+        let Some(proof) = &self.proof else {
+            let good = token.expires_in.map(|seconds| format!(", good for {seconds} s")).unwrap_or_default();
+            let (outcome, advice) = match missing.is_empty() {
+                true => (Outcome::Ok, ""),
+                false => (Outcome::Limited, "Allow the client these scopes at the server, or ask for fewer."),
+            };
+            let message = format!("{} a token was granted{good}{lacks}", token.status);
+            return run::answered(&redactor, &Verdict { outcome, message }, token.status, advice, steps);
+        };
+        let mut report = tried(&redactor, proof, &token.access, means, now).await;
+        steps.append(&mut report.steps);
+        report.steps = steps;
+        if !lacks.is_empty() {
+            report.message =
+                format!("{}; the token came{}", report.message, redactor.show(&lacks[1..], MESSAGE));
+        }
+        report
+    }
+}
+
+/// Sends the request with a token.
+async fn tried(
+    redactor: &Redactor,
+    proof: &Proof,
+    token: &Secret,
+    means: &Means<'_>,
+    now: Timestamp,
+) -> Report {
+    let call = match proof {
+        Proof::Call(call) => call,
+        Proof::Chain(chain) => return service::run(chain, Some(token), means, now).await,
+    };
+    let value = Secret::new(format!("Bearer {}", token.expose()));
+    let value = match plan::sendable(value, "Access token", "a header") {
+        Ok(value) => value,
+        Err(unsendable) => return unsendable.report(now),
+    };
+    let known = &call.request;
+    let mut headers = known.headers.clone();
+    headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Authorization"));
+    headers.push(("Authorization".to_owned(), value));
+    let request = Request {
+        method: known.method.clone(),
+        url: known.url.clone(),
+        headers,
+        body: known.body.clone(),
+        allow_http: known.allow_http,
+        tls: known.tls.clone(),
+    };
+    let exchange = means.send(&request).await;
+    run::judge(redactor, call, &exchange, means.timeout, now)
+}
+
+fn told(redactor: &Redactor, name: &'static str, exchange: &Exchange) -> Vec<Step> {
+    let mut steps = run::steps(redactor, exchange, name);
+    if let (Ok(answer), Some(last)) = (&exchange.result, steps.last_mut()) {
+        let verb = if name == "discover" { "GET the issuer's metadata" } else { "POST to the token address" };
+        last.detail = format!("{verb} {}", answer.status);
+    }
+    steps
+}
+
+/// The scopes that were asked for and not granted. A server that names none granted what was asked (RFC 6749,
+/// 5.1).
+fn missing(ask: &Ask, granted: Option<&[String]>) -> Vec<String> {
+    let Some(granted) = granted else { return Vec::new() };
+    let named = |scope: &&String| !UNNAMED.contains(&scope.as_str()) && !scope.ends_with("/.default");
+    ask.scopes.iter().filter(named).filter(|scope| !granted.contains(scope)).cloned().collect()
+}
+
+/// The report of a stored token that is over and cannot be replaced without a person.
+fn over(ended: Timestamp, renewable: bool, now: Timestamp) -> Report {
+    let ended = ended.strftime("%Y-%m-%d %H:%M UTC");
+    let advice = match renewable {
+        true => "Refresh it or log in again: a test never spends the refresh token.",
+        false => "Log in again.",
+    };
+    Report::unsent(
+        Outcome::Expired,
+        format!("the access token ended at {ended}; nothing was sent"),
+        advice,
+        now,
+    )
+}
+
+/// The report of a request for a token that gave none.
+fn refused(
+    redactor: &Redactor,
+    refusal: &Refusal,
+    steps: Vec<Step>,
+    means: &Means<'_>,
+    now: Timestamp,
+) -> Report {
+    let (status, outcome, words, advice) = match refusal {
+        Refusal::Failure(failure) => return run::unanswered(redactor, failure, steps, means.timeout),
+        Refusal::Key(error) => return Unplannable::Sign(error.clone()).report(now),
+        Refusal::Answer(answer) => {
+            let verdict = classify(answer, &Rules::default(), false);
+            let (verdict, advice) = match verdict.outcome {
+                Outcome::Ok => {
+                    let message =
+                        format!("{} but the answer is not an authorization server's", answer.status);
+                    (Verdict { outcome: Outcome::Unexpected, message }, "Check the token URL and the issuer.")
+                }
+                Outcome::WrongEndpoint => (verdict, "Check the token URL and the issuer."),
+                outcome => (verdict, run::advice(outcome, answer.status)),
+            };
+            return run::answered(redactor, &verdict, answer.status, advice, steps);
+        }
+        Refusal::Unusable { status, reason } => {
+            (*status, Outcome::Unexpected, format!("but {reason}"), "Check the token URL and the issuer.")
+        }
+        Refusal::Error { status, code, description } => {
+            let (outcome, words, advice) = error(*status, code, description);
+            let said = if description.is_empty() { code.clone() } else { format!("{code}: {description}") };
+            (*status, outcome, format!("{words}: {said}"), advice)
+        }
+    };
+    let verdict = Verdict { outcome, message: format!("{status} {words}") };
+    run::answered(redactor, &verdict, status, advice, steps)
+}
+
+/// What an error of an authorization server means (RFC 6749, 5.2; RFC 8707).
+fn error(status: u16, code: &str, description: &str) -> (Outcome, &'static str, &'static str) {
+    match code {
+        "invalid_client" if description.to_ascii_lowercase().contains("expired") => (
+            Outcome::Expired,
+            "the client's secret has expired",
+            "Make a new client secret at the server, enter it and test again.",
+        ),
+        "invalid_client" => (
+            Outcome::Rejected,
+            "the server refused the client",
+            "Compare client ID, secret and the way the client proves itself with what the server has.",
+        ),
+        "invalid_grant" => (
+            Outcome::Rejected,
+            "the server refused the grant",
+            "Compare key, subject and audience with what the server has, and this machine's clock.",
+        ),
+        "invalid_scope" => (
+            Outcome::Limited,
+            "genuine, but not allowed these scopes",
+            "Allow the client these scopes at the server, or ask for fewer.",
+        ),
+        "unauthorized_client" | "access_denied" => (
+            Outcome::Limited,
+            "genuine, but not allowed this grant",
+            "Allow the client this grant at the server.",
+        ),
+        "temporarily_unavailable" | "server_error" => {
+            (Outcome::Unreachable, "server error", run::advice(Outcome::Unreachable, status))
+        }
+        "slow_down" => (Outcome::RateLimited, "too many requests", run::advice(Outcome::RateLimited, status)),
+        _ => match status {
+            429 => (Outcome::RateLimited, "too many requests", run::advice(Outcome::RateLimited, status)),
+            500.. => (Outcome::Unreachable, "server error", run::advice(Outcome::Unreachable, status)),
+            401 => (
+                Outcome::Rejected,
+                "the server refused the client",
+                "Compare client ID, secret and the way the client proves itself with what the server has.",
+            ),
+            _ => (
+                Outcome::Unexpected,
+                "the server does not understand the request",
+                "Compare grant, scopes, audience and extra parameters with what the server documents.",
+            ),
+        },
+    }
+}
+
+/// Weighs what a token says of its own end against what the service says: the service knows better, for its
+/// clock counts.
+pub(super) fn mind_end(report: &mut Report, ends: Timestamp, now: Timestamp) {
+    if ends > now {
+        return;
+    }
+    let ended = ends.strftime("%Y-%m-%d %H:%M UTC");
+    match report.outcome {
+        Outcome::Rejected => {
+            report.outcome = Outcome::Expired;
+            report.message = format!("{}; the token says that it ended at {ended}", report.message);
+            report.advice = "Get a new one at the service, enter it and test again.".to_owned();
+        }
+        Outcome::Ok => {
+            report.message = format!("{}, although the token says that it ended at {ended}", report.message);
+            report.advice = "Check this machine's clock, and renew the token soon.".to_owned();
+        }
+        _ => return,
+    }
+    if let Some(last) = report.steps.last_mut().filter(|step| step.name == "match") {
+        last.detail.clone_from(&report.message);
+    }
+}

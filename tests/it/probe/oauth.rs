@@ -1,0 +1,342 @@
+//! OAuth credentials against a double of an authorization server and its service.
+
+use credbench::model::Outcome;
+use credbench::probe::{Report, Surroundings, Unplannable, plan_in, run};
+use credbench::schema::Kinds;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{LONG, content, now, planned, steps, tested};
+use crate::support::authority::{CLIENT, GIVEN, Manners, STORED, form, rsa_key, start};
+use crate::support::server::{Server, answer, json as json_answer};
+
+fn oauth2(url: &str, more: Value) -> Value {
+    let mut document = json!({"key": "a.oauth", "kind": "oauth2", "config": {
+        "grant": "client_credentials", "client_id": CLIENT.0, "client_secret": CLIENT.1,
+        "token_url": format!("{url}/token"), "base_url": format!("{url}/v1")}});
+    merge(&mut document, &more);
+    document
+}
+
+/// Sets members; `null` removes one.
+fn merge(into: &mut Value, more: &Value) {
+    for (name, value) in more.as_object().unwrap() {
+        match value {
+            Value::Null => drop(into.as_object_mut().unwrap().remove(name)),
+            Value::Object(_) if into.get(name).is_some_and(Value::is_object) => merge(&mut into[name], value),
+            value => into[name] = value.clone(),
+        }
+    }
+}
+
+fn told(report: &Report) -> String {
+    let steps: String = report.steps.iter().map(|step| format!("{} ", step.detail)).collect();
+    format!("{} {} {steps}", report.message, report.advice)
+}
+
+/// No secret, in any form that is sent, is told.
+fn hides(report: &Report) {
+    for secret in [CLIENT.1, GIVEN, STORED, "s3cret%2F%2B+%25of%26client", "czNjcmV0", "never-spent"] {
+        assert!(!told(report).contains(secret), "{secret}: {}", told(report));
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_got_tried_and_dropped() {
+    let server = start(Manners::default());
+    let test = json!({"test": {"path": "/me"}});
+    for auth in ["basic", "post"] {
+        let mut document = oauth2(&server.url(), test.clone());
+        document["config"]["client_auth"] = json!(auth);
+        let report = tested(document).await;
+        assert_eq!(report.outcome, Outcome::Ok, "{auth}: {}", report.message);
+        assert_eq!(steps(&report), "connect token connect request match");
+        hides(&report);
+    }
+    let requests = server.requests();
+    assert_eq!(requests.len(), 4);
+    assert_eq!(requests[1].header("authorization"), format!("Bearer {GIVEN}"));
+    assert_eq!(requests[1].target, "/v1/me");
+    assert!(requests[2].header("authorization").is_empty(), "post sends no Basic");
+    // Without a request, the token itself is the proof.
+    let report = tested(oauth2(&server.url(), json!({}))).await;
+    assert_eq!(
+        (report.outcome, report.message.as_str()),
+        (Outcome::Ok, "200 a token was granted, good for 3600 s")
+    );
+    assert_eq!(steps(&report), "connect token match");
+}
+
+#[tokio::test]
+async fn what_is_configured_is_sent() {
+    let server = start(Manners::default());
+    let more = json!({"config": {"scopes": ["a", "b"], "audience": "https://api.example", "extra_parameters": {"x": "1 2"}}});
+    assert_eq!(tested(oauth2(&server.url(), more)).await.outcome, Outcome::Ok);
+    assert_eq!(
+        form(&server.requests()[0]),
+        [
+            ("grant_type", "client_credentials"),
+            ("scope", "a b"),
+            ("audience", "https://api.example"),
+            ("x", "1 2")
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn the_token_address_is_found_by_discovery() {
+    for rfc8414 in [false, true] {
+        let server = start(Manners { rfc8414, ..Manners::default() });
+        let more = json!({"config": {"token_url": null, "issuer": server.url()}, "test": {"path": "/me"}});
+        let report = tested(oauth2(&server.url(), more)).await;
+        assert_eq!(report.outcome, Outcome::Ok, "{}", report.message);
+        let expected = match rfc8414 {
+            true => "connect discover connect discover connect token connect request match",
+            false => "connect discover connect token connect request match",
+        };
+        assert_eq!(steps(&report), expected);
+        hides(&report);
+    }
+    // Another issuer's metadata, or none, gives the client to nobody.
+    let elsewhere = start(Manners::default());
+    let target =
+        format!(r#"{{"issuer": "{}", "token_endpoint": "{}/token"}}"#, elsewhere.url(), elsewhere.url());
+    let server = Server::start(move |_| json_answer(200, target.clone()));
+    let more = json!({"config": {"token_url": null, "issuer": server.url()}});
+    let report = tested(oauth2(&server.url(), more.clone())).await;
+    assert_eq!(report.outcome, Outcome::Unexpected, "{}", report.message);
+    assert!(report.message.contains("another issuer's"), "{}", report.message);
+    assert_eq!(elsewhere.connections(), 0);
+    let server = Server::start(|_| json_answer(404, "{}"));
+    let more = json!({"config": {"token_url": null, "issuer": server.url()}});
+    assert_eq!(tested(oauth2(&server.url(), more)).await.outcome, Outcome::WrongEndpoint);
+    assert_eq!(server.requests().len(), 2);
+    assert!(server.requests().iter().all(|seen| seen.header("authorization").is_empty()));
+}
+
+#[tokio::test]
+async fn a_key_proves_the_client_and_buys_tokens() {
+    let (pem, public) = rsa_key();
+    let (other, _) = rsa_key();
+    let server = start(Manners { key: Some(public), ..Manners::default() });
+    let by_key =
+        json!({"config": {"client_auth": "private_key_jwt", "client_secret": null, "private_key": pem}});
+    let grant = json!({"config": {"grant": "jwt_bearer", "client_secret": null, "private_key": pem, "subject": "ann", "scopes": ["x"]}});
+    for more in [by_key, grant] {
+        let report = tested(oauth2(&server.url(), more.clone())).await;
+        assert_eq!(report.outcome, Outcome::Ok, "{}", report.message);
+        let mut wrong = more.clone();
+        wrong["config"]["private_key"] = json!(other);
+        let report = tested(oauth2(&server.url(), wrong)).await;
+        assert_eq!(report.outcome, Outcome::Rejected);
+        assert!(report.message.contains("invalid_client: bad signature"), "{}", report.message);
+        let mut broken = more;
+        broken["config"]["private_key"] = json!("not a key");
+        let report = tested(oauth2(&server.url(), broken)).await;
+        assert_eq!(report.outcome, Outcome::Unexpected);
+        assert!(report.message.contains("PEM private key"), "{}", report.message);
+    }
+    let names: Vec<String> = form(&server.requests()[0]).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["grant_type", "client_id", "client_assertion_type", "client_assertion"]);
+    assert_eq!(server.requests().len(), 4, "a broken key sends nothing");
+}
+
+#[tokio::test]
+async fn every_error_of_the_server_has_its_outcome() {
+    for (status, code, outcome) in [
+        (401, "invalid_client", Outcome::Rejected),
+        (400, "invalid_client", Outcome::Rejected),
+        (400, "invalid_grant", Outcome::Rejected),
+        (400, "invalid_scope", Outcome::Limited),
+        (400, "unauthorized_client", Outcome::Limited),
+        (403, "access_denied", Outcome::Limited),
+        (400, "unsupported_grant_type", Outcome::Unexpected),
+        (400, "invalid_request", Outcome::Unexpected),
+        (503, "temporarily_unavailable", Outcome::Unreachable),
+        (429, "slow_down", Outcome::RateLimited),
+        (200, "invalid_client", Outcome::Rejected),
+        (401, "something_else", Outcome::Rejected),
+    ] {
+        let body = json!({"error": code, "error_description": format!("says why of {}", CLIENT.1)});
+        let server = start(Manners { token: Some((status, body)), ..Manners::default() });
+        let report = tested(oauth2(&server.url(), json!({"test": {"path": "/me"}}))).await;
+        assert_eq!(
+            (report.outcome, report.status_code),
+            (outcome, Some(status)),
+            "{code}: {}",
+            report.message
+        );
+        assert!(report.message.contains(&format!("{code}: says why")), "{}", report.message);
+        assert!(!report.advice.is_empty(), "{code}");
+        assert_eq!(steps(&report), "connect token match!");
+        hides(&report);
+    }
+    let expired =
+        json!({"error": "invalid_client", "error_description": "The client secret keys are expired."});
+    let server = start(Manners { token: Some((401, expired)), ..Manners::default() });
+    assert_eq!(tested(oauth2(&server.url(), json!({}))).await.outcome, Outcome::Expired);
+}
+
+#[tokio::test]
+async fn what_is_no_token_is_no_proof() {
+    for body in [
+        json!({}),
+        json!({"access_token": ""}),
+        json!({"access_token": "a b"}),
+        json!({"access_token": "a", "token_type": "mac"}),
+    ] {
+        let server = start(Manners { token: Some((200, body.clone())), ..Manners::default() });
+        let report = tested(oauth2(&server.url(), json!({}))).await;
+        assert_eq!(report.outcome, Outcome::Unexpected, "{body}: {}", report.message);
+    }
+    let html = Server::start(|_| answer(200, &[("content-type", "text/html")], "<html>log in</html>"));
+    assert_eq!(tested(oauth2(&html.url(), json!({}))).await.outcome, Outcome::WrongEndpoint);
+    // A redirect is not followed, with or without the client's secret.
+    let away = start(Manners::default());
+    let location = format!("{}/token", away.url());
+    let server = Server::start(move |_| answer(307, &[("location", &location)], ""));
+    let report = tested(oauth2(&server.url(), json!({}))).await;
+    assert_eq!(report.outcome, Outcome::WrongEndpoint, "{}", report.message);
+    assert_eq!(away.connections(), 0);
+}
+
+#[tokio::test]
+async fn scopes_that_were_not_granted_are_named() {
+    let granted = |scope: &str| {
+        let body = json!({"access_token": GIVEN, "scope": scope});
+        start(Manners { token: Some((200, body)), ..Manners::default() })
+    };
+    let asks = json!({"config": {"scopes": ["read", "write", "openid", "https://x.example/.default"]}});
+    let server = granted("read other");
+    let report = tested(oauth2(&server.url(), asks.clone())).await;
+    assert_eq!(report.outcome, Outcome::Limited);
+    assert!(report.message.contains("without the scopes write"), "{}", report.message);
+    let server = granted("write read");
+    assert_eq!(tested(oauth2(&server.url(), asks.clone())).await.outcome, Outcome::Ok);
+    // With a request of its own, that decides.
+    let server = granted("read");
+    let mut tries = asks;
+    tries["test"] = json!({"path": "/me"});
+    let report = tested(oauth2(&server.url(), tries)).await;
+    assert_eq!(report.outcome, Outcome::Ok);
+    assert!(report.message.contains("without the scopes write"), "{}", report.message);
+}
+
+fn logged_in(url: &str, token: &str, ends: &str) -> Value {
+    oauth2(
+        url,
+        json!({"test": {"path": "/me"}, "config": {
+        "grant": "authorization_code", "authorization_url": format!("{url}/authorize"),
+        "tokens": {"access_token": token, "refresh_token": "never-spent", "expires_at": ends}}}),
+    )
+}
+
+#[tokio::test]
+async fn a_stored_token_is_tried_and_left_alone() {
+    let server = start(Manners::default());
+    let report = tested(logged_in(&server.url(), STORED, "2026-11-22T11:00:00Z")).await;
+    assert_eq!(report.outcome, Outcome::Ok, "{}", report.message);
+    assert_eq!(steps(&report), "connect request match");
+    hides(&report);
+    let report = tested(logged_in(&server.url(), "wrong-token", "2026-11-22T11:00:00Z")).await;
+    assert_eq!(report.outcome, Outcome::Rejected);
+    assert_eq!(server.requests().len(), 2);
+    // One that is over is not sent, and the refresh token is not spent.
+    let report = tested(logged_in(&server.url(), STORED, "2026-11-22T09:00:00Z")).await;
+    assert_eq!(report.outcome, Outcome::Expired);
+    assert!(report.advice.contains("never spends the refresh token"), "{}", report.advice);
+    hides(&report);
+    assert_eq!(server.requests().len(), 2);
+    // Where no person is needed, a test gets one for itself.
+    let mut machine = logged_in(&server.url(), STORED, "2026-11-22T09:00:00Z");
+    machine["config"]["grant"] = json!("client_credentials");
+    let report = tested(machine).await;
+    assert_eq!(report.outcome, Outcome::Ok, "{}", report.message);
+    assert_eq!(steps(&report), "connect token connect request match");
+    assert!(server.requests().iter().all(|seen| !seen.text().contains("never-spent")));
+}
+
+#[test]
+fn before_the_first_login_there_is_nothing_to_test() {
+    let base = "https://login.invalid";
+    let person = |more: Value| {
+        let mut document = logged_in(base, STORED, "2026-11-22T11:00:00Z");
+        merge(&mut document, &more);
+        planned(document)
+    };
+    let no_token = json!({"config": {"tokens": null}});
+    let error = person(no_token).unwrap_err();
+    let report = error.report(now());
+    assert_eq!(report.outcome, Outcome::Incomplete);
+    assert_eq!(report.message, "Access token is missing: log in first");
+    assert!(report.advice.contains("a login gives one"), "{}", report.advice);
+    assert!(person(json!({})).is_ok(), "the control");
+    assert!(matches!(person(json!({"test": null})), Err(Unplannable::NotTestable(_))));
+    let missing = person(json!({"config": {"base_url": null}})).unwrap_err();
+    assert_eq!(missing.to_string(), "Base URL is missing");
+    let plain = oauth2("http://login.example", json!({}));
+    assert!(planned(plain).unwrap_err().to_string().contains("must be https"));
+}
+
+#[tokio::test]
+async fn a_jwt_that_says_it_is_over_is_weighed_against_the_service() {
+    use base64::Engine as _;
+    let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    let token = |exp: i64| {
+        format!("{}.{}.c2ln", encode(r#"{"alg":"RS256"}"#), encode(&format!(r#"{{"exp":{exp}}}"#)))
+    };
+    let over = token(now().as_second() - 3600);
+    let bearer = |url: &str, token: &str| json!({"key": "b", "kind": "bearer_token", "test": {"path": "/"}, "config": {"base_url": url, "token": token}});
+    let refuses = Server::start(|_| json_answer(401, "{}"));
+    let report = tested(bearer(&refuses.url(), &over)).await;
+    assert_eq!(report.outcome, Outcome::Expired);
+    assert!(report.message.contains("ended at 2026-11-22 09:00 UTC"), "{}", report.message);
+    assert_eq!(refuses.requests().len(), 1, "it was sent: the service's clock counts");
+    let good = token(now().as_second() + 3600);
+    assert_eq!(tested(bearer(&refuses.url(), &good)).await.outcome, Outcome::Rejected);
+    let accepts = Server::start(|_| json_answer(200, "{}"));
+    let report = tested(bearer(&accepts.url(), &over)).await;
+    assert_eq!(report.outcome, Outcome::Ok);
+    assert!(report.message.contains("although the token says"), "{}", report.message);
+    let report = tested(bearer(&accepts.url(), &good)).await;
+    assert!(!report.message.contains("token says"), "{}", report.message);
+    let report = tested(logged_in(&refuses.url(), &over, "2026-11-22T11:00:00Z")).await;
+    assert_eq!(report.outcome, Outcome::Expired, "{}", report.message);
+}
+
+#[tokio::test]
+async fn an_alias_gets_its_tokens_from_its_app() {
+    let server = start(Manners::default());
+    let alias = json!({"key": "m", "kind": "oauth_alias", "test": {"path": "/me"}, "config": {"app": "mail", "scopes": ["own"]}});
+    let app = |more: Value| {
+        let mut app = oauth2(&server.url(), more)["config"].clone();
+        app["scopes"] = json!(["the app's"]);
+        app
+    };
+    let around = |app: Value| {
+        let kind = Kinds::of_oauth_apps().iter().next().unwrap();
+        let mut document = app;
+        document["name"] = json!("mail");
+        let read =
+            kind.read(document.as_object().unwrap().clone(), None, credbench::schema::Absent::Keeps).unwrap();
+        Surroundings { oauth_app: Some(read.content) }
+    };
+    let content = content(alias);
+    let kind = Kinds::builtin().get("oauth_alias").unwrap();
+    let plan = plan_in(kind, &content, &around(app(json!({})))).unwrap();
+    let trust = credbench::http::Trust::default();
+    let report = run(&plan, &trust, LONG, &CancellationToken::new(), now).await;
+    assert_eq!(report.outcome, Outcome::Ok, "{}", report.message);
+    assert!(form(&server.requests()[0]).contains(&("scope".to_owned(), "own".to_owned())));
+    hides(&report);
+    assert!(!format!("{plan:?}").contains(CLIENT.1));
+    // What the app lacks is named as the app's.
+    let missing =
+        plan_in(kind, &content, &around(app(json!({"config": {"client_secret": null}})))).unwrap_err();
+    assert_eq!(missing.to_string(), "the client_secret of the OAuth app is missing");
+    let person = plan_in(kind, &content, &around(app(json!({"config": {"grant": "authorization_code"}}))));
+    assert!(person.unwrap_err().to_string().contains("log in first"));
+    let nobody = plan_in(kind, &content, &Surroundings::default()).unwrap_err();
+    assert!(nobody.to_string().contains("there is no OAuth app \"mail\""));
+}
