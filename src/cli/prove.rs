@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::TestOptions;
 use crate::http::Trust;
 use crate::model::{Content, Outcome, TestRecord};
-use crate::probe::pool::{Conditions, Limits, run_all};
+use crate::probe::pool::{Conditions, Limits, Pool};
 use crate::probe::{Plan, Report, Unplannable, plan};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
@@ -53,7 +53,8 @@ pub(crate) fn run<T: Clone + Send + 'static>(
     };
     let (reports, mut ended) = unbounded_channel();
     runtime.block_on(async {
-        let mut all = std::pin::pin!(run_all(tests, limits, conditions, reports));
+        let pool = Pool::new(limits);
+        let mut all = std::pin::pin!(pool.run_all(tests, conditions, reports));
         let mut running = true;
         loop {
             tokio::select! {
