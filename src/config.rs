@@ -40,11 +40,13 @@ pub struct TestOptions {
     pub jobs: usize,
     /// Tests in flight at once to one host.
     pub per_host: usize,
+    /// Minutes between two tests of everything by the open workbench; 0: it tests only what it is told to.
+    pub retest_minutes: u64,
 }
 
 impl Default for TestOptions {
     fn default() -> Self {
-        Self { timeout_seconds: 15, jobs: 64, per_host: 4 }
+        Self { timeout_seconds: 15, jobs: 64, per_host: 4, retest_minutes: 0 }
     }
 }
 

@@ -21,12 +21,24 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Credential, Learnt, Outcome, TestRecord};
+use crate::model::{Content, Credential, Learnt, Outcome, TestRecord};
+use crate::schema::Kinds;
 
 pub use plan::{Plan, Surroundings, Unplannable, plan, plan_in};
 pub use rules::{Check, JsonType, Rule, Rules, Test, TestError};
 pub use run::run;
 pub use token::{awaits_login, proves_itself};
+
+/// Makes the plan of a credential of a vault, as [`plan_in`] does: one of a kind that is not known cannot be tested.
+///
+/// # Errors
+/// Why nothing can be sent.
+pub fn plan_of(kinds: &Kinds, content: &Content, around: &Surroundings) -> Result<Plan, Unplannable> {
+    match kinds.of_content(content) {
+        Some(kind) => plan_in(&kind, content, around),
+        None => Err(Unplannable::NotTestable("its kind is not known".into())),
+    }
+}
 
 /// What a test found, with its evidence.
 #[derive(Clone, Debug, PartialEq)]

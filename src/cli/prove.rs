@@ -11,18 +11,15 @@ use tokio_util::sync::CancellationToken;
 use crate::config::TestOptions;
 use crate::http::Trust;
 use crate::model::{Content, Document, Outcome, TestRecord};
-use crate::probe::pool::{Conditions, Limits, run_all};
-use crate::probe::{Plan, Report, Unplannable, awaits_login, plan_in};
+use crate::probe::pool::{Conditions, Limits, Pool};
+use crate::probe::{self, Plan, Report, Unplannable, awaits_login};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::session::{self, Change, Setup};
 
-/// The plan of a credential's test. One of a kind that is not known cannot be tested.
+/// The plan of a credential's test.
 pub(crate) fn plan_of(kinds: &Kinds, document: &Document, content: &Content) -> Result<Plan, Unplannable> {
-    match kinds.of_content(content) {
-        Some(kind) => plan_in(&kind, content, &session::surroundings(document, content)),
-        None => Err(Unplannable::NotTestable("its kind is not known".into())),
-    }
+    probe::plan_of(kinds, content, &session::surroundings(document, content))
 }
 
 /// The limits that the options ask for.
@@ -53,7 +50,8 @@ pub(crate) fn run<T: Clone + Send + 'static>(
     };
     let (reports, mut ended) = unbounded_channel();
     runtime.block_on(async {
-        let mut all = std::pin::pin!(run_all(tests, limits, conditions, reports));
+        let pool = Pool::new(limits);
+        let mut all = std::pin::pin!(pool.run_all(tests, conditions, reports));
         let mut running = true;
         loop {
             tokio::select! {

@@ -41,7 +41,10 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                         "timeout_seconds" => test.timeout_seconds = whole(key, value, 1, 3600)?,
                         "jobs" => test.jobs = whole(key, value, 1, 1024)?,
                         "per_host" => test.per_host = whole(key, value, 1, 1024)?,
-                        _ => return Ok(Some(&["timeout_seconds", "jobs", "per_host"])),
+                        "retest_minutes" => test.retest_minutes = whole(key, value, 0, 525_600)?,
+                        _ => {
+                            return Ok(Some(&["timeout_seconds", "jobs", "per_host", "retest_minutes"]));
+                        }
                     }
                     Ok(None)
                 })?;

@@ -1,7 +1,7 @@
 //! Many tests at once, within limits: both front ends use it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -48,58 +48,78 @@ pub struct Conditions {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-/// Runs tests and sends each report, with its tag, as it ends; returns when all have ended. Every test that
-/// was given gets exactly one report: cancelled ones too, and one whose task failed.
-pub async fn run_all<T: Clone + Send + 'static>(
-    tests: Vec<(T, Result<Plan, Unplannable>)>,
-    limits: Limits,
-    conditions: Conditions,
-    reports: mpsc::UnboundedSender<(T, Report)>,
-) {
-    let total = Arc::new(Semaphore::new(limits.total));
-    let mut hosts: HashMap<String, Arc<Semaphore>> = HashMap::new();
-    let mut tasks = JoinSet::new();
-    let mut tags = HashMap::new();
-    for (tag, plan) in tests {
-        let plan = match plan {
-            Ok(plan) => plan,
-            Err(unplannable) => {
-                // The receiver is gone where nobody waits for reports any more.
-                let _ = reports.send((tag, unplannable.report((conditions.clock)())));
-                continue;
-            }
-        };
-        let host =
-            hosts.entry(plan.host().to_owned()).or_insert_with(|| Arc::new(Semaphore::new(limits.per_host)));
-        let (host, total, conditions) = (host.clone(), total.clone(), conditions.clone());
-        let task = tasks.spawn(async move { one(&plan, &host, &total, &conditions).await });
-        tags.insert(task.id(), tag);
-    }
-    while let Some(ended) = tasks.join_next_with_id().await {
-        let (id, report) = match ended {
-            Ok((id, report)) => (id, report),
-            Err(error) => {
-                let advice = "This is a bug in credbench: please report it.";
-                let at = (conditions.clock)();
-                (error.id(), Report::unsent(Outcome::Unexpected, "the test itself failed", advice, at))
-            }
-        };
-        if let Some(tag) = tags.remove(&id) {
-            let _ = reports.send((tag, report));
-        }
-    }
+/// The slots that tests wait for. A front end has one pool, so that its limits hold for everything it runs.
+#[derive(Debug)]
+pub struct Pool {
+    total: Semaphore,
+    per_host: usize,
+    hosts: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-async fn one(plan: &Plan, host: &Semaphore, total: &Semaphore, conditions: &Conditions) -> Report {
-    // The host's slot first: a test that waits for its host must not hold one of the few slots in all.
-    let slots = async { (host.acquire().await, total.acquire().await) };
-    let slots = tokio::select! {
-        biased;
-        () = conditions.cancel.cancelled() => None,
-        slots = slots => Some(slots),
-    };
-    if slots.is_none() {
-        return Report::unsent(Outcome::Cancelled, "cancelled before it began", "", (conditions.clock)());
+impl Pool {
+    /// A pool in which nothing runs.
+    pub fn new(limits: Limits) -> Arc<Self> {
+        let total = Semaphore::new(limits.total);
+        Arc::new(Self { total, per_host: limits.per_host, hosts: Mutex::default() })
     }
-    run(plan, &conditions.trust, conditions.timeout, &conditions.cancel, || (conditions.clock)()).await
+
+    /// The slots of a host.
+    fn host(&self, host: &str) -> Arc<Semaphore> {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = hosts.entry(host.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(self.per_host)));
+        slots.clone()
+    }
+
+    /// Runs tests and sends each report, with its tag, as it ends; returns when all have ended. Every test
+    /// that was given gets exactly one report: cancelled ones too, and one whose task failed.
+    pub async fn run_all<T: Clone + Send + 'static>(
+        self: &Arc<Self>,
+        tests: Vec<(T, Result<Plan, Unplannable>)>,
+        conditions: Conditions,
+        reports: mpsc::UnboundedSender<(T, Report)>,
+    ) {
+        let mut tasks = JoinSet::new();
+        let mut tags = HashMap::new();
+        for (tag, plan) in tests {
+            let plan = match plan {
+                Ok(plan) => plan,
+                Err(unplannable) => {
+                    // The receiver is gone where nobody waits for reports any more.
+                    let _ = reports.send((tag, unplannable.report((conditions.clock)())));
+                    continue;
+                }
+            };
+            let (pool, conditions) = (self.clone(), conditions.clone());
+            let task = tasks.spawn(async move { pool.one(&plan, &conditions).await });
+            tags.insert(task.id(), tag);
+        }
+        while let Some(ended) = tasks.join_next_with_id().await {
+            let (id, report) = match ended {
+                Ok((id, report)) => (id, report),
+                Err(error) => {
+                    let advice = "This is a bug in credbench: please report it.";
+                    let at = (conditions.clock)();
+                    (error.id(), Report::unsent(Outcome::Unexpected, "the test itself failed", advice, at))
+                }
+            };
+            if let Some(tag) = tags.remove(&id) {
+                let _ = reports.send((tag, report));
+            }
+        }
+    }
+
+    async fn one(&self, plan: &Plan, conditions: &Conditions) -> Report {
+        let host = self.host(plan.host());
+        // The host's slot first: a test that waits for its host must not hold one of the few slots in all.
+        let slots = async { (host.acquire().await, self.total.acquire().await) };
+        let slots = tokio::select! {
+            biased;
+            () = conditions.cancel.cancelled() => None,
+            slots = slots => Some(slots),
+        };
+        if slots.is_none() {
+            return Report::unsent(Outcome::Cancelled, "cancelled before it began", "", (conditions.clock)());
+        }
+        run(plan, &conditions.trust, conditions.timeout, &conditions.cancel, || (conditions.clock)()).await
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;
+use rand::RngExt as _;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use rustix::process::Signal;
@@ -190,6 +191,8 @@ pub struct App {
     layers: Vec<Box<dyn Screen>>,
     commits: BTreeMap<u64, Change>,
     clipboard: Option<u64>,
+    /// The newest timer of [`Timer::Retest`].
+    retest: Option<u64>,
     /// What was wrong with the last passphrase, until it is asked for again.
     wrong: Option<String>,
     creating: bool,
@@ -225,6 +228,7 @@ impl App {
             layers: vec![Box::new(Unlock::working())],
             commits: BTreeMap::new(),
             clipboard: None,
+            retest: None,
             wrong: None,
             creating: false,
             quitting: false,
@@ -273,6 +277,7 @@ impl App {
                     bench.spin(&mut self.shared);
                 }
             }
+            Message::Timer(Timer::Retest(serial)) => self.retest(serial),
             Message::Timer(Timer::Mask(serial)) => {
                 if let Some(bench) = &mut self.bench {
                     bench.mask(Some(serial));
@@ -399,6 +404,10 @@ impl App {
             Command::Lock => self.lock(),
             Command::Quit => {
                 self.quitting = true;
+                if let Some(bench) = &mut self.bench {
+                    bench.cancel_tests(&mut self.shared);
+                }
+                self.commit_what_is_wanted();
                 if self.is_saving() {
                     self.shared.tell(Tone::Plain, "saving…");
                 }
@@ -432,8 +441,10 @@ impl App {
         if let Some(bench) = &mut self.bench {
             bench.cancel_tests(&mut self.shared);
         }
+        self.commit_what_is_wanted();
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
+        self.retest = None;
         self.read_only = false;
         self.layers = vec![Box::new(Unlock::locked())];
         if self.clipboard.is_some() {
@@ -441,6 +452,25 @@ impl App {
         }
         self.shared.effect(Effect::Vault(Order::Lock));
         self.shared.effect(Effect::Vault(Order::Unlock { policy: OpenPolicy::Strict, relock: true }));
+    }
+
+    /// Comes back when everything is to be tested again: about then, so that many workbenches that were opened
+    /// together do not ask together.
+    fn wait_for_retest(&mut self) {
+        let seconds = self.shared.config.test.retest_minutes * 60;
+        if seconds == 0 {
+            return;
+        }
+        let serial = self.shared.next_serial();
+        self.retest = Some(serial);
+        let after = rand::rng().random_range(seconds * 9 / 10..=seconds * 11 / 10);
+        self.shared.effect(Effect::Wake(Duration::from_secs(after), Timer::Retest(serial)));
+    }
+
+    fn retest(&mut self, serial: u64) {
+        let Some(bench) = self.bench.as_mut().filter(|_| self.retest == Some(serial)) else { return };
+        bench.retest(&mut self.shared);
+        self.wait_for_retest();
     }
 
     fn clear_clipboard(&mut self) {
@@ -516,6 +546,7 @@ impl App {
         self.shared.kinds = self.shared.kinds.after(&document);
         self.read_only = refusal.is_some();
         self.bench = Some(Workbench::new(document, self.read_only, &self.shared));
+        self.wait_for_retest();
         match refusal {
             Some(problem) => self.shared.tell(Tone::Bad, format!("read-only: {}", problem.message)),
             None if created => {

@@ -172,6 +172,8 @@ pub enum Timer {
     ClearClipboard(u64),
     /// Turn what spins.
     Spin,
+    /// Test everything again.
+    Retest(u64),
 }
 
 /// Something to be done outside.

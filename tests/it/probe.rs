@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use credbench::http::Trust;
 use credbench::model::Content;
-use credbench::probe::pool::{Conditions, Limits, run_all};
+use credbench::probe::pool::{Conditions, Limits, Pool};
 use credbench::probe::{Plan, Report, Unplannable, plan, run};
 use credbench::schema::{Absent, Kinds};
 use serde_json::{Value, json};
@@ -90,7 +90,7 @@ async fn all_with(
     conditions: Conditions,
 ) -> Vec<(usize, Report)> {
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-    run_all(plans, limits, conditions, sender).await;
+    Pool::new(limits).run_all(plans, conditions, sender).await;
     let mut reports = Vec::new();
     while let Some(report) = receiver.recv().await {
         reports.push(report);

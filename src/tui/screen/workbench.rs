@@ -29,6 +29,7 @@ use super::confirm::Confirm;
 use super::entry::Entry;
 use super::{Reply, Screen};
 use crate::model::{Content, Credential, Document, Edit, Id};
+use crate::session;
 use crate::tui::action::Action;
 use crate::tui::app::{Change, Command, Shared, Tone};
 use crate::tui::keymap::{Context, Key};
@@ -113,7 +114,10 @@ impl Workbench {
 
     /// Cancels every test.
     pub(in crate::tui) fn cancel_tests(&mut self, shared: &mut Shared) -> usize {
-        self.running.stop_all(shared)
+        let count = self.running.stop_all(shared);
+        // What the others had found already is not lost with them.
+        self.store_results(shared);
+        count
     }
 
     /// Does what a dialog decided.
@@ -217,13 +221,28 @@ impl Workbench {
     }
 
     fn test_stored(&mut self, all: bool, shared: &mut Shared) {
-        let job = |credential: &Credential| {
-            (credential.id.clone(), Subject::Stored(credential.version), credential.content.clone())
-        };
         let jobs: Vec<(Id, Subject, Content)> = match all {
             true => self.list.shown().map(job).collect(),
             false => self.list.chosen().into_iter().map(job).collect(),
         };
+        if !jobs.is_empty() {
+            self.running.start(jobs, &self.document, shared);
+        }
+    }
+
+    /// Tests the credentials of the current solution in the background: those that a test can prove, that are
+    /// not under test already and that nobody is editing.
+    pub(in crate::tui) fn retest(&mut self, shared: &mut Shared) {
+        let edited = self.editor.as_ref().map(|editor| &editor.id);
+        let wanted = |credential: &&Credential| {
+            let content = &credential.content;
+            content.solution() == shared.solution
+                && edited != Some(&credential.id)
+                && self.running.spinner(&credential.id).is_none()
+                && shared.kinds.is_complete(content)
+                && session::has_test(&shared.kinds, content)
+        };
+        let jobs: Vec<_> = self.document.credentials.iter().filter(wanted).map(job).collect();
         if !jobs.is_empty() {
             self.running.start(jobs, &self.document, shared);
         }
@@ -376,6 +395,11 @@ impl Workbench {
     fn is_editing(&self) -> bool {
         self.focus == Pane::Panel && self.editor.is_some()
     }
+}
+
+/// What a test of a stored credential is given.
+fn job(credential: &Credential) -> (Id, Subject, Content) {
+    (credential.id.clone(), Subject::Stored(credential.version), credential.content.clone())
 }
 
 /// A credential in a question.

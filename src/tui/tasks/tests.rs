@@ -1,4 +1,4 @@
-//! Tests in the background: a task for each batch, which sends every result as it comes.
+//! Tests in the background: a task for each, which sends its result.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,38 +11,36 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::http::Trust;
 use crate::model::Content;
-use crate::probe::pool::{Conditions, Limits, run_all};
-use crate::probe::{Surroundings, Unplannable, plan_in};
+use crate::probe::pool::{Conditions, Limits, Pool};
+use crate::probe::{self, Surroundings};
 use crate::schema::Kinds;
 use crate::tui::app::Clock;
 use crate::tui::message::{Message, Ticket};
 
 /// The running tests.
 pub(super) struct Tests {
-    limits: Limits,
+    pool: Arc<Pool>,
     timeout: Duration,
     trust: Arc<Trust>,
     clock: Clock,
-    /// The batch that each test runs in, and what cancels it.
-    batches: HashMap<u64, (u64, CancellationToken)>,
-    last: u64,
+    /// What cancels each.
+    running: HashMap<u64, CancellationToken>,
     all: CancellationToken,
 }
 
 impl Tests {
     pub(super) fn new(config: &Config, clock: Clock) -> Self {
         Self {
-            limits: Limits { total: config.test.jobs, per_host: config.test.per_host },
+            pool: Pool::new(Limits { total: config.test.jobs, per_host: config.test.per_host }),
             timeout: Duration::from_secs(config.test.timeout_seconds),
             trust: Arc::new(Trust::default()),
             clock,
-            batches: HashMap::new(),
-            last: 0,
+            running: HashMap::new(),
             all: CancellationToken::new(),
         }
     }
 
-    /// Runs tests as one batch.
+    /// Runs tests, each in a task of its own: one that is cancelled gives its slot free at once.
     pub(super) fn run(
         &mut self,
         kinds: &Arc<Kinds>,
@@ -50,48 +48,37 @@ impl Tests {
         runtime: &Handle,
         messages: &UnboundedSender<Message>,
     ) {
-        self.batches.retain(|_, (_, batch)| !batch.is_cancelled());
-        self.last += 1;
-        let number = self.last;
-        let cancel = self.all.child_token();
-        self.batches.extend(jobs.iter().map(|(ticket, ..)| (ticket.serial, (number, cancel.clone()))));
-        let conditions = Conditions {
-            trust: self.trust.clone(),
-            timeout: self.timeout,
-            cancel: cancel.clone(),
-            clock: self.clock.clone(),
-        };
-        let (limits, messages, kinds) = (self.limits, messages.clone(), kinds.clone());
-        runtime.spawn(async move {
-            let tests = jobs
-                .into_iter()
-                .map(|(ticket, content, around)| {
-                    let plan = match kinds.of_content(&content) {
-                        Some(kind) => plan_in(&kind, &content, &around),
-                        None => Err(Unplannable::NotTestable("its kind is not known".into())),
-                    };
-                    (ticket, plan)
-                })
-                .collect();
-            let (reports, mut results) = unbounded_channel();
-            let forward = async {
-                while let Some((ticket, report)) = results.recv().await {
+        self.running.retain(|_, test| !test.is_cancelled());
+        for (ticket, content, around) in jobs {
+            let cancel = self.all.child_token();
+            self.running.insert(ticket.serial, cancel.clone());
+            let conditions = Conditions {
+                trust: self.trust.clone(),
+                timeout: self.timeout,
+                cancel: cancel.clone(),
+                clock: self.clock.clone(),
+            };
+            let (pool, messages, kinds) = (self.pool.clone(), messages.clone(), kinds.clone());
+            runtime.spawn(async move {
+                let plan = probe::plan_of(&kinds, &content, &around);
+                // What is tested is in the plan; the rest need not wait in memory.
+                drop((content, around));
+                let (report, mut result) = unbounded_channel();
+                pool.run_all(vec![(ticket, plan)], conditions, report).await;
+                while let Some((ticket, report)) = result.recv().await {
                     // A screen that is gone needs no result.
                     let _ = messages.send(Message::Tested(ticket, Box::new(report)));
                 }
-            };
-            tokio::join!(run_all(tests, limits, conditions, reports), forward);
-            // Marks the batch as done.
-            cancel.cancel();
-        });
+                // Marks the test as done.
+                cancel.cancel();
+            });
+        }
     }
 
-    /// Cancels a test. One of a batch goes on until the whole batch is cancelled; nobody waits for it.
+    /// Cancels a test.
     pub(super) fn cancel(&mut self, serial: u64) {
-        if let Some((number, batch)) = self.batches.remove(&serial)
-            && !self.batches.values().any(|(other, _)| *other == number)
-        {
-            batch.cancel();
+        if let Some(test) = self.running.remove(&serial) {
+            test.cancel();
         }
     }
 

@@ -12,7 +12,8 @@ async fn every_sample_has_its_outcome() {
         (content.key().to_owned(), plan(&Kinds::builtin().of_content(content).unwrap(), content))
     });
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
-    run_all(tests.collect(), Limits::default(), conditions(&CancellationToken::new()), sender).await;
+    let pool = Pool::new(Limits::default());
+    pool.run_all(tests.collect(), conditions(&CancellationToken::new()), sender).await;
     let mut lines = BTreeMap::new();
     while let Some((key, report)) = receiver.recv().await {
         lines.insert(key.clone(), format!("{key:<22} {:<14} {}", report.outcome.word(), report.message));

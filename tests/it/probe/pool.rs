@@ -84,6 +84,7 @@ async fn a_silent_host_does_not_hold_up_the_others() {
     documents.extend(on(&good, 40));
     let plans = documents.into_iter().map(planned).enumerate().collect();
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel::<(usize, Report)>();
+    let pool = Pool::new(Limits::default());
     let (ended, ()) = tokio::join!(
         async {
             let mut good = 0;
@@ -100,7 +101,7 @@ async fn a_silent_host_does_not_hold_up_the_others() {
             }
             silent
         },
-        run_all(plans, Limits::default(), conditions(&cancel), sender)
+        pool.run_all(plans, conditions(&cancel), sender)
     );
     assert_eq!((ended, silent.requests().len(), silent.peak()), (100, 4, 4));
 }
@@ -169,6 +170,29 @@ async fn when_nobody_listens_any_more_the_run_still_ends() {
     let plans: Vec<_> = on(&server, 6).into_iter().map(planned).enumerate().collect();
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     drop(receiver);
-    run_all(plans, Limits::default(), conditions(&CancellationToken::new()), sender).await;
+    let pool = Pool::new(Limits::default());
+    pool.run_all(plans, conditions(&CancellationToken::new()), sender).await;
     assert_eq!(server.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn the_limits_hold_across_batches_that_were_started_apart() {
+    let log = Arc::new(Log::default());
+    let barrier = Arc::new(Barrier::new(4));
+    let waited = Arc::new(AtomicUsize::new(0));
+    let server = Server::counted(&log, 1, move |_| {
+        // The first four wait for each other: there can be four, and there are never more.
+        let first = waited.fetch_add(1, Ordering::SeqCst) < 4;
+        if first { together(&barrier) } else { answer(200, "{}") }
+    });
+    let pool = Pool::new(Limits::default());
+    let batch = || {
+        let plans: Vec<_> = on(&server, 6).into_iter().map(planned).enumerate().collect();
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel::<(usize, Report)>();
+        let (pool, conditions) = (pool.clone(), conditions(&CancellationToken::new()));
+        (async move { pool.run_all(plans, conditions, sender).await }, receiver)
+    };
+    let ((first, _one), (second, _two), (third, _three)) = (batch(), batch(), batch());
+    tokio::join!(first, second, third);
+    assert_eq!((server.requests().len(), server.peak()), (18, 4));
 }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use credbench::config::Config;
@@ -11,10 +12,11 @@ use credbench::secret::Secret;
 use credbench::session::{Setup, changes};
 use credbench::tui::app::App;
 use credbench::tui::keymap::Keymap;
-use credbench::tui::message::{Effect, Message};
+use credbench::tui::message::{Effect, Message, Timer};
 use credbench::tui::tasks::Tasks;
 use credbench::tui::{Clock, Ended};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use tokio::runtime::Runtime;
@@ -31,6 +33,10 @@ pub(crate) struct Ui {
     pub(crate) app: App,
     /// What was sent to the clipboard.
     pub(crate) clipboard: Vec<String>,
+    /// The times that the workbench wants to be woken at; a test sends them itself.
+    pub(crate) timers: Vec<(Duration, Timer)>,
+    /// Seconds after the clock's usual time.
+    later: Arc<AtomicI64>,
     size: (u16, u16),
     cursor: Option<Position>,
     tasks: Tasks,
@@ -78,7 +84,9 @@ impl Start {
     /// Starts it, and does not wait for anything.
     pub(crate) fn start(self) -> Ui {
         let Self { home, config, identities, size } = self;
-        let clock: Clock = Arc::new(now);
+        let later = Arc::new(AtomicI64::new(0));
+        let hand = later.clone();
+        let clock: Clock = Arc::new(move || now() + SignedDuration::from_secs(hand.load(Ordering::SeqCst)));
         let setup = Setup {
             places: home.places(),
             identities,
@@ -92,7 +100,8 @@ impl Start {
         let (messages, inbox) = unbounded_channel();
         let tasks = Tasks::start(setup, clock.clone(), runtime.handle().clone(), messages).unwrap();
         let (app, effects) = App::new(config, Keymap::default(), "default".to_owned(), clock, false);
-        let mut ui = Ui { home, app, clipboard: Vec::new(), size, cursor: None, tasks, inbox, runtime };
+        let (clipboard, timers) = (Vec::new(), Vec::new());
+        let mut ui = Ui { home, app, clipboard, timers, later, size, cursor: None, tasks, inbox, runtime };
         ui.run(effects);
         ui
     }
@@ -116,6 +125,9 @@ pub(crate) fn put(home: &Home, documents: &str) {
 impl Ui {
     fn run(&mut self, effects: Vec<Effect>) {
         for effect in effects {
+            if let Effect::Wake(after, timer) = &effect {
+                self.timers.push((*after, *timer));
+            }
             if let Some(Effect::Clipboard(text)) = self.tasks.run(effect) {
                 self.clipboard.push(text.expose().to_owned());
             }
@@ -125,6 +137,12 @@ impl Ui {
     pub(crate) fn send(&mut self, message: Message) -> &mut Self {
         let effects = self.app.update(message);
         self.run(effects);
+        self
+    }
+
+    /// Lets time pass.
+    pub(crate) fn later(&mut self, seconds: i64) -> &mut Self {
+        self.later.fetch_add(seconds, Ordering::SeqCst);
         self
     }
 

@@ -1,9 +1,12 @@
 //! Tests in the background, against a service that really checks.
 
+use std::time::Duration;
+
+use credbench::tui::message::{Message, Timer};
 use insta::assert_snapshot;
 
 use crate::support::service::{RIGHT, Service, nobody};
-use crate::support::ui::Start;
+use crate::support::ui::{Start, Ui};
 
 fn three(service: &Service) -> String {
     let one = |key: &str, url: &str, token: &str| {
@@ -109,4 +112,80 @@ fn a_draft_is_tested_without_being_saved() {
     let mut ui = Start::with(&three(&service)).open();
     ui.keys("e<c-t>").wait("● a.right ok").sees("draft");
     assert_eq!(ui.home.open().unwrap().store.header().generation, 2, "nothing was stored");
+}
+
+/// Some that are answered, and one that is not.
+fn four_and_slow(service: &Service) -> String {
+    let mut documents: Vec<String> = (0..4)
+        .map(|nth| {
+            format!(
+                r#"{{"key":"quick.{nth}","kind":"bearer_token","config":{{"base_url":"{}","token":"{RIGHT}"}},
+                    "test":{{"method":"GET","path":"/me"}}}}"#,
+                service.url
+            )
+        })
+        .collect();
+    documents.push(slow(service));
+    format!("[{}]", documents.join(","))
+}
+
+#[test]
+fn the_progress_says_how_many_ended_how_and_what_is_left() {
+    let service = Service::start();
+    let mut ui = Start::with(&four_and_slow(&service)).open();
+    ui.keys("T").wait("testing 4 of 5").sees("● 4 ok").misses(" left ");
+    ui.later(8).sees("2 s left").sees("x cancels").resize(80, 24).sees("4 of 5");
+    ui.keys("x").sees("1 test cancelled");
+}
+
+#[test]
+fn what_was_found_is_stored_although_the_rest_is_cancelled() {
+    let service = Service::start();
+    let tests = |ui: &Ui| -> Vec<usize> {
+        ui.home.open().unwrap().document.credentials.iter().map(|known| known.tests.len()).collect()
+    };
+    for end in ["x", "<c-l>", "q"] {
+        let mut ui = Start::with(&four_and_slow(&service)).open();
+        ui.keys("T").wait("testing 4 of 5");
+        assert_eq!(tests(&ui), [0; 5], "one save for the batch");
+        ui.keys(end);
+        if end == "q" {
+            ui.ends();
+        }
+        ui.until("the results are stored", |ui| tests(ui) == [1, 1, 1, 1, 0]);
+    }
+}
+
+#[test]
+fn what_was_found_is_stored_while_a_long_batch_still_runs() {
+    let service = Service::start();
+    let mut ui = Start::with(&four_and_slow(&service)).open();
+    ui.keys("T").wait("testing 4 of 5");
+    // The next result that comes after a while takes the others along: that of another batch, too.
+    ui.later(11).keys("<home>t");
+    ui.until("the results are stored", |ui| {
+        let document = ui.home.open().unwrap().document;
+        document.credentials.iter().map(|known| known.tests.len()).sum::<usize>() == 5
+    });
+    ui.sees("testing").keys("x").sees("1 test cancelled");
+}
+
+#[test]
+fn everything_is_tested_again_after_a_while_if_the_configuration_says_so() {
+    let service = Service::start();
+    let retests = |ui: &Ui| -> Vec<(Duration, Timer)> {
+        ui.timers.iter().copied().filter(|(_, timer)| matches!(timer, Timer::Retest(_))).collect()
+    };
+    let ui = Start::with(&three(&service)).open();
+    assert_eq!(retests(&ui), [], "off by default");
+    let mut ui = Start::with(&three(&service)).config(|config| config.test.retest_minutes = 10).open();
+    let (after, timer) = retests(&ui)[0];
+    assert!((540..=660).contains(&after.as_secs()), "{after:?}");
+    // The one that is edited is left alone; the one that no test proves, too.
+    ui.keys("e").send(Message::Timer(timer)).wait("2 tests: ").sees("1 rejected").sees("1 unreachable");
+    assert_eq!(retests(&ui).len(), 2, "and again");
+    ui.send(Message::Timer(timer)).misses("testing").keys("<esc><c-l>").wait("locked");
+    let newest = retests(&ui)[1].1;
+    ui.send(Message::Timer(newest));
+    assert_eq!(retests(&ui).len(), 2, "not while it is locked");
 }

@@ -6,7 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::running::Running;
+use super::running::{Progress, Running};
 use crate::model::Id;
 use crate::probe::Report;
 use crate::tui::action::Action;
@@ -57,22 +57,8 @@ impl Log {
     ) {
         let theme = &shared.theme;
         let mut y = area.y;
-        if let Some(progress) = running.progress() {
-            let done = format!("{} of {} ", progress.done, progress.total);
-            let width = 20.min(area.width / 4);
-            let full = usize::from(width) * progress.done / progress.total.max(1);
-            let bar = format!("{}{} ", "█".repeat(full), "░".repeat(usize::from(width) - full));
-            let cancel = shared.keymap.key(Context::List, Action::Cancel);
-            let cancel = cancel.map(|key| format!(" {key} cancels")).unwrap_or_default();
-            let parts = [
-                (progress.spinner, theme.accent),
-                (" testing ", theme.text),
-                (&done, theme.text),
-                (&bar, theme.accent),
-                (&progress.what, theme.dim),
-                (&cancel, theme.dim),
-            ];
-            paint::parts(buf, area.x, y, area.width, &parts);
+        if let Some(progress) = running.progress(shared.now()) {
+            bar(&progress, Rect { y, height: 1, ..area }, buf, shared);
             y += 1;
         }
         if self.results.is_empty() && y == area.y {
@@ -109,6 +95,31 @@ impl Log {
             }
         }
     }
+}
+
+/// How far the running tests are: a bar, how many ended how, the time left, whose tests run.
+fn bar(progress: &Progress, area: Rect, buf: &mut Buffer, shared: &Shared) {
+    let theme = &shared.theme;
+    let width = 20.min(area.width / 4);
+    let full = usize::from(width) * progress.done / progress.total.max(1);
+    let bar = format!("{}{} ", "█".repeat(full), "░".repeat(usize::from(width) - full));
+    let mut parts: Vec<(String, Style)> = vec![
+        (format!("{} testing {} of {} ", progress.spinner, progress.done, progress.total), theme.text),
+        (bar, theme.accent),
+    ];
+    for (outcome, count) in &progress.found {
+        let (sign, word) = theme::outcome(*outcome);
+        parts.push((format!("{sign} {count} {word}  "), theme.outcome(*outcome)));
+    }
+    if let Some(left) = progress.left {
+        parts.push((format!("{} left  ", paint::ago(left.max(1))), theme.text));
+    }
+    if let Some(key) = shared.keymap.key(Context::List, Action::Cancel) {
+        parts.push((format!("{key} cancels  "), theme.dim));
+    }
+    parts.push((progress.what.clone(), theme.dim));
+    let parts: Vec<(&str, Style)> = parts.iter().map(|(text, style)| (text.as_str(), *style)).collect();
+    paint::parts(buf, area.x, area.y, area.width, &parts);
 }
 
 /// Key, outcome and steps.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::model::{Content, Document, Edit, Id, Outcome, TestRecord};
 use crate::session;
 use crate::tui::app::Shared;
@@ -11,6 +13,9 @@ use crate::tui::theme;
 
 /// Time between two frames of the spinner.
 const FRAME: Duration = Duration::from_millis(120);
+
+/// What was found is stored at the latest after this many seconds, however long the batch still runs.
+const UNSTORED: i64 = 10;
 
 const SPINNER: [&str; 8] = ["⠋", "⠙", "⠸", "⠴", "⠦", "⠇", "⠏", "⠹"];
 
@@ -25,13 +30,20 @@ struct Batch {
     total: usize,
     left: usize,
     records: Vec<Edit>,
+    /// When it was started, or something of it was stored last.
+    stored: Timestamp,
 }
 
 /// How far the running tests are.
 pub(super) struct Progress {
     pub(super) done: usize,
     pub(super) total: usize,
+    /// Whose tests run.
     pub(super) what: String,
+    /// How many ended with each outcome.
+    pub(super) found: Vec<(Outcome, usize)>,
+    /// Seconds that the rest will take at the pace so far; `None` while too little is known.
+    pub(super) left: Option<i64>,
     pub(super) spinner: &'static str,
 }
 
@@ -52,6 +64,8 @@ pub(super) struct Running {
     spinning: bool,
     /// What was found since nothing ran last.
     found: Vec<Outcome>,
+    /// When something began to run after nothing did.
+    since: Timestamp,
 }
 
 impl Running {
@@ -64,6 +78,7 @@ impl Running {
     ) -> Vec<Ticket> {
         if self.tests.is_empty() {
             self.found.clear();
+            self.since = shared.now();
         }
         let batch = shared.next_serial();
         let mut started = Vec::with_capacity(jobs.len());
@@ -76,7 +91,8 @@ impl Running {
             started.push((ticket, content, around));
         }
         let count = started.len();
-        self.batches.insert(batch, Batch { total: count, left: count, records: Vec::new() });
+        self.batches
+            .insert(batch, Batch { total: count, left: count, records: Vec::new(), stored: shared.now() });
         let tickets = started.iter().map(|(ticket, ..)| ticket.clone()).collect();
         shared.effect(Effect::Test(shared.kinds.clone(), started));
         if !std::mem::replace(&mut self.spinning, true) {
@@ -118,12 +134,18 @@ impl Running {
         Ended::Current
     }
 
-    /// What the batches that are done want stored.
-    pub(super) fn take_finished(&mut self) -> Vec<Vec<Edit>> {
-        let done: Vec<u64> =
-            self.batches.iter().filter(|(_, batch)| batch.left == 0).map(|(number, _)| *number).collect();
-        let batches = done.into_iter().filter_map(|number| self.batches.remove(&number));
-        batches.map(|batch| batch.records).filter(|records| !records.is_empty()).collect()
+    /// What is to be stored now: of batches that are done, and of those that have waited for long.
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<Vec<Edit>> {
+        let mut due = Vec::new();
+        self.batches.retain(|_, batch| {
+            let waited = now.duration_since(batch.stored).as_secs() >= UNSTORED;
+            if (batch.left == 0 || waited) && !batch.records.is_empty() {
+                batch.stored = now;
+                due.push(std::mem::take(&mut batch.records));
+            }
+            batch.left > 0
+        });
+        due
     }
 
     /// What all the tests found, once the last of them ended: `3 ok, 1 rejected`.
@@ -131,18 +153,16 @@ impl Running {
         if !self.tests.is_empty() || self.found.len() < 2 {
             return None;
         }
-        let mut counts: Vec<(&str, usize)> = Vec::new();
+        let parts =
+            self.counts().into_iter().map(|(found, count)| format!("{count} {}", theme::outcome(found).1));
+        Some(format!("{} tests: {}", self.found.len(), parts.collect::<Vec<_>>().join(", ")))
+    }
+
+    fn counts(&self) -> Vec<(Outcome, usize)> {
         let mut found = self.found.clone();
         found.sort_by_key(|outcome| *outcome as usize);
-        for outcome in &found {
-            let (_, word) = theme::outcome(*outcome);
-            match counts.iter_mut().find(|(known, _)| *known == word) {
-                Some((_, count)) => *count += 1,
-                None => counts.push((word, 1)),
-            }
-        }
-        let parts: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
-        Some(format!("{} tests: {}", self.found.len(), parts.join(", ")))
+        let same = found.chunk_by(|one, other| one == other);
+        same.map(|outcomes| (outcomes[0], outcomes.len())).collect()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -163,11 +183,21 @@ impl Running {
         self.tests.contains_key(id).then_some(SPINNER[self.frame])
     }
 
-    pub(super) fn progress(&self) -> Option<Progress> {
+    pub(super) fn progress(&self, now: Timestamp) -> Option<Progress> {
         let first = self.tests.values().min_by_key(|test| test.ticket.serial)?;
         let (total, left) = self.batches.values().fold((0, 0), |(t, l), b| (t + b.total, l + b.left));
         let more = self.tests.len() - 1;
         let what = if more > 0 { format!("{} and {more} more", first.key) } else { first.key.clone() };
-        Some(Progress { done: total - left, total, what, spinner: SPINNER[self.frame] })
+        let (done, elapsed) = (self.found.len(), now.duration_since(self.since).as_secs());
+        let pace = |done: i64| elapsed * i64::try_from(left).unwrap_or(i64::MAX) / done;
+        let known = done >= 3 && elapsed >= 2;
+        Some(Progress {
+            done: total - left,
+            total,
+            what,
+            found: self.counts(),
+            left: i64::try_from(done).ok().filter(|_| known).map(pace),
+            spinner: SPINNER[self.frame],
+        })
     }
 }

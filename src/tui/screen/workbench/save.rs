@@ -114,8 +114,7 @@ impl Workbench {
         if matches!(self.running.ended(&ticket, report.outcome, record), Ended::Late) {
             return Reply::Done;
         }
-        let finished = self.running.take_finished();
-        self.wanted.extend(finished.into_iter().map(|edits| (edits, Change::Tests)));
+        self.store_results(shared);
         let key = self.key_of(&ticket);
         self.log.push(log::Result { id: ticket.id.clone(), key: key.clone(), label, report: report.clone() });
         if self.is_saving(&ticket) {
@@ -130,6 +129,12 @@ impl Workbench {
             shared.tell(tone, format!("{sign} {key} {word}: {}", report.message));
         }
         Reply::Done
+    }
+
+    /// Stores what tests found, as far as it is due.
+    pub(super) fn store_results(&mut self, shared: &Shared) {
+        let due = self.running.take_due(shared.now());
+        self.wanted.extend(due.into_iter().map(|edits| (edits, Change::Tests)));
     }
 
     fn key_of(&self, ticket: &Ticket) -> String {
