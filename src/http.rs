@@ -1,4 +1,4 @@
-//! The one HTTP wrapper: the only place that knows `reqwest`.
+//! The one HTTP wrapper: the only place that knows `reqwest`; and [`dial`], for what is not HTTP.
 //!
 //! [`send`] makes one request on a connection of its own: no redirect is followed, no referer, cookie or proxy
 //! is used, nothing is retried or decompressed. It watches the exchange from inside (resolver, connector,
@@ -6,6 +6,7 @@
 //! for the whole and at budgets for headers and body. Its errors are types; none holds a URL.
 
 mod address;
+pub mod dial;
 mod failure;
 mod watch;
 

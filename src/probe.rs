@@ -11,6 +11,7 @@ pub mod pool;
 mod rules;
 mod run;
 mod template;
+mod wire;
 
 use std::time::Duration;
 

@@ -9,7 +9,8 @@
 //! `x-pattern` (what a violated pattern means, in words), `x-multiline`, `x-origin` (an address that the
 //! secrets are bound to, or a part of one), `x-choices` (one of the vault's names), `x-fixed` (not edited in the
 //! form), `x-main` (the secret that is meant when none is named), `x-obtain` (how a secret is come by that nobody
-//! types) and `x-testable` (`false`: no HTTP request proves it, so the document has no place for one).
+//! types), `x-testable` (`false`: no HTTP request proves it, so the document has no place for one) and `x-login`
+//! (`true`: logging in proves it, and nothing need be said about how).
 
 mod check;
 mod draft;
@@ -116,6 +117,8 @@ pub struct Kind {
     /// All fields that there can be, in their order; required is what always is. What applies to one
     /// content is [`Kind::fields_of`].
     pub fields: Vec<Field>,
+    /// Logging in proves a credential of this kind: its document needs no test.
+    pub logs_in: bool,
     parts: Parts,
     schema: Value,
     validator: jsonschema::Validator,
@@ -153,7 +156,8 @@ impl Kind {
             .map_err(|error| SchemaError(format!("{}: {}", error.instance_path(), error.masked())))?;
         let parts = Parts::of(&schema, &title)?;
         let fields = parts.all();
-        Ok(Self { id: id.to_owned(), title, description, fields, parts, schema, validator })
+        let logs_in = schema["properties"]["config"]["x-login"] == json!(true);
+        Ok(Self { id: id.to_owned(), title, description, fields, logs_in, parts, schema, validator })
     }
 
     /// The schema of the whole document of this kind, as `schema KIND` prints it.

@@ -140,15 +140,26 @@ pub(super) fn explain(error: &reqwest::Error, watch: &Watch) -> Failure {
             ) => TlsFailure::Closed,
             _ => TlsFailure::Other,
         }),
-        Some(io::ErrorKind::ConnectionRefused) => Failure::Refused,
+        Some(kind) => connecting(kind),
+        None => Failure::Connect,
+    }
+}
+
+/// What an error of the system's resolver means. getaddrinfo's errors have no kinds of their own, only words.
+pub(super) fn resolver(error: &io::Error) -> Failure {
+    if error.to_string().contains("emporary failure") { Failure::Resolve } else { Failure::NotFound }
+}
+
+/// What an error means before a connection stood.
+pub(super) fn connecting(kind: io::ErrorKind) -> Failure {
+    match kind {
+        io::ErrorKind::ConnectionRefused => Failure::Refused,
         // Accepted and reset before anything was sent.
-        Some(io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted) => Failure::Closed,
-        Some(
-            io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::AddrNotAvailable,
-        ) => Failure::NoRoute,
-        Some(io::ErrorKind::TimedOut) => Failure::TimedOut { during: "connect" },
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Failure::Closed,
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::AddrNotAvailable => Failure::NoRoute,
+        io::ErrorKind::TimedOut => Failure::TimedOut { during: "connect" },
         _ => Failure::Connect,
     }
 }
@@ -162,7 +173,7 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     }
 }
 
-fn certificate_failure(error: &CertificateError, self_signed: bool) -> TlsFailure {
+pub(super) fn certificate_failure(error: &CertificateError, self_signed: bool) -> TlsFailure {
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFailure::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
@@ -187,7 +198,7 @@ fn plain_name(presented: &str) -> String {
     inside.trim_matches('"').to_owned()
 }
 
-fn tls_failure(error: &rustls::Error) -> TlsFailure {
+pub(super) fn tls_failure(error: &rustls::Error) -> TlsFailure {
     match error {
         rustls::Error::InvalidMessage(_) => TlsFailure::NotTls,
         rustls::Error::PeerIncompatible(_)

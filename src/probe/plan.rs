@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::rules::{Rules, Test};
 use super::template::{Described, Values};
+use super::wire;
 use crate::http::{self, AddressError, Request};
 use crate::model::Content;
 use crate::redact::Redactor;
@@ -28,6 +29,8 @@ pub struct Plan {
 pub(super) enum Work {
     /// Asks over HTTP.
     Http(Call),
+    /// Logs in over a protocol of its own.
+    Wire(wire::Login),
 }
 
 /// A request, and how its answer is read.
@@ -46,6 +49,7 @@ impl Plan {
     pub fn host(&self) -> &str {
         match &self.work {
             Work::Http(call) => call.request.url.host_str().unwrap_or_default(),
+            Work::Wire(login) => &login.host,
         }
     }
 
@@ -56,6 +60,7 @@ impl Plan {
             Work::Http(Call { request, .. }) => {
                 format!("{} {}", request.method, self.redactor.show(request.url.path(), SUMMARY))
             }
+            Work::Wire(login) => self.redactor.show(&login.summary(), SUMMARY),
         }
     }
 }
@@ -102,6 +107,15 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     let missing = kind.missing(content);
     if !missing.is_empty() {
         return Err(Unplannable::Incomplete(missing.iter().map(title).collect()));
+    }
+    if content.kind() == "database" {
+        let mut secrets: Vec<Secret> = content.secrets.values().cloned().collect();
+        if let (Some(user), Some(password)) =
+            (content.get_str("/config/username"), content.secret("/config/password"))
+        {
+            secrets.push(Secret::new(format!("{user}:{}", password.expose())));
+        }
+        return Ok(Plan { work: wire::work(kind, content)?, redactor: Redactor::new(&secrets) });
     }
     let values = Values::of(content);
     let auth = authorization(kind, content, &values)?;
@@ -261,7 +275,6 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
         "oauth2" | "oauth_alias" => {
             return Err(Unplannable::NotTestable("this version cannot test OAuth credentials"));
         }
-        "database" => return Err(Unplannable::NotTestable("this version cannot test logins to databases")),
         "aws" => return Err(Unplannable::NotTestable("this version cannot test AWS keys")),
         "client_certificate" => {
             return Err(Unplannable::NotTestable("this version cannot test client certificates"));
@@ -306,8 +319,10 @@ mod tests {
     }
 
     fn called(planned: Result<Plan, Unplannable>) -> Call {
-        let Work::Http(call) = planned.unwrap().work;
-        call
+        match planned.unwrap().work {
+            Work::Http(call) => call,
+            Work::Wire(login) => panic!("{login:?}"),
+        }
     }
 
     fn sent(document: Value) -> String {
@@ -451,7 +466,6 @@ mod tests {
         for (kind, config) in [
             ("oauth2", json!({"client_secret": "s", "grant": "client_credentials"})),
             ("oauth_alias", json!({"app": "a"})),
-            ("database", json!({"engine": "postgres", "host": "h"})),
             ("aws", json!({"secret_access_key": "s"})),
             ("client_certificate", json!({"base_url": "https://x.example", "private_key": "s"})),
             ("secret", json!({"values": {"a": "b"}})),

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::classify::classify;
 use super::plan::{Call, Work};
-use super::{Plan, Report, Step, Unplannable};
+use super::{Plan, Report, Step, Unplannable, wire};
 use crate::http::{self, Exchange, Failure, TlsFailure, Trust};
 use crate::model::Outcome;
 
@@ -31,6 +31,7 @@ pub async fn run(
             let exchange = http::send(&call.request, trust, deadline, cancel).await;
             judge(plan, call, exchange, timeout)
         }
+        Work::Wire(login) => told(plan, wire::check(login, trust, deadline, cancel).await),
     };
     report.latency_ms = millis(start.elapsed());
     report.at = clock();
@@ -90,6 +91,30 @@ fn judge(plan: &Plan, call: &Call, exchange: Exchange, timeout: Duration) -> Rep
         }
     };
     Report { outcome, status_code, latency_ms: 0, message, advice, steps, at: Timestamp::UNIX_EPOCH }
+}
+
+/// The report of a login.
+fn told(plan: &Plan, found: wire::Found) -> Report {
+    let show = |text: &str| plan.redactor.show(text, MESSAGE);
+    let message = show(&found.verdict.message);
+    let mut steps: Vec<Step> = found
+        .steps
+        .iter()
+        .map(|step| Step { name: step.name, ms: millis(step.took), detail: show(&step.detail), ok: step.ok })
+        .collect();
+    if let Some(last) = steps.last_mut() {
+        let gap = if last.detail.is_empty() { "" } else { ": " };
+        last.detail = format!("{}{gap}{message}", last.detail);
+    }
+    Report {
+        outcome: found.verdict.outcome,
+        status_code: None,
+        latency_ms: 0,
+        message,
+        advice: found.verdict.advice.to_owned(),
+        steps,
+        at: Timestamp::UNIX_EPOCH,
+    }
 }
 
 fn failure_words(failure: &Failure) -> String {

@@ -76,15 +76,15 @@ pub struct LastTest<'a> {
 pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_days: u32) -> Facts {
     Facts {
         complete: kinds.is_complete(&credential.content),
-        testable: has_test(&credential.content),
+        testable: has_test(kinds, &credential.content),
         now,
         expires_soon_secs: i64::from(expiring_days) * 86_400,
     }
 }
 
-/// Whether there is a request that could prove it.
-pub fn has_test(content: &Content) -> bool {
-    content.document.contains_key("test")
+/// Whether there is a request, or a login, that could prove it.
+pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
+    content.document.contains_key("test") || kinds.get(content.kind()).is_some_and(|kind| kind.logs_in)
 }
 
 /// The row of one credential.

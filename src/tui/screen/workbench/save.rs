@@ -28,7 +28,7 @@ impl Workbench {
         }
         let content = editor.draft.content();
         let complete = shared.kinds.is_complete(content);
-        if !complete || !session::has_test(content) {
+        if !complete || !session::has_test(shared.kinds, content) {
             return self.store(shared);
         }
         let subject = Subject::Draft(editor.revision);

@@ -1,0 +1,74 @@
+//! Logins over protocols that are not HTTP: databases, brokers, mail and file servers.
+//!
+//! Each protocol is a file of its own that speaks just enough of it to log in, ask one harmless question and leave.
+//! They share a [`Link`]: a connection that was dialled under the host rules of [`crate::http`], encrypted as the
+//! credential says, with a bound on every frame and on the whole of what a server may send. A refused password is
+//! never tried again in another way: servers count.
+
+mod link;
+mod login;
+mod reader;
+#[cfg(any(feature = "postgres", feature = "mongodb"))]
+mod scram;
+mod trace;
+mod verdict;
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "redis")]
+mod redis;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use self::link::Link;
+use self::trace::Trace;
+use self::verdict::{Ends, Verdict};
+use crate::http::{Failure, Trust};
+
+pub(super) use self::login::{Engine, Login, work};
+pub(super) use self::trace::Done;
+
+/// What a login found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// What it says about the credential.
+    pub(super) verdict: Verdict,
+    /// What was done; only the last step can have failed.
+    pub(super) steps: Vec<Done>,
+}
+
+/// Logs in, asks, and leaves; all before `deadline` and unless `cancel` fires.
+pub(super) async fn check(
+    login: &Login,
+    trust: &Trust,
+    deadline: Instant,
+    cancel: &CancellationToken,
+) -> Found {
+    let mut trace = Trace::start();
+    let ended = tokio::select! {
+        // Finished and stopped at once: what was found out counts.
+        biased;
+        ended = converse(login, trust, deadline, &mut trace) => ended.unwrap_or_else(|verdict| verdict),
+        () = cancel.cancelled() => Verdict::failed(&Failure::Cancelled, login),
+        () = tokio::time::sleep_until(deadline) => Verdict::late(),
+    };
+    Found { steps: trace.end(&ended), verdict: ended.during(trace.step()) }
+}
+
+async fn converse(login: &Login, trust: &Trust, deadline: Instant, trace: &mut Trace) -> Ends<Verdict> {
+    let mut link = Link::open(login, trust, deadline, trace).await?;
+    match login.engine {
+        #[cfg(feature = "postgres")]
+        Engine::Postgres => postgres::check(&mut link, login).await,
+        #[cfg(feature = "mysql")]
+        Engine::Mysql => mysql::check(&mut link, login).await,
+        #[cfg(feature = "redis")]
+        Engine::Redis => redis::check(&mut link, login).await,
+        // A plan is made only for what this build has.
+        #[allow(unreachable_patterns, reason = "a build may have them all")]
+        _ => Err(Verdict::not_testable("this build does not have that protocol")),
+    }
+}
