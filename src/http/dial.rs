@@ -50,9 +50,10 @@ pub async fn resolve(host: &str, port: u16, here: bool) -> Result<Vec<SocketAddr
     let found: Vec<SocketAddr> = match parsed {
         Host::Ipv4(ip) => vec![SocketAddr::from((ip, port))],
         Host::Ipv6(ip) => vec![SocketAddr::from((ip, port))],
-        Host::Domain(name) => {
-            tokio::net::lookup_host((name.as_str(), port)).await.map_err(|error| failure::resolver(&error))?.collect()
-        }
+        Host::Domain(name) => tokio::net::lookup_host((name.as_str(), port))
+            .await
+            .map_err(|error| failure::resolver(&error))?
+            .collect(),
     };
     if found.is_empty() {
         return Err(Failure::NotFound);

@@ -4,6 +4,28 @@
 //! They share a [`Link`]: a connection that was dialled under the host rules of [`crate::http`], encrypted as the
 //! credential says, with a bound on every frame and on the whole of what a server may send. A refused password is
 //! never tried again in another way: servers count.
+#![cfg_attr(
+    not(all(
+        feature = "postgres",
+        feature = "mysql",
+        feature = "redis",
+        feature = "mongodb",
+        feature = "amqp",
+        feature = "mqtt",
+        feature = "nats",
+        feature = "smtp",
+        feature = "imap",
+        feature = "ldap",
+        feature = "ftp"
+    )),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_mut,
+        unused_variables,
+        reason = "a build with few protocols needs only part of what they share"
+    )
+)]
 
 mod link;
 mod login;
@@ -13,12 +35,28 @@ mod scram;
 mod trace;
 mod verdict;
 
+#[cfg(feature = "amqp")]
+mod amqp;
+#[cfg(feature = "ftp")]
+mod ftp;
+#[cfg(feature = "imap")]
+mod imap;
+#[cfg(feature = "ldap")]
+mod ldap;
+#[cfg(feature = "mongodb")]
+mod mongodb;
+#[cfg(feature = "mqtt")]
+mod mqtt;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(feature = "nats")]
+mod nats;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "smtp")]
+mod smtp;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -67,6 +105,22 @@ async fn converse(login: &Login, trust: &Trust, deadline: Instant, trace: &mut T
         Engine::Mysql => mysql::check(&mut link, login).await,
         #[cfg(feature = "redis")]
         Engine::Redis => redis::check(&mut link, login).await,
+        #[cfg(feature = "mongodb")]
+        Engine::Mongodb => mongodb::check(&mut link, login).await,
+        #[cfg(feature = "amqp")]
+        Engine::Rabbitmq => amqp::check(&mut link, login).await,
+        #[cfg(feature = "mqtt")]
+        Engine::Mqtt => mqtt::check(&mut link, login).await,
+        #[cfg(feature = "nats")]
+        Engine::Nats => nats::check(&mut link, login).await,
+        #[cfg(feature = "smtp")]
+        Engine::Smtp => smtp::check(&mut link, login).await,
+        #[cfg(feature = "imap")]
+        Engine::Imap => imap::check(&mut link, login).await,
+        #[cfg(feature = "ldap")]
+        Engine::Ldap => ldap::check(&mut link, login).await,
+        #[cfg(feature = "ftp")]
+        Engine::Ftp => ftp::check(&mut link, login).await,
         // A plan is made only for what this build has.
         #[allow(unreachable_patterns, reason = "a build may have them all")]
         _ => Err(Verdict::not_testable("this build does not have that protocol")),

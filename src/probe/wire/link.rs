@@ -106,7 +106,9 @@ impl<'a> Link<'a> {
         self.trace.begin("TLS", "");
         // Anyone on the way could have put it there, to be taken for what the server says under TLS.
         if !self.unread.is_empty() {
-            return Err(Verdict::unexpected("something was said between the request for TLS and its beginning"));
+            return Err(Verdict::unexpected(
+                "something was said between the request for TLS and its beginning",
+            ));
         }
         let Stream::Plain(stream) = std::mem::replace(&mut self.stream, Stream::Gone) else {
             return Err(Verdict::unexpected("TLS was asked for twice"));
@@ -185,14 +187,6 @@ impl<'a> Link<'a> {
             self.fill().await?;
         }
         Ok(self.unread.drain(..count).collect())
-    }
-
-    /// The next bytes, which stay to be read again.
-    pub(super) async fn peek(&mut self, count: usize) -> Ends<&[u8]> {
-        while self.unread.len() < count {
-            self.fill().await?;
-        }
-        Ok(&self.unread[..count])
     }
 
     /// The next line, without its end.

@@ -196,7 +196,8 @@ pub(in crate::probe) fn work(kind: &Kind, content: &Content) -> Result<Work, Unp
         (None, "elasticsearch" | "opensearch") => None,
         (None, _) => return Err(Unplannable::NotTestable("no login of that engine is known")),
     };
-    let default = || kind.fields_of(content).into_iter().find(|field| field.pointer == "/config/port")?.default;
+    let default =
+        || kind.fields_of(content).into_iter().find(|field| field.pointer == "/config/port")?.default;
     let port = content.get("/config/port").cloned().or_else(default);
     let port = port.and_then(|port| u16::try_from(port.as_u64()?).ok()).filter(|port| *port > 0);
     let host = text("/config/host");
@@ -261,7 +262,8 @@ pub(in crate::probe) fn work(kind: &Kind, content: &Content) -> Result<Work, Unp
 
 fn authorities(kind: &Kind, content: &Content) -> Result<Vec<CertificateDer<'static>>, Unplannable> {
     const PLACE: &str = "/config/ca_certificate";
-    let Some(pem) = content.get_str(PLACE).filter(|_| content.get_str("/config/tls") != Some("disable")) else {
+    let Some(pem) = content.get_str(PLACE).filter(|_| content.get_str("/config/tls") != Some("disable"))
+    else {
         return Ok(Vec::new());
     };
     let wrong = || Unplannable::BadTest(format!("{} holds no certificate in PEM", kind.title_of(PLACE)));

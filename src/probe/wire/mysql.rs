@@ -187,12 +187,15 @@ fn refusal(packet: &[u8], stage: Stage, encrypted: bool) -> Option<Verdict> {
         1049 => Verdict::no_database(words),
         1044 | 1142 | 1227 => Verdict::limited(words),
         1820 | 1862 => Verdict::expired(words),
-        3118 | 4151 => Verdict::rejected(words).advice("The account is locked: have it unlocked at the server."),
+        3118 | 4151 => {
+            Verdict::rejected(words).advice("The account is locked: have it unlocked at the server.")
+        }
         1226 | 3955 => Verdict::rate_limited(words),
         1129 => Verdict::unreachable(words)
             .advice("The server blocks this machine after too many broken connections: FLUSH HOSTS there."),
-        1130 => Verdict::unreachable(words)
-            .advice("The server accepts no one from this machine's address: it did not look at the password."),
+        1130 => Verdict::unreachable(words).advice(
+            "The server accepts no one from this machine's address: it did not look at the password.",
+        ),
         1040 | 1203 | 1053 | 1077 | 1079 => Verdict::unreachable(words),
         3159 => Verdict::unreachable(words).advice("The server wants TLS: set it."),
         1251 | 1275 | 2059 => Verdict::not_testable(words),
@@ -272,11 +275,15 @@ async fn authenticate(
                 let mut rest = Reader(rest);
                 let name = text(packets.link.whole(rest.until_zero())?);
                 method = Method::named(&name).ok_or_else(|| {
-                    Verdict::not_testable(format!("the account wants the method {name}, which this version does not know"))
+                    Verdict::not_testable(format!(
+                        "the account wants the method {name}, which this version does not know"
+                    ))
                 })?;
                 salt = rest.0.strip_suffix(&[0]).unwrap_or(rest.0).to_vec();
                 match method {
-                    Method::Clear | Method::Sha256 if packets.link.is_encrypted() => packets.write(&terminated).await?,
+                    Method::Clear | Method::Sha256 if packets.link.is_encrypted() => {
+                        packets.write(&terminated).await?
+                    }
                     Method::Clear => {
                         return Err(Verdict::unexpected("the account wants the password in clear text")
                             .advice("Set TLS: without it the password is not sent like that."));

@@ -18,7 +18,7 @@ pub(super) async fn check(link: &mut Link<'_>, login: &Login) -> Ends<Verdict> {
     };
     // Who may ask without a password is let in with any password: a good answer to `AUTH` would prove nothing.
     let open = match command(link, &["PING"]).await? {
-        Reply::Good(_) => true,
+        Reply::Good => true,
         Reply::Error(error) if code(&error) == "NOAUTH" => false,
         // Before version 6, and of a default user that may not ask.
         Reply::Error(error) if error.contains("uthentication required") => false,
@@ -61,7 +61,7 @@ pub(super) async fn check(link: &mut Link<'_>, login: &Login) -> Ends<Verdict> {
 }
 
 enum Reply {
-    Good(String),
+    Good,
     Error(String),
 }
 
@@ -74,7 +74,7 @@ async fn command(link: &mut Link<'_>, words: &[&str]) -> Ends<Reply> {
     link.send(request.as_bytes()).await?;
     let line = link.line().await?;
     match line.split_at_checked(1) {
-        Some(("+", rest)) => Ok(Reply::Good(rest.to_owned())),
+        Some(("+", _)) => Ok(Reply::Good),
         Some(("-", rest)) => Ok(Reply::Error(rest.to_owned())),
         _ => Err(link.garbled()),
     }
@@ -90,7 +90,9 @@ fn refusal(error: &str) -> Verdict {
         "WRONGPASS" => Verdict::rejected(error),
         // Before version 6.
         "ERR" if error.contains("invalid password") => Verdict::rejected(error),
-        "ERR" if error.contains("no password is set") || error.contains("without any password configured") => {
+        "ERR"
+            if error.contains("no password is set") || error.contains("without any password configured") =>
+        {
             Verdict::unchecked()
         }
         "ERR" if error.contains("wrong number of arguments") => {

@@ -105,7 +105,8 @@ impl Scram {
 
     /// Checks the server's last message: it has to know the password too, else it is somebody else.
     pub(super) fn verify(&self, last: &[u8]) -> Ends<()> {
-        let signature = std::str::from_utf8(last).ok().and_then(|last| last.split(',').next()?.strip_prefix("v="));
+        let signature =
+            std::str::from_utf8(last).ok().and_then(|last| last.split(',').next()?.strip_prefix("v="));
         let signature = signature.and_then(|signature| STANDARD.decode(signature).ok());
         if self.signature.is_empty() || signature.as_ref() != Some(&self.signature) {
             return Err(Verdict::unexpected("the server could not prove that it knows the password itself"));
@@ -137,7 +138,8 @@ mod tests {
     fn the_exchange_of_rfc_7677() {
         let mut scram = Scram::new(Digest::Sha256, "user", "rOprNGfwEbeRWgbNEkqO".into());
         assert_eq!(scram.first(), "n,,n=user,r=rOprNGfwEbeRWgbNEkqO");
-        let challenge = b"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+        let challenge =
+            b"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
         let proof = ready(scram.prove(prepared("pencil"), challenge)).unwrap();
         let expected = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
         assert_eq!(proof, expected);

@@ -32,7 +32,11 @@ impl Verdict {
 
     /// The server refused the password.
     pub(super) fn rejected(message: impl Into<String>) -> Self {
-        Self::new(Outcome::Rejected, message, "Compare user name and password with the server's, then test again.")
+        Self::new(
+            Outcome::Rejected,
+            message,
+            "Compare user name and password with the server's, then test again.",
+        )
     }
 
     /// The password was right once.
@@ -130,7 +134,11 @@ impl Verdict {
         let advice = match failure {
             Failure::Cancelled => return Self::new(Outcome::Cancelled, failure.to_string(), ""),
             Failure::Forbidden { .. } | Failure::Address(_) | Failure::BadRequest | Failure::PlainHttp => {
-                return Self::new(Outcome::Unexpected, failure.to_string(), "Check the host: nothing was sent.");
+                return Self::new(
+                    Outcome::Unexpected,
+                    failure.to_string(),
+                    "Check the host: nothing was sent.",
+                );
             }
             Failure::NotFound => "Check the host's name.",
             Failure::Resolve => "Check this machine's DNS.",
@@ -160,7 +168,9 @@ impl Verdict {
                     "If it is your own server, enter its authority as the CA certificate; nothing was sent."
                 }
                 TlsFailure::TooOld => "The server has to offer TLS 1.2 or 1.3; nothing was sent.",
-                TlsFailure::ClientCertificate => "The server wants a client certificate, which a login has none of.",
+                TlsFailure::ClientCertificate => {
+                    "The server wants a client certificate, which a login has none of."
+                }
                 TlsFailure::NoAuthorities if login.names_authority() => {
                     "Correct the CA certificate; nothing was sent."
                 }
@@ -199,10 +209,16 @@ impl Verdict {
             [_, _, 0, 0, 0x0a, b'0'..=b'9', ..] => "MySQL",
             _ if starts(b"RFB ") => "VNC",
             [] => {
-                return Self::unreachable("the connection was closed without an answer")
-                    .advice("Check the port, and whether the server accepts this machine; then test again.");
+                return Self::unreachable("the connection was closed without an answer").advice(
+                    "Check the port, whether the server wants TLS, and whether it accepts this machine.",
+                );
             }
-            _ => return Self::wrong_endpoint(format!("what answers there does not speak {}", login.engine.title())),
+            _ => {
+                return Self::wrong_endpoint(format!(
+                    "what answers there does not speak {}",
+                    login.engine.title()
+                ));
+            }
         };
         Self::wrong_endpoint(format!("what answers there speaks {found}, not {}", login.engine.title()))
     }
