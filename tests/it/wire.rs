@@ -1,6 +1,9 @@
 //! Logins over protocols that are not HTTP, against real servers and hostile ones.
 
+mod brokers;
 mod daemon;
+mod directory;
+mod mail;
 mod mysql;
 mod postgres;
 mod redis;

@@ -47,7 +47,8 @@ pub(super) async fn check(link: &mut Link<'_>, login: &Login) -> Ends<Verdict> {
         talk.link.step("ask", format!("search {}", login.database));
         let answer = talk.ask(&search(&login.database), 0x65).await?;
         match answer.code {
-            0 => {}
+            0 if answer.entries > 0 => {}
+            0 => return Err(Verdict::limited(format!("{} may not be read", login.database))),
             32 | 34 | 10 => {
                 return Err(Verdict::no_database(answer.words()).advice(
                     "The login itself is good: the base DN is not there, or may not be seen by it.",
@@ -75,6 +76,8 @@ struct Answer {
     said: String,
     /// The value of an extended response.
     value: Option<String>,
+    /// How many entries came before it.
+    entries: usize,
 }
 
 impl Answer {
@@ -99,11 +102,11 @@ impl Talk<'_, '_> {
     async fn ask(&mut self, operation: &[u8], wanted: u8) -> Ends<Answer> {
         let message = self.framed(operation);
         self.link.send(&message).await?;
-        for _ in 0..MESSAGES {
+        for entries in 0..MESSAGES {
             let message = self.read().await?;
             let answer = Answer::read(&message, self.id, wanted);
             match self.link.whole(answer)? {
-                Part::Result(answer) => return Ok(answer),
+                Part::Result(answer) => return Ok(Answer { entries, ..answer }),
                 Part::Other => {}
                 Part::Goodbye(answer) => return Err(Verdict::unreachable(answer.words())),
             }
@@ -170,7 +173,7 @@ impl Answer {
                 value = Some(text(content));
             }
         }
-        let answer = Self { code, said, value };
+        let answer = Self { code, said, value, entries: 0 };
         Some(if goodbye { Part::Goodbye(answer) } else { Part::Result(answer) })
     }
 }

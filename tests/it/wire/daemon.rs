@@ -60,6 +60,8 @@ pub(crate) fn free_port() -> u16 {
 
 impl Place {
     /// A new folder; where the tests run as root, of an account that servers are willing to run as.
+    ///
+    /// Where the account does not exist the tests' own is taken.
     pub(crate) fn of(account: &str) -> Self {
         let guard = tempfile::Builder::new().prefix("credbench-server-").tempdir().unwrap();
         let folder = guard.path().to_owned();
@@ -142,15 +144,15 @@ impl Place {
         );
     }
 
-    /// Starts a server under a guardian.
+    /// Starts a server under a guardian. The variable `SIGNAL` says how it is ended.
     pub(crate) fn start(self, program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Daemon {
         const GUARD: &str = r#"
             folder=$1; shift
             trap '' INT TERM HUP
-            "$@" >"$folder/log" 2>&1 </dev/null &
+            setsid "$@" >"$folder/log" 2>&1 </dev/null &
             server=$!
             cat >/dev/null
-            kill -TERM $server 2>/dev/null
+            kill -${SIGNAL:-TERM} -$server 2>/dev/null
             wait $server
             cd /; rm -rf "$folder"
         "#;
@@ -179,9 +181,12 @@ impl Daemon {
         self
     }
 
-    /// Ends it, and returns when it is gone.
-    pub(crate) fn stop(mut self) {
+    /// Ends it, and returns when nothing listens on its port any more.
+    pub(crate) fn stop(mut self, port: u16) {
         self.end();
+        while listens(port) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     fn end(&mut self) {

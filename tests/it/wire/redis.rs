@@ -79,6 +79,6 @@ async fn an_open_server_proves_nothing_and_a_stopped_one_either() {
         (json!({"password": null}), Outcome::Ok, "asked for no password"),
     ];
     table(&base(port), &rows).await;
-    daemon.stop();
+    daemon.stop(port);
     table(&base(port), &[(json!({}), Outcome::Unreachable, "nothing listens on that port")]).await;
 }
