@@ -3,10 +3,12 @@
 mod brokers;
 mod daemon;
 mod directory;
+mod hostile;
 mod mail;
 mod mysql;
 mod postgres;
 mod redis;
+mod scripted;
 
 use std::time::Duration;
 
