@@ -25,6 +25,7 @@ pub struct Plan {
 }
 
 /// What a test does.
+#[allow(clippy::large_enum_variant, reason = "there is one a test, and it is not moved about")]
 #[derive(Debug)]
 pub(super) enum Work {
     /// Asks over HTTP.

@@ -226,8 +226,11 @@ impl Answer {
     }
 }
 
+/// Is given the name, type and value of an element.
+type Visit<'a> = &'a mut dyn FnMut(&[u8], u8, &[u8]);
+
 /// Gives the name, type and value of every element of a document; `None` where it is not one.
-fn each(document: &[u8], with: &mut dyn FnMut(&[u8], u8, &[u8])) -> Option<()> {
+fn each(document: &[u8], with: Visit<'_>) -> Option<()> {
     let mut rest = Reader(document);
     let length = usize::try_from(rest.u32_le()?).ok()?;
     rest.0 = rest.0.get(..length.checked_sub(4)?)?;

@@ -100,8 +100,11 @@ async fn played(engine: &str, script: Script, changes: Value) -> (Report, String
     (report, String::from_utf8_lossy(&script.seen()).into_owned())
 }
 
+/// What a server waits for and says in turn, the outcome, and what the message has to say.
+type Play<'a> = (&'a [(&'a str, &'a str)], Outcome, &'a str);
+
 /// Plays each script and compares outcome and message.
-async fn plays(engine: &str, scripts: &[(&[(&str, &str)], Outcome, &str)]) {
+async fn plays(engine: &str, scripts: &[Play<'_>]) {
     let mut wrong = Vec::new();
     for (turns, outcome, words) in scripts {
         let (report, _) = played(engine, Script::text(turns), json!({})).await;
@@ -373,4 +376,184 @@ async fn postgres_that_only_pretends_to_compare() {
         assert_eq!(report.outcome, outcome, "{report:?}");
         assert!(!report.message.contains('\u{1b}') && !report.message.contains(PASSWORD), "{report:?}");
     }
+}
+
+/// A BSON document of texts, numbers and bytes.
+fn bson(members: &[(&str, Bson<'_>)]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, value) in members {
+        let (kind, bytes) = match value {
+            Bson::Number(number) => (0x10, number.to_le_bytes().to_vec()),
+            Bson::Text(text) => {
+                let length = i32::try_from(text.len() + 1).unwrap().to_le_bytes();
+                (0x02, [&length[..], text.as_bytes(), b"\0"].concat())
+            }
+            Bson::Bytes(bytes) => {
+                let length = i32::try_from(bytes.len()).unwrap().to_le_bytes();
+                (0x05, [&length[..], b"\0", bytes].concat())
+            }
+        };
+        body.extend_from_slice(&[&[kind][..], name.as_bytes(), b"\0", &bytes].concat());
+    }
+    let length = i32::try_from(body.len() + 5).unwrap().to_le_bytes();
+    [&length[..], &body, b"\0"].concat()
+}
+
+enum Bson<'a> {
+    Number(i32),
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+/// Reads one message of a client and answers with what `answer` makes of it.
+fn mongo_turn(stream: &mut TcpStream, answer: impl FnOnce(&[u8]) -> Vec<u8>) {
+    let mut head = [0; 16];
+    stream.read_exact(&mut head).unwrap();
+    let length = usize::try_from(u32::from_le_bytes(head[..4].try_into().unwrap())).unwrap();
+    let mut body = vec![0; length - 16];
+    stream.read_exact(&mut body).unwrap();
+    let document = answer(&body);
+    let length = u32::try_from(document.len() + 21).unwrap();
+    let mut message: Vec<u8> = [length, 7, 1, 2013, 0].into_iter().flat_map(u32::to_le_bytes).collect();
+    message.push(0);
+    message.extend_from_slice(&document);
+    stream.write_all(&message).unwrap();
+}
+
+/// What stands between two texts of a message.
+fn between<'a>(message: &'a [u8], start: &str, end: &[u8]) -> &'a str {
+    let find = |text: &[u8], part: &[u8]| text.windows(part.len()).position(|window| window == part).unwrap();
+    let rest = &message[find(message, start.as_bytes()) + start.len()..];
+    std::str::from_utf8(&rest[..find(rest, end)]).unwrap()
+}
+
+/// A MongoDB server that compares SCRAM proofs with a password, and answers for itself with another's.
+fn mongo(password: &'static str, own: &'static str) -> (u16, JoinHandle<()>) {
+    use aws_lc_rs::{digest, hmac, pbkdf2};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        mongo_turn(&mut stream, |_| bson(&[("ok", Bson::Number(1))]));
+        let (mut client, mut challenge) = (String::new(), String::new());
+        mongo_turn(&mut stream, |message| {
+            client = format!("n=app,r={}", between(message, "n=app,r=", b"\x02"));
+            challenge = format!("{}server,s=c2FsdHNhbHQ=,i=4096", client.trim_start_matches("n=app,"));
+            let payload = Bson::Bytes(challenge.as_bytes());
+            bson(&[("conversationId", Bson::Number(5)), ("payload", payload), ("ok", Bson::Number(1))])
+        });
+        let salted = |password: &str| {
+            let mut salted = [0; 32];
+            let rounds = 4096.try_into().unwrap();
+            pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, b"saltsalt", password.as_bytes(), &mut salted);
+            salted
+        };
+        let mac = |key: &[u8], text: &[u8]| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text);
+        let mut good = false;
+        mongo_turn(&mut stream, |message| {
+            let last = format!("c=biws,{}", challenge.split(",s=").next().unwrap());
+            let all = format!("{client},{challenge},{last}");
+            let key = mac(&salted(password), b"Client Key");
+            let stored = digest::digest(&digest::SHA256, key.as_ref());
+            let signature = mac(stored.as_ref(), all.as_bytes());
+            let proof: Vec<u8> = key.as_ref().iter().zip(signature.as_ref()).map(|(a, b)| a ^ b).collect();
+            good = between(message, ",p=", b"\x02") == STANDARD.encode(proof);
+            if !good {
+                let said = Bson::Text("Authentication failed.");
+                return bson(&[("ok", Bson::Number(0)), ("errmsg", said), ("code", Bson::Number(18))]);
+            }
+            let server = mac(mac(&salted(own), b"Server Key").as_ref(), all.as_bytes());
+            let payload = format!("v={}", STANDARD.encode(server));
+            bson(&[
+                ("done", Bson::Number(1)),
+                ("payload", Bson::Bytes(payload.as_bytes())),
+                ("ok", Bson::Number(1)),
+            ])
+        });
+        if good && password == own {
+            mongo_turn(&mut stream, |message| {
+                assert!(message.windows(4).any(|part| part == b"ping"));
+                bson(&[("ok", Bson::Number(1))])
+            });
+        }
+    });
+    (port, thread)
+}
+
+#[tokio::test]
+async fn mongodb() {
+    let base = |port: u16| json!({"engine": "mongodb", "host": "127.0.0.1", "port": port, "username": "app", "password": PASSWORD});
+    for (password, own, outcome, words) in [
+        (PASSWORD, PASSWORD, Outcome::Ok, "logged in to MongoDB as app in admin"),
+        ("another", "another", Outcome::Rejected, "Authentication failed. (code 18)"),
+        (PASSWORD, "another", Outcome::Unexpected, "could not prove that it knows the password"),
+    ] {
+        let (port, thread) = mongo(password, own);
+        let report = tested(document(&base(port), json!({}))).await;
+        assert_eq!(report.outcome, outcome, "{report:?}");
+        assert!(report.message.contains(words), "{report:?}");
+        thread.join().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn elasticsearch_and_opensearch_are_asked_who_we_are() {
+    use crate::support::server::{Server, json as answer};
+    for (engine, path, member) in [
+        ("elasticsearch", "/_security/_authenticate", "username"),
+        ("opensearch", "/_plugins/_security/authinfo", "user_name"),
+    ] {
+        let token =
+            base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("app:{PASSWORD}"));
+        let server = Server::start(move |seen| match seen.target.as_str() {
+            asked if asked != path => answer(404, "{}"),
+            _ if seen.header("authorization") == format!("Basic {token}") => {
+                answer(200, json!({ member: "app" }).to_string())
+            }
+            _ => answer(401, "{}"),
+        });
+        let base = json!({"engine": engine, "host": "127.0.0.1", "port": server.address().port(), "username": "app",
+                          "password": PASSWORD});
+        table(
+            &base,
+            &[
+                (json!({}), Outcome::Ok, "200"),
+                (json!({"password": "wrong-password"}), Outcome::Rejected, "401"),
+                (json!({"password": null}), Outcome::Incomplete, "Password is missing"),
+            ],
+        )
+        .await;
+        // Security is off: everyone is somebody else.
+        let open = Server::start(move |_| answer(200, json!({ member: "anonymous" }).to_string()));
+        table(&base, &[(json!({"port": open.address().port()}), Outcome::Unexpected, "")]).await;
+    }
+}
+
+#[test]
+fn the_command_line_shows_the_steps_of_a_login() {
+    use crate::support::home::Account;
+    let account = Account::with_vault();
+    let script =
+        Script::text(&[("", "220 mail\r\n"), EHLO, ("AUTH PLAIN", "235 in\r\n"), ("NOOP", "250 ok\r\n")]);
+    let config = json!({"engine": "smtp", "host": "127.0.0.1", "port": script.port(), "username": "app",
+                        "password": PASSWORD});
+    account.put(&json!([{"key": "mail.out", "kind": "database", "config": config}]).to_string());
+    let row = account.run(&["list", "--json"]).succeeds();
+    assert!(row.out.contains("\"untested\""), "{}", row.out);
+    let done = account.run(&["test", "mail.out", "--steps"]).succeeds();
+    for words in ["logged in as app", "connect", "login", "NOOP"] {
+        assert!(done.out.contains(words), "{}", done.out);
+    }
+    script.seen();
+    let row = account.run(&["list", "--json"]).succeeds();
+    assert!(row.out.contains("\"active\""), "{}", row.out);
+    // Saving tests first, and refuses what does not pass.
+    let change = json!([{"key": "mail.out", "kind": "database", "config": config}, {"key": "mail.in", "kind": "database",
+                         "config": {"engine": "imap", "host": "127.0.0.1", "port": config["port"], "username": "app",
+                                    "password": PASSWORD}}]);
+    let refused = account.command().arg("put").input(change.to_string()).run();
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert!(refused.err.contains("nothing listens") && !refused.err.contains(PASSWORD), "{}", refused.err);
 }
