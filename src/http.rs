@@ -1,4 +1,4 @@
-//! The one HTTP client: the only place that knows `hyper`.
+//! The one HTTP client: the only place that knows `hyper`; and [`socket`], for what is not HTTP.
 //!
 //! [`send`] makes one request on a connection of its own: no redirect is followed, no referer or cookie is
 //! sent, nothing is retried or decompressed, and only the proxy that it is given is used. It takes every step
@@ -12,6 +12,7 @@ mod dial;
 mod failure;
 mod identity;
 mod pem;
+pub mod socket;
 mod speak;
 mod steps;
 mod tls;
@@ -65,6 +66,19 @@ pub struct TlsOptions {
     pub authorities: Vec<CertificateDer<'static>>,
     /// What is shown where the server asks for a certificate.
     pub identity: Option<ClientIdentity>,
+    /// Under which names the server may be vouched for.
+    pub peer: Peer,
+}
+
+/// Who has to be at the other end of a connection under TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Peer {
+    /// The host that was dialled.
+    #[default]
+    Host,
+    /// Whoever one of the credential's own authorities vouches for, under any name; where it has none, whoever
+    /// answers.
+    Anyone,
 }
 
 impl std::fmt::Debug for Request {

@@ -15,6 +15,7 @@ mod run;
 mod service;
 mod template;
 mod token;
+mod wire;
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -188,6 +188,18 @@ impl Kind {
         self.service.as_ref()
     }
 
+    /// Why a content's test is not to be run in the background, or among many without asking: the service's own test
+    /// may cost, and any may lock an account. `None`: it may be.
+    pub fn caution(&self, content: &Content) -> Option<&'static str> {
+        let variant = self.service.as_ref()?.as_ref().ok()?.variant();
+        let own = content.document.get("test").is_some_and(|test| !test.is_null());
+        match (variant.lockout, variant.metered && !own) {
+            (true, _) => Some("wrong tries lock the account"),
+            (false, true) => Some("each test costs quota or money"),
+            (false, false) => None,
+        }
+    }
+
     /// Whether it was defined in the vault.
     pub fn is_own(&self) -> bool {
         self.own.is_some()

@@ -33,7 +33,7 @@ pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, oauth_addresses, oauth_app, oauth_app_change,
     oauth_app_moved, oauth_origin_changed, oauth_provider, surroundings,
 };
-pub use row::{LastTest, Row, facts, has_test, row, rows};
+pub use row::{LastTest, Row, caution, facts, has_test, row, rows};
 pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
 pub use solution::{check_solution_name, moved, references_to, residents, restoration, solution_removal};

@@ -258,9 +258,12 @@ pub(crate) struct Test {
     /// The credentials
     #[arg(value_name = "KEY", required_unless_present = "all", conflicts_with = "all")]
     pub(crate) keys: Vec<String>,
-    /// Every credential of the current solution
+    /// Every credential of the current solution, but for those whose test costs or may lock an account
     #[arg(long)]
     pub(crate) all: bool,
+    /// With --all: those, too
+    #[arg(long, requires = "all")]
+    pub(crate) costly: bool,
     /// At most so many at once, in all and to one host
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,

@@ -13,13 +13,14 @@ use crate::model::{Credential, Edit, Id, Outcome};
 use crate::probe::Report;
 use crate::probe::pool::Limits;
 use crate::problem::Problem;
+use crate::schema::Kinds;
 use crate::session::{self, Session};
 
 pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
     let document = opened.document.clone();
-    let chosen: Vec<&Credential> = if arguments.all {
+    let mut chosen: Vec<&Credential> = if arguments.all {
         if !document.has_solution(&setup.solution) {
             return Err(session::not_found(&document, &setup.solution, ""));
         }
@@ -35,6 +36,9 @@ pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Probl
             .map(|key| session::credential(&document, &setup.solution, key))
             .collect::<Result<_, _>>()?
     };
+    if arguments.all && !arguments.costly {
+        leave_out(context, &opened.kinds, &mut chosen);
+    }
     let options = &setup.config.test;
     let limits = match arguments.jobs {
         Some(jobs) => Limits::jobs(usize::from(jobs)),
@@ -72,6 +76,27 @@ pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Probl
         failed = true;
     }
     Ok(ExitCode::from(u8::from(failed)))
+}
+
+/// Leaves out what is not to be tested among many, and says so.
+fn leave_out(context: &Context, kinds: &Kinds, chosen: &mut Vec<&Credential>) {
+    let mut left: Vec<String> = Vec::new();
+    chosen.retain(|known| match session::caution(kinds, &known.content) {
+        Some(why) => {
+            left.push(format!("{} ({why})", visible(known.content.key())));
+            false
+        }
+        None => true,
+    });
+    if !left.is_empty() {
+        let words = "test each by its key, or all of them with --all --costly";
+        let text = format!("Left out: {}; {words}.", left.join(", "));
+        // A program has to know, too, that there is no line for them.
+        match context.output.is_json() {
+            true => context.output.warning(&text),
+            false => context.output.note(&text),
+        }
+    }
 }
 
 /// Saves all results at once; those of credentials that another program removed meanwhile are dropped.

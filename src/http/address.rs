@@ -136,7 +136,7 @@ pub(super) fn all_allowed(
 ) -> Result<(), &'static str> {
     addresses.try_for_each(|address| match allowed(address) {
         Ok(()) if here && !inner(address).is_loopback() => {
-            Err("its name leads to another machine, over plain http")
+            Err("its name leads to another machine, unencrypted")
         }
         allowed => allowed,
     })

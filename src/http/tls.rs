@@ -18,12 +18,12 @@ use url::Host;
 
 use super::dial::Stream;
 use super::failure::{self, TlsFailure};
-use super::{ClientIdentity, TlsOptions, Trust, certificate};
+use super::{ClientIdentity, Peer, TlsOptions, Trust, certificate};
 
 /// A connection after its handshake.
-pub(super) struct Secured {
+pub(super) struct Secured<S> {
     /// What to read from and write to.
-    pub(super) stream: TlsStream<Box<dyn Stream>>,
+    pub(super) stream: TlsStream<S>,
     /// HTTP/2 was agreed on.
     pub(super) http2: bool,
     /// When the server's certificate ends.
@@ -32,14 +32,14 @@ pub(super) struct Secured {
 
 /// Makes the handshake. What it sees goes to `seen`, which stays of use afterwards: a server of TLS 1.3
 /// refuses a client's certificate only then.
-pub(super) async fn handshake(
-    stream: Box<dyn Stream>,
+pub(super) async fn handshake<S: Stream>(
+    stream: S,
     host: &Host<&str>,
     protocols: &[&str],
     trust: &Trust,
     options: &TlsOptions,
     seen: &Arc<Seen>,
-) -> Result<Secured, TlsFailure> {
+) -> Result<Secured<S>, TlsFailure> {
     let name = match host {
         // In the handshake a name has no dot at its end (RFC 6066, 3).
         Host::Domain(name) => ServerName::try_from(name.trim_end_matches('.').to_owned())
@@ -51,7 +51,7 @@ pub(super) async fn handshake(
         .with_safe_default_protocol_versions()
         .map_err(|_| TlsFailure::Other)?
         .dangerous()
-        // Not dangerous: it passes every question on to the real verifier, and remembers the answer.
+        // It passes every question on, and remembers the answer. Whom it asks is `verifier`'s to say.
         .with_custom_certificate_verifier(Arc::new(Watching {
             inner: verifier(trust, options)?,
             seen: seen.clone(),
@@ -106,15 +106,20 @@ impl Seen {
         if let Some((verdict, self_signed)) = self.facts(|facts| facts.verdict.clone()) {
             return failure::certificate(&verdict, self_signed);
         }
-        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match (inner, error.kind()) {
-            (Some(error), _) => self.explain_tls(error),
+        match (self.explain_io(error), error.kind()) {
+            (Some(failure), _) => failure,
             (
                 None,
                 io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe,
             ) => TlsFailure::Closed,
             _ => TlsFailure::Other,
         }
+    }
+
+    /// What an error of a connection means, if it is one of TLS.
+    pub(super) fn explain_io(&self, error: &io::Error) -> Option<TlsFailure> {
+        let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+        Some(self.explain_tls(inner))
     }
 
     /// What an error of TLS means, during the handshake or after it.
@@ -133,8 +138,14 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
 /// otherwise the system's and those that were added. Reading the system's takes milliseconds: once.
 fn verifier(trust: &Trust, options: &TlsOptions) -> Result<Arc<dyn ServerCertVerifier>, TlsFailure> {
     static SYSTEM: OnceLock<Option<Arc<Verifier>>> = OnceLock::new();
-    if !options.authorities.is_empty() {
-        return Ok(Arc::new(Pinned::new(&options.authorities)?));
+    let pinned = match options.authorities.as_slice() {
+        [] => None,
+        authorities => Some(Pinned::new(authorities)?),
+    };
+    match (pinned, options.peer) {
+        (Some(pinned), Peer::Host) => return Ok(Arc::new(pinned)),
+        (chain, Peer::Anyone) => return Ok(Arc::new(Lenient { chain })),
+        (None, Peer::Host) => {}
     }
     let cache = if trust.authorities.is_empty() { &SYSTEM } else { &trust.verifier };
     let made = cache.get_or_init(|| {
@@ -221,6 +232,59 @@ impl ServerCertVerifier for Pinned {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.inner.supported_verify_schemes()
+    }
+}
+
+/// The only verifier that lets through what is not proven: for [`Peer::Anyone`], which encrypts without asking who
+/// answers. What a server signs in the handshake is checked all the same, so it has the key of the certificate it
+/// shows.
+#[derive(Debug)]
+struct Lenient {
+    /// Asked for the chain; a wrong name is let through.
+    chain: Option<Pinned>,
+}
+
+impl ServerCertVerifier for Lenient {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(asked) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        // The name is looked at last, after the chain and its dates.
+        match asked.verify_server_cert(leaf, chain, name, ocsp, now) {
+            Err(rustls::Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, &algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider().signature_verification_algorithms.supported_schemes()
     }
 }
 

@@ -11,6 +11,7 @@ use super::rules::{Rules, Test};
 use super::service::Chain;
 use super::template::{Described, Values};
 use super::token::{self, Token};
+use super::wire;
 use crate::http::{self, AddressError, Request};
 use crate::model::Content;
 use crate::redact::Redactor;
@@ -40,6 +41,7 @@ pub struct Surroundings {
 }
 
 /// What a test does.
+#[allow(clippy::large_enum_variant, reason = "there is one a test, and it is not moved about")]
 #[derive(Debug)]
 pub(super) enum Work {
     /// Asks over HTTP.
@@ -50,6 +52,8 @@ pub(super) enum Work {
     Token(Box<Token>),
     /// Makes the calls that the catalogue describes.
     Service(Box<Chain>),
+    /// Logs in over a protocol of its own.
+    Wire(Box<wire::Login>),
 }
 
 /// A request, and how its answer is read.
@@ -64,6 +68,12 @@ pub(super) struct Call {
 }
 
 impl Plan {
+    /// The plan that makes a service's calls.
+    pub(super) fn of_chain(chain: Chain, ends: Option<Timestamp>) -> Self {
+        let redactor = Redactor::new(&chain.secrets);
+        Self { work: Work::Service(Box::new(chain)), redactor, ends }
+    }
+
     /// The host it goes to: what limits per host count by.
     pub fn host(&self) -> &str {
         match &self.work {
@@ -71,21 +81,7 @@ impl Plan {
             Work::Aws(aws) => aws.host(),
             Work::Token(token) => token.host(),
             Work::Service(chain) => &chain.host,
-        }
-    }
-
-    /// Why it is not to be run in the background or among many without asking; `None`: it may be.
-    pub fn caution(&self) -> Option<&'static str> {
-        let chain = match &self.work {
-            Work::Service(chain) => chain,
-            Work::Token(token) => token.chain()?,
-            Work::Http(_) | Work::Aws(_) => return None,
-        };
-        let variant = chain.chosen.variant();
-        match (variant.lockout, variant.metered) {
-            (true, _) => Some("wrong tries lock the account"),
-            (false, true) => Some("each test costs quota or money"),
-            (false, false) => None,
+            Work::Wire(login) => &login.host,
         }
     }
 
@@ -96,6 +92,7 @@ impl Plan {
             Work::Aws(aws) => aws.summary().to_owned(),
             Work::Token(token) => token.summary(&self.redactor),
             Work::Service(chain) => self.redactor.show(&chain.summary, SUMMARY),
+            Work::Wire(login) => self.redactor.show(&login.summary(), SUMMARY),
         }
     }
 }
@@ -169,20 +166,22 @@ pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<
     if !missing.is_empty() {
         return Err(Unplannable::Incomplete(missing.iter().map(title).collect()));
     }
-    match content.kind() {
-        "aws" => return aws::plan(kind, content),
-        "oauth2" | "oauth_alias" => return token::plan(kind, content, around),
-        _ => {}
+    if matches!(content.kind(), "oauth2" | "oauth_alias") {
+        return token::plan(kind, content, around);
     }
+    let ends = kind.main_secret(content).and_then(|place| sign::jwt_expiry(content.secret(&place)?.expose()));
     match kind.service() {
         Some(Ok(chosen)) if Chain::is_for(content, chosen) => {
-            let chain = Chain::of(kind, content, chosen)?;
-            let redactor = Redactor::new(&chain.secrets);
-            return Ok(Plan { work: Work::Service(Box::new(chain)), redactor, ends: None });
+            return Ok(Plan::of_chain(Chain::of(kind, content, chosen)?, ends));
         }
-        Some(Err(reason)) if !content.document.contains_key("test") => {
+        Some(Err(reason)) if !kind.logs_in && !content.document.contains_key("test") => {
             return Err(Unplannable::NotTestable(reason.to_string().into()));
         }
+        _ => {}
+    }
+    match content.kind() {
+        "aws" => return aws::plan(kind, content),
+        "database" => return wire::plan(kind, content),
         _ => {}
     }
     let values = Values::of(kind, content);
@@ -255,7 +254,6 @@ pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<
         },
         rules: test.rules,
     };
-    let ends = kind.main_secret(content).and_then(|place| sign::jwt_expiry(content.secret(&place)?.expose()));
     Ok(Plan { work: Work::Http(Box::new(call)), redactor: Redactor::new(&secrets), ends })
 }
 
@@ -358,9 +356,6 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
                 scheme => scheme,
             };
             header("Authorization", format!("{scheme} {}", secret("/config/token")), "/config/token")
-        }
-        "database" => {
-            return Err(Unplannable::NotTestable("this version cannot test logins to databases".into()));
         }
         // It is shown in the handshake, not in the request.
         "client_certificate" => Authorization::Handshake,
@@ -550,10 +545,7 @@ mod tests {
         let mut nowhere = custom(json!({}));
         nowhere["config"].as_object_mut().unwrap().remove("base_url");
         assert!(not_testable(nowhere).contains("no base URL"));
-        for (kind, config) in [
-            ("database", json!({"engine": "postgres", "host": "h"})),
-            ("secret", json!({"values": {"a": "b"}})),
-        ] {
+        for (kind, config) in [("secret", json!({"values": {"a": "b"}}))] {
             not_testable(json!({"key": "a", "kind": kind, "test": {"path": "/"}, "config": config}));
         }
     }

@@ -48,12 +48,13 @@ pub async fn run(
     let means = Means { trust, deadline, timeout, cancel };
     let mut report = match &plan.work {
         Work::Http(call) => {
-            let exchange = http::send(&call.request, trust, deadline, cancel).await;
+            let exchange = means.send(&call.request).await;
             judge(&plan.redactor, call, &exchange, timeout, clock())
         }
         Work::Aws(work) => work.run(&plan.redactor, &means, &clock).await,
         Work::Token(work) => work.run(&plan.redactor, &means, &clock).await,
         Work::Service(chain) => service::run(chain, None, &means, clock()).await,
+        Work::Wire(login) => login.run(&plan.redactor, &means).await,
     };
     if let Some(ends) = plan.ends {
         token::mind_end(&mut report, ends, clock());
@@ -219,7 +220,8 @@ pub(super) fn judge_call(
     (Judged { outcome, status_code, message, advice, facts: Learnt::default() }, steps)
 }
 
-fn failure_words(failure: &Failure) -> String {
+/// A failure with what it names.
+pub(super) fn failure_words(failure: &Failure) -> String {
     match failure {
         Failure::Tls(TlsFailure::WrongName { names }) if !names.is_empty() => {
             format!("{failure}: {}", names.join(", "))
@@ -321,6 +323,6 @@ fn failed(failure: &Failure, timeout: Duration) -> (Outcome, String) {
     (Outcome::Unreachable, advice.to_owned())
 }
 
-fn millis(took: Duration) -> u64 {
+pub(super) fn millis(took: Duration) -> u64 {
     u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
 }

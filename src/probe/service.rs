@@ -177,7 +177,7 @@ impl Chain {
         }
         self.secrets.extend(more);
         if values.has_secret()
-            && !values.used_secret()
+            && !values.uses_secret()
             && self.signer.is_none()
             && self.tls.identity.is_none()
         {
@@ -186,6 +186,11 @@ impl Chain {
             ));
         }
         Ok(())
+    }
+
+    /// Whether any request has a value of this name in it.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.values.uses(name)
     }
 
     /// Why a good answer proves little.

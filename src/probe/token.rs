@@ -85,6 +85,9 @@ fn needs_person(content: &Content) -> bool {
 
 const ACCESS: &str = "/config/tokens/access_token";
 
+/// What templates call it.
+pub(super) const TOKEN: &str = "access_token";
+
 /// Makes the plan of an OAuth credential.
 pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Result<Plan, Unplannable> {
     let (source, base) = source(content, around)?;
@@ -101,7 +104,17 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
         "" => format!("the {name} of the OAuth app"),
         base => kind.title_of(&format!("{base}/{name}")),
     };
-    let ask = match (Ask::read(&source, base), &stored) {
+    let ask = Ask::read(&source, base);
+    let person = matches!((&ask, &stored), (Err(AskError::Person), None));
+    let mut chain = match kind.service() {
+        Some(Ok(chosen)) if !person && Chain::is_for(content, chosen) => Some(chain(kind, content, chosen)?),
+        _ => None,
+    };
+    if let Some(chain) = chain.take_if(|chain| !chain.uses(TOKEN)) {
+        // The service's own calls get what they need, such as a token.
+        return Ok(Plan::of_chain(chain, None));
+    }
+    let ask = match (ask, &stored) {
         (Ok(ask), _) => Some(ask),
         // Enough is known to try the token that is there.
         (Err(_), Some(_)) => None,
@@ -122,14 +135,13 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
         }
     };
     let own = content.get_str("/config/base_url").or_else(|| source.get_str(&format!("{base}/base_url")));
-    let proof = match (kind.service(), content.document.get("test")) {
-        (Some(Ok(chosen)), _) if Chain::is_for(content, chosen) => {
-            let chain = chain(kind, content, chosen)?;
+    let proof = match (chain, content.document.get("test")) {
+        (Some(chain), _) => {
             secrets.extend(chain.secrets.iter().cloned());
             Some(Proof::Chain(Box::new(chain)))
         }
-        (_, Some(test)) => Some(Proof::Call(Box::new(call(kind, content, test, own)?))),
-        (_, None) => None,
+        (None, Some(test)) => Some(Proof::Call(Box::new(call(kind, content, test, own)?))),
+        (None, None) => None,
     };
     if proof.is_none() && ask.is_none() {
         return Err(Unplannable::NotTestable(
@@ -205,14 +217,6 @@ impl Token {
             Some(Proof::Call(call)) => call.summary(redactor),
             Some(Proof::Chain(chain)) => redactor.show(&chain.summary, MESSAGE),
             None => "a token".to_owned(),
-        }
-    }
-
-    /// The calls of the catalogue, where those are made.
-    pub(super) fn chain(&self) -> Option<&Chain> {
-        match &self.proof {
-            Some(Proof::Chain(chain)) => Some(chain),
-            Some(Proof::Call(_)) | None => None,
         }
     }
 

@@ -96,6 +96,11 @@ pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
         || probe::proves_itself(content)
 }
 
+/// Why a credential is not to be tested in the background, or among many without asking; `None`: it may be.
+pub fn caution(kinds: &Kinds, content: &Content) -> Option<&'static str> {
+    kinds.of_content(content)?.caution(content)
+}
+
 /// The row of one credential.
 pub fn row<'a>(
     document: &Document,

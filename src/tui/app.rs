@@ -142,6 +142,11 @@ pub enum Command {
     Answer(Question, super::message::Reply),
     /// Begin a draft of a kind.
     Begin(String),
+    /// Test the credentials shown, those included or not whose test costs or may lock an account.
+    TestShown {
+        /// Those, too.
+        costly: bool,
+    },
     /// Move credentials to the trash.
     Remove(Vec<Id>),
     /// Store a change.
@@ -413,6 +418,7 @@ impl App {
                 }
             }
             Command::Begin(_)
+            | Command::TestShown { .. }
             | Command::Remove(_)
             | Command::Store(_)
             | Command::UseFilter(_)

@@ -26,3 +26,4 @@ mod vault_damage;
 mod vault_files;
 mod vault_forgery;
 mod vault_keys;
+mod wire;

@@ -13,6 +13,7 @@ use super::{Chain, Turn};
 use crate::http::{self, Answer, Trust};
 use crate::model::Outcome;
 use crate::probe::plan::Unplannable;
+use crate::probe::token::TOKEN;
 use crate::probe::{Report, Step};
 use crate::redact::Redactor;
 use crate::secret::Secret;
@@ -39,7 +40,7 @@ pub(in crate::probe) async fn run(
         timeout,
     };
     if let Some(token) = token {
-        running.values.take("access_token", token.clone(), true);
+        running.values.take(TOKEN, token.clone(), true);
         running.secrets.push(token.clone());
     }
     let mut verdict = None;

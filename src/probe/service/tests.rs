@@ -111,13 +111,64 @@ fn a_service_without_a_usable_variant_is_not_testable() {
 }
 
 #[test]
-fn a_plan_shows_nothing_secret_and_says_what_it_costs() {
+fn a_plan_shows_nothing_secret() {
     let plan =
         planned("api_key", "algolia", json!({"application_id": "APP1", "api_key": "s3cr3t/1"})).unwrap();
     let shown = format!("{plan:?} {} {}", plan.summary(), plan.host());
     assert!(!shown.contains("s3cr3t"), "{shown}");
     assert_eq!(plan.host(), "app1.algolia.net");
-    assert_eq!(plan.caution(), None);
-    let docker = planned("basic_auth", "dockerhub", json!({"username": "ann", "password": "p-1"})).unwrap();
-    assert_eq!(docker.caution(), Some("wrong tries lock the account"));
+}
+
+#[test]
+fn a_service_says_what_its_test_may_cost() {
+    let caution = |document: Value| {
+        let kind = Kinds::builtin().of_document(document.as_object().unwrap()).unwrap();
+        let content = kind.read(document.as_object().unwrap().clone(), None, Absent::Keeps).unwrap().content;
+        kind.caution(&content)
+    };
+    let algolia = json!({"key": "a", "kind": "api_key", "service": "algolia",
+                         "config": {"application_id": "APP1", "api_key": "s3cr3t/1"}});
+    assert_eq!(caution(algolia), None);
+    let mut docker = json!({"key": "a", "kind": "basic_auth", "service": "dockerhub",
+                            "config": {"username": "ann", "password": "p-1"}});
+    assert_eq!(caution(docker.clone()), Some("wrong tries lock the account"));
+    docker["test"] = json!({"path": "/"});
+    assert_eq!(caution(docker), Some("wrong tries lock the account"), "whatever is asked");
+    let mut metered = json!({"key": "a", "kind": "oauth2", "service": "amadeus/oauth-login",
+                             "config": {"client_id": "c", "client_secret": "s"}});
+    assert_eq!(caution(metered.clone()), Some("each test costs quota or money"));
+    metered["test"] = json!({"path": "/"});
+    assert_eq!(caution(metered), None, "a test of one's own is one's own matter");
+}
+
+#[test]
+fn an_oauth_credential_takes_the_calls_of_its_service() {
+    // The service exchanges the client's secret for a token itself.
+    let config = json!({"domain": "api.1password.com", "client_id": "c-1", "client_secret": "s-1"});
+    let own = sent(planned("oauth2", "1password-users/client-credentials", config));
+    assert!(
+        own.starts_with("POST https://api.1password.com/v1beta1/users/oauth2/token Authorization: Basic "),
+        "{own}"
+    );
+    // Elsewhere the token is what is tested: a test gets one where none is stored.
+    let token = json!({"key": "a", "kind": "oauth2", "service": "certn-partner/client-credentials",
+        "config": {"grant": "client_credentials", "client_id": "c-1", "client_secret": "s-1",
+                   "token_url": "https://api.example/token", "subdomain": "api", "domain": "api.example"}});
+    let plan = planned_of(token).unwrap();
+    assert!(matches!(plan.work, Work::Token(_)), "{plan:?}");
+}
+
+#[test]
+fn a_login_takes_the_protocol_where_its_service_has_no_calls() {
+    let plan = planned(
+        "database",
+        "postgresql",
+        json!({"engine": "postgres", "host": "db.invalid",
+        "username": "ann", "password": "p-1", "database": "d"}),
+    )
+    .unwrap();
+    assert!(matches!(plan.work, Work::Wire(_)), "{plan:?}");
+    let key = json!({"access_key_id": "AKIA0000000000000000", "secret_access_key": "s-1"});
+    let plan = planned("aws", "aws", key).unwrap();
+    assert!(matches!(plan.work, Work::Aws(_)), "{plan:?}");
 }

@@ -1,8 +1,7 @@
 //! What the `{names}` of a service's templates stand for, and how a value is written where it goes.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,8 +28,8 @@ pub(super) struct Values {
     known: BTreeMap<String, Known>,
     /// Names of fields that may be empty, and are.
     absent: Vec<String>,
-    /// A secret was put somewhere; shared with the copies.
-    used_secret: Arc<AtomicBool>,
+    /// Names whose values were put somewhere; shared with the copies.
+    used: Arc<Mutex<BTreeSet<String>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -174,8 +173,18 @@ impl Values {
         self.known.values().any(|known| known.secret)
     }
 
-    pub(super) fn used_secret(&self) -> bool {
-        self.used_secret.load(Ordering::Relaxed)
+    fn used(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the value of a name was put somewhere.
+    pub(super) fn uses(&self, name: &str) -> bool {
+        self.used().contains(name)
+    }
+
+    /// Whether a secret was put somewhere.
+    pub(super) fn uses_secret(&self) -> bool {
+        self.used().iter().any(|name| self.known.get(name).is_some_and(|known| known.secret))
     }
 
     /// The value of a name; nothing where there is none.
@@ -198,9 +207,7 @@ impl Values {
                 Piece::Text(text) => filled.push_str(text),
                 Piece::Name(name) => match self.known.get(name) {
                     Some(known) => {
-                        if known.secret {
-                            self.used_secret.store(true, Ordering::Relaxed);
-                        }
+                        self.used().insert(name.to_owned());
                         filled.push_str(&encode(&known.title, known.text.expose())?);
                     }
                     None if self.absent.iter().any(|known| known == name) => return Ok(Filled::Left),

@@ -1,4 +1,4 @@
-//! A question with answers to choose from. It starts on the answer that changes nothing.
+//! A question with answers to choose from. It starts on the answer that does no harm.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -21,7 +21,7 @@ pub struct Confirm {
 }
 
 impl Confirm {
-    /// A question; the first answer is selected, and is the one of `Esc` too.
+    /// A question; the first answer is selected. `Esc` does nothing but close it.
     pub fn new(title: &'static str, text: String, choices: Vec<Choice>) -> Self {
         Self { title, text, choices, selected: 0 }
     }

@@ -125,6 +125,7 @@ impl Workbench {
         match command {
             Command::Begin(kind) => self.begin(&kind, shared),
             Command::Remove(ids) => self.remove(&ids, shared),
+            Command::TestShown { costly } => self.test_shown(costly, shared),
             Command::Store(wish) => self.wish(wish),
             Command::UseFilter(query) => self.use_filter(&query),
             Command::UseSolution(name) => self.use_solution(name, shared),
@@ -189,12 +190,8 @@ impl Workbench {
             [] => return Reply::Done,
             [one] => format!("Remove {}?", named(one)),
             many => {
-                let names: Vec<String> = many.iter().take(8).map(|one| named(one)).collect();
-                let more = match many.len().saturating_sub(8) {
-                    0 => String::new(),
-                    more => format!("\nand {more} more"),
-                };
-                format!("Remove these {} credentials?\n{}{more}", many.len(), names.join("\n"))
+                let names: Vec<String> = many.iter().map(|one| named(one)).collect();
+                format!("Remove these {} credentials?\n{}", many.len(), first_of(&names))
             }
         };
         let ids = chosen.iter().map(|credential| credential.id.clone()).collect();
@@ -220,18 +217,57 @@ impl Workbench {
         }
     }
 
-    fn test_stored(&mut self, all: bool, shared: &mut Shared) {
-        let jobs: Vec<(Id, Subject, Content)> = match all {
-            true => self.list.shown().map(job).collect(),
-            false => self.list.chosen().into_iter().map(job).collect(),
+    /// Tests the marked credentials, or the selected one.
+    fn test_chosen(&mut self, shared: &mut Shared) {
+        let jobs = self.list.chosen().into_iter().map(job).collect();
+        self.test(jobs, shared);
+    }
+
+    /// Tests the credentials shown.
+    fn test_shown(&mut self, costly: bool, shared: &mut Shared) {
+        let wanted = |one: &&Credential| costly || session::caution(&shared.kinds, &one.content).is_none();
+        let jobs = self.list.shown().filter(wanted).map(job).collect();
+        self.test(jobs, shared);
+    }
+
+    /// Tests the credentials shown, after a question if some of these tests may do harm.
+    fn ask_to_test_shown(&mut self, shared: &mut Shared) -> Reply {
+        let caution = |one: &Credential| {
+            session::caution(&shared.kinds, &one.content).map(|why| format!("{}: {why}", named(one)))
         };
+        let costly: Vec<String> = self.list.shown().filter_map(caution).collect();
+        if costly.is_empty() {
+            self.test_shown(true, shared);
+            return Reply::Done;
+        }
+        let all = self.list.shown().count();
+        let question = match (costly.len(), all) {
+            (1, 1) => "This test costs quota or may lock an account:".to_owned(),
+            (costly, all) if costly == all => "All of these cost quota or may lock accounts:".to_owned(),
+            (1, all) => format!("1 of these {all} costs quota or may lock an account:"),
+            (costly, all) => format!("{costly} of these {all} cost quota or may lock accounts:"),
+        };
+        let (without, with, nothing) = (
+            ("Leave them out", Some(Command::TestShown { costly: false })),
+            ("Test all", Some(Command::TestShown { costly: true })),
+            ("Cancel", None),
+        );
+        let choices = match costly.len() == all {
+            true => vec![nothing, with],
+            false => vec![without, with, nothing],
+        };
+        let text = format!("{question}\n{}", first_of(&costly));
+        Reply::Open(Box::new(Confirm::new("Test all", text, choices)))
+    }
+
+    fn test(&mut self, jobs: Vec<(Id, Subject, Content)>, shared: &mut Shared) {
         if !jobs.is_empty() {
             self.running.start(jobs, &self.document, shared);
         }
     }
 
-    /// Tests the credentials of the current solution in the background: those that a test can prove, that are
-    /// not under test already and that nobody is editing.
+    /// Tests the credentials of the current solution in the background: those that a test can prove at no cost and
+    /// no risk, that are not under test already and that nobody is editing.
     pub(in crate::tui) fn retest(&mut self, shared: &mut Shared) {
         let edited = self.editor.as_ref().map(|editor| &editor.id);
         let wanted = |credential: &&Credential| {
@@ -241,11 +277,10 @@ impl Workbench {
                 && self.running.spinner(&credential.id).is_none()
                 && shared.kinds.is_complete(content)
                 && session::has_test(&shared.kinds, content)
+                && session::caution(&shared.kinds, content).is_none()
         };
         let jobs: Vec<_> = self.document.credentials.iter().filter(wanted).map(job).collect();
-        if !jobs.is_empty() {
-            self.running.start(jobs, &self.document, shared);
-        }
+        self.test(jobs, shared);
     }
 
     fn step(&mut self, by: isize, kinds: &crate::schema::Kinds) {
@@ -316,8 +351,8 @@ impl Workbench {
                 self.search = Some(entry);
                 self.focus = Pane::List;
             }
-            Action::Test => self.test_stored(false, shared),
-            Action::TestAll => self.test_stored(true, shared),
+            Action::Test => self.test_chosen(shared),
+            Action::TestAll => return self.ask_to_test_shown(shared),
             Action::Remove => return self.confirm_removal(),
             Action::Undo => self.undo_last(shared),
             Action::Solutions | Action::Move | Action::History | Action::Trash | Action::OauthApps => {
@@ -400,6 +435,16 @@ impl Workbench {
 /// What a test of a stored credential is given.
 fn job(credential: &Credential) -> (Id, Subject, Content) {
     (credential.id.clone(), Subject::Stored(credential.version), credential.content.clone())
+}
+
+/// The first few of many lines, and how many more there are.
+fn first_of(lines: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let more = match lines.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!("\nand {more} more"),
+    };
+    format!("{}{more}", lines[..lines.len().min(SHOWN)].join("\n"))
 }
 
 /// A credential in a question.

@@ -69,6 +69,21 @@ fn leaf(which: Leaf) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
     (certificate.unwrap().der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
 }
 
+/// A certificate of the authority that tests trust for these names, and its key, both as PEM: for servers that
+/// read files.
+pub(crate) fn pem_for(names: &[&str]) -> (String, String) {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "test server");
+    let key = KeyPair::generate().unwrap();
+    (params.signed_by(&key, &TRUSTED).unwrap().pem(), key.serialize_pem())
+}
+
+/// The authority that nobody trusts, as PEM.
+pub(crate) fn unknown_authority_pem() -> String {
+    UNKNOWN.pem()
+}
+
 /// A server's side of TLS; `protocols` are what it offers by ALPN.
 pub(crate) fn server(which: Leaf, protocols: &[&str]) -> Arc<ServerConfig> {
     let (certificate, key) = leaf(which);
