@@ -228,13 +228,13 @@ impl Kind {
         let text = |text: &str| Value::from(text);
         let mut source = Map::new();
         source.insert("$schema".into(), text("https://json-schema.org/draft/2020-12/schema"));
-        // Composing put "Configuration" in the place of the kind's own words.
+        // Composing put "Configuration" in the place of the kind's own words; only kinds of the program log in.
         source.insert("title".into(), text(&self.title));
         source.insert("description".into(), text(&self.description));
         source.extend(
             config
                 .iter()
-                .filter(|(name, _)| *name != "title" && *name != "description")
+                .filter(|(name, _)| !["title", "description", "x-login"].contains(&name.as_str()))
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         let common: Value = serde_json::from_str(COMMON).unwrap_or_default();

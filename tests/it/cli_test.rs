@@ -200,3 +200,34 @@ fn a_failing_dry_test_refuses_the_save() {
     let half = json!({"key": "half", "kind": "bearer_token", "test": {"path": "/me"}, "config": {"base_url": service.url}});
     account.command().arg("put").input(half.to_string()).run().succeeds();
 }
+
+#[test]
+fn what_may_cost_or_lock_an_account_is_tested_only_when_it_is_asked_for() {
+    let service = Service::start();
+    let account = Account::with_vault();
+    let test = json!({"path": "/me"});
+    let locks = json!({"key": "b.locks", "kind": "basic_auth", "service": "dockerhub", "test": test,
+                       "config": {"base_url": service.url, "username": "ann", "password": RIGHT}});
+    let plain = json!({"key": "a.plain", "kind": "bearer_token", "test": test,
+                       "config": {"base_url": service.url, "token": RIGHT}});
+    account.put(&json!([plain, locks]).to_string());
+    let keys = |text: &str| -> Vec<String> {
+        lines(text).iter().map(|line| line["key"].as_str().unwrap().to_owned()).collect()
+    };
+    let done = account.run(&["test", "--all"]).succeeds();
+    assert!(done.out.contains("a.plain") && !done.out.contains("b.locks"), "{}", done.out);
+    assert_eq!(
+        done.err.trim(),
+        "Left out: b.locks (wrong tries lock the account); test each by its key, or all of them with --all --costly."
+    );
+    let done = account.run(&["test", "--all", "--json"]).succeeds();
+    assert_eq!(keys(&done.out), ["a.plain"]);
+    assert!(done.err.contains("warning") && done.err.contains("b.locks"), "{}", done.err);
+    assert_eq!(
+        keys(&account.run(&["test", "--all", "--costly", "--json"]).succeeds().out),
+        ["a.plain", "b.locks"]
+    );
+    let named = account.run(&["test", "b.locks", "--json"]).succeeds();
+    assert_eq!((keys(&named.out), named.err.as_str()), (vec!["b.locks".to_owned()], ""));
+    account.run(&["test", "b.locks", "--costly"]).exits(2);
+}

@@ -189,3 +189,52 @@ fn everything_is_tested_again_after_a_while_if_the_configuration_says_so() {
     ui.send(Message::Timer(newest));
     assert_eq!(retests(&ui).len(), 2, "not while it is locked");
 }
+
+/// Three that may be tested at any time, and two whose service locks accounts.
+fn some_that_lock(service: &Service) -> String {
+    let locks = |key: &str| {
+        format!(
+            r#"{{"key":"{key}","kind":"basic_auth","service":"dockerhub","test":{{"path":"/me"}},
+                "config":{{"base_url":"{}","username":"ann","password":"{RIGHT}"}}}}"#,
+            service.url
+        )
+    };
+    three(service).replace(']', &format!(",{},{}]", locks("e.locks"), locks("f.locks")))
+}
+
+/// How many tests each credential has, in the order of their keys.
+fn tests_kept(ui: &Ui) -> Vec<usize> {
+    let document = ui.home.open().unwrap().document;
+    let mut kept: Vec<_> =
+        document.credentials.iter().map(|known| (known.content.key(), known.tests.len())).collect();
+    kept.sort_unstable();
+    kept.into_iter().map(|(_, count)| count).collect()
+}
+
+#[test]
+fn what_may_lock_an_account_is_tested_among_many_only_after_a_question() {
+    let service = Service::start();
+    let mut ui = Start::with(&some_that_lock(&service)).open();
+    ui.keys("T").wait("2 of these 6 cost quota or may lock accounts").sees("f.locks of default: wrong tries");
+    ui.sees("[ Leave them out ]").sees("Test all").sees("Cancel");
+    ui.keys("<esc>").misses("these 6").misses("testing");
+    ui.keys("T<enter>").wait("4 tests: ");
+    ui.until("they are stored", |ui| tests_kept(ui) == [1, 1, 1, 0, 0, 0]);
+    ui.keys("T<tab><enter>").wait("6 tests: ");
+    ui.until("they are stored", |ui| tests_kept(ui) == [2, 2, 2, 0, 1, 1]);
+    // One that is selected needs no question.
+    ui.keys("<end>t").until("it is stored", |ui| tests_kept(ui) == [2, 2, 2, 0, 1, 2]);
+    // Where there is nothing else to test, leaving out is no answer.
+    ui.keys("/locks<enter>T").wait("All of these cost quota or may lock accounts").misses("Leave them out");
+    ui.sees("[ Cancel ]").keys("<enter>").misses("All of these");
+}
+
+#[test]
+fn tests_on_a_schedule_leave_out_what_may_lock_an_account() {
+    let service = Service::start();
+    let mut ui =
+        Start::with(&some_that_lock(&service)).config(|config| config.test.retest_minutes = 10).open();
+    let (_, timer) = ui.timers.iter().copied().find(|(_, timer)| matches!(timer, Timer::Retest(_))).unwrap();
+    ui.send(Message::Timer(timer)).wait("3 tests: ");
+    ui.until("they are stored", |ui| tests_kept(ui) == [1, 1, 1, 0, 0, 0]);
+}
