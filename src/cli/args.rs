@@ -262,7 +262,7 @@ pub(crate) struct Test {
     #[arg(long)]
     pub(crate) all: bool,
     /// With --all: those, too
-    #[arg(long, requires = "all")]
+    #[arg(long, requires = "all", conflicts_with = "keys")]
     pub(crate) costly: bool,
     /// At most so many at once, in all and to one host
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
