@@ -241,6 +241,7 @@ fn calls(variant: &Variant, own: Option<&Value>) -> Result<Vec<Call>, Unplannabl
                 rejected: call.rejected.clone(),
                 limited: call.limited.clone(),
                 expired: call.expired.clone(),
+                closest_first: true,
             },
             carries_auth: call.auth.unwrap_or(turn == Turn::Test),
             html: wants_html(call),
