@@ -28,6 +28,7 @@ use crate::schema::Kinds;
 pub use plan::{Plan, Surroundings, Unplannable, plan, plan_in};
 pub use rules::{Check, JsonType, Rule, Rules, Test, TestError};
 pub use run::run;
+pub use service::base_url;
 pub use token::{awaits_login, proves_itself};
 
 /// Makes the plan of a credential of a vault, as [`plan_in`] does: one of a kind that is not known cannot be tested.

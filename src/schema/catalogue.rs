@@ -6,6 +6,7 @@
 //! that only a person's folder names are allowed only where the credential allows them.
 
 mod check;
+mod reference;
 mod search;
 pub mod service;
 pub(super) mod special;

@@ -7,7 +7,6 @@ use crate::model::search::Subject;
 use crate::model::{Content, Credential, Document, Facts, Outcome, Status};
 use crate::probe;
 use crate::schema::Kinds;
-use crate::schema::catalogue::Chosen;
 
 /// One row. Serialized, it is the object of `list --json`; borrowed, because a list may be long.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -89,11 +88,7 @@ pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_da
 /// Whether there is a request, a login or a grant that could prove it: its own, its kind's or its service's.
 pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
     let Some(kind) = kinds.of_content(content) else { return content.document.contains_key("test") };
-    let served = |chosen: &Chosen| chosen.variant().test.is_some();
-    kind.test_of(content).is_some()
-        || kind.logs_in
-        || kind.service().is_some_and(|service| service.as_ref().is_ok_and(served))
-        || probe::proves_itself(content)
+    kind.test_of(content).is_some() || kind.serves_test() || kind.logs_in || probe::proves_itself(content)
 }
 
 /// Why a credential is not to be tested in the background, or among many without asking; `None`: it may be.

@@ -8,6 +8,9 @@ use super::{Chosen, ServiceField, Variant, place_of, template};
 use crate::model::{Content, pointer};
 use crate::secret::Secret;
 
+/// An address, perhaps one that begins with what a person says.
+const ADDRESS: &str = "^(https?://[^/?#@]+|\\{base_url\\})([/?#].*)?$";
+
 /// Changes the schema of a kind's `config` so that it asks for what the variant wants.
 pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
     let variant = chosen.variant();
@@ -16,6 +19,7 @@ pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
         // A template is no URI by the letter; that it is an address is still asked.
         each_property(config, address, &mut |schema| {
             schema.remove("format");
+            schema.insert("pattern".to_owned(), json!(ADDRESS));
         });
     }
     if let Some(base) = variant.base_url.as_deref().filter(|base| *base != "{base_url}") {
@@ -112,7 +116,9 @@ fn words(field: &ServiceField, variant: &Variant) -> Map<String, Value> {
     };
     let texts = |list: &[String]| (!list.is_empty()).then(|| json!(list));
     say("title", field.title.as_ref().map(|title| json!(title)));
-    say("description", field.description.as_ref().map(|text| json!(text)));
+    let page = variant.key_url.as_ref().filter(|_| field.secret).map(|page| format!("Make one at {page}."));
+    let help: Vec<&str> = field.description.as_deref().into_iter().chain(page.as_deref()).collect();
+    say("description", (!help.is_empty()).then(|| json!(help.join(" "))));
     say("default", field.default.as_ref().map(|text| json!(text)));
     say("examples", field.example.as_ref().map(|text| json!([text])));
     say("enum", texts(&field.choices));
@@ -157,6 +163,21 @@ fn each_property(schema: &mut Value, name: &str, change: &mut dyn FnMut(&mut Map
 }
 
 impl Kind {
+    /// Whether the service says of this very value that it may stand at a place: it is one of its choices, or fits
+    /// its pattern.
+    pub fn vouches(&self, place: &str, value: &str) -> bool {
+        let Some(Ok(chosen)) = self.service() else { return false };
+        let fields = &chosen.variant().fields;
+        let Some(field) = fields.iter().find(|field| place_of(&self.id, self, field) == place) else {
+            return false;
+        };
+        let fits = |pattern: &String| {
+            let schema = super::super::options().build(&json!({ "pattern": pattern }));
+            schema.is_ok_and(|schema| schema.is_valid(&json!(value)))
+        };
+        field.choices.iter().any(|choice| choice == value) || field.pattern.as_ref().is_some_and(fits)
+    }
+
     /// The page on which a person makes the secret at a place, with the content's own values in it.
     pub fn link(&self, place: &str, content: &Content) -> Option<String> {
         let page = self.said_of(place, "x-link")?.as_str()?;
@@ -246,7 +267,13 @@ impl Kind {
                 }
             }
             if !oauth.scopes.is_empty() {
-                propose("/config/scopes".to_owned(), json!(oauth.scopes));
+                let mut scopes: Vec<&String> = Vec::new();
+                oauth.scopes.iter().for_each(|scope| {
+                    if !scopes.contains(&scope) {
+                        scopes.push(scope);
+                    }
+                });
+                propose("/config/scopes".to_owned(), json!(scopes));
             }
             if !oauth.extra_parameters.is_empty() {
                 propose("/config/extra_parameters".to_owned(), json!(oauth.extra_parameters));
