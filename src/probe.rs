@@ -12,6 +12,7 @@ pub mod pool;
 mod rules;
 mod run;
 mod template;
+mod way;
 
 use std::time::Duration;
 

@@ -41,12 +41,16 @@ pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Probl
         None => prove::limits(options),
     };
     let timeout = arguments.timeout.unwrap_or(Duration::from_secs(options.timeout_seconds));
-    let tests =
-        chosen.iter().enumerate().map(|(at, known)| (at, prove::plan_of(context.kinds(), &known.content)));
+    let tests: Vec<_> = chosen
+        .iter()
+        .enumerate()
+        .map(|(at, known)| (at, prove::plan_of(context.kinds(), &known.content)))
+        .collect();
+    let trust = prove::trust(context, &setup, &tests)?;
     let width = chosen.iter().map(|known| known.content.key().len()).max().unwrap_or(0);
     let mut records: Vec<Edit> = Vec::new();
     let mut counts: Vec<(Outcome, usize)> = Vec::new();
-    prove::run(tests.collect(), limits, timeout, |at, report| {
+    prove::run(tests, limits, timeout, trust, |at, report| {
         let known = chosen[at];
         print(context, known, &report, width, arguments.steps);
         match counts.iter_mut().find(|(outcome, _)| *outcome == report.outcome) {
@@ -122,7 +126,7 @@ fn print(context: &Context, known: &Credential, report: &Report, width: usize, s
             out.line(&format!("    {sign} {:8} {:>5} ms  {}", step.name, step.ms, visible(&step.detail)));
         }
     }
-    if !report.outcome.passes() && !report.advice.is_empty() {
+    if !report.advice.is_empty() {
         out.line(&out.paint(Tone::Faint, &format!("    → {}", visible(&report.advice))));
     }
 }

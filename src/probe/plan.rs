@@ -80,6 +80,14 @@ pub enum Unplannable {
         /// The part of the request.
         place: &'static str,
     },
+    /// A field cannot be used.
+    #[error("{field}: {problem}")]
+    Unusable {
+        /// The field's title.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The test itself is not usable.
     #[error("{0}")]
     BadTest(String),
@@ -112,6 +120,7 @@ pub fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unplannable> {
     };
     let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
     let base = http::base(content.get_str("/config/base_url").unwrap_or_default())?;
+    super::way::other_hosts(kind, content)?;
     let described = matches!(auth, Authorization::Described(_));
     let mut url = match described {
         true => http::join(&base, values.path(&test.path)?.expose())?,
@@ -456,7 +465,6 @@ mod tests {
             ("oauth_alias", json!({"app": "a"})),
             ("database", json!({"engine": "postgres", "host": "h"})),
             ("aws", json!({"secret_access_key": "s"})),
-            ("client_certificate", json!({"base_url": "https://x.example", "private_key": "s"})),
             ("secret", json!({"values": {"a": "b"}})),
         ] {
             not_testable(json!({"key": "a", "kind": kind, "test": {"path": "/"}, "config": config}));

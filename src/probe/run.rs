@@ -47,6 +47,7 @@ impl Unplannable {
             Self::NotTestable(_) => (Outcome::NotTestable, ""),
             Self::Address(_) => (Outcome::Unexpected, "Correct the base URL or the test's path."),
             Self::Unsendable { .. } => (Outcome::Unexpected, "Enter it again: a stray character came along."),
+            Self::Unusable { .. } => (Outcome::Unexpected, "Correct it, then test again; nothing was sent."),
             Self::BadTest(_) => (Outcome::Unexpected, "Correct the test, as JSON."),
         };
         Report::unsent(outcome, message, advice, at)
@@ -171,7 +172,7 @@ fn failed(failure: &Failure, timeout: Duration) -> (Outcome, String) {
         Failure::Resolve => "Check this machine's DNS.",
         Failure::Refused => "Check the port of the base URL, and whether the service runs.",
         Failure::NoRoute | Failure::Connect => "Check this machine's network and firewall.",
-        Failure::Closed => "Test again; if it stays so, ask who runs the service.",
+        Failure::Closed | Failure::Endless => "Test again; if it stays so, ask who runs the service.",
         Failure::TimedOut { .. } => {
             let seconds = timeout.as_secs_f32();
             return (

@@ -3,7 +3,10 @@
 mod checks;
 mod demo;
 mod hostile;
+mod mtls;
 mod pool;
+mod proxies;
+
 mod redirects;
 mod reflection;
 mod tls;

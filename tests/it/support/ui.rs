@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use credbench::config::Config;
 use credbench::schema::Kinds;
 use credbench::secret::Secret;
-use credbench::session::{Setup, changes};
+use credbench::session::{Network, Setup, changes};
 use credbench::tui::app::App;
 use credbench::tui::keymap::Keymap;
 use credbench::tui::message::{Effect, Message};
@@ -44,6 +44,7 @@ pub(crate) struct Start {
     config: Config,
     identities: Vec<PathBuf>,
     size: (u16, u16),
+    network: Network,
 }
 
 impl Start {
@@ -56,11 +57,18 @@ impl Start {
 
     /// With what a home has.
     pub(crate) fn at(home: Home) -> Self {
-        Self { config: Config::default(), identities: vec![home.identity()], home, size: (120, 40) }
+        let network = Network::default();
+        Self { config: Config::default(), identities: vec![home.identity()], home, size: (120, 40), network }
     }
 
     pub(crate) fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
+        self
+    }
+
+    /// In an environment that names proxies.
+    pub(crate) fn network(mut self, network: Network) -> Self {
+        self.network = network;
         self
     }
 
@@ -77,7 +85,7 @@ impl Start {
 
     /// Starts it, and does not wait for anything.
     pub(crate) fn start(self) -> Ui {
-        let Self { home, config, identities, size } = self;
+        let Self { home, config, identities, size, network } = self;
         let clock: Clock = Arc::new(now);
         let setup = Setup {
             places: home.places(),
@@ -87,10 +95,12 @@ impl Start {
             config: config.clone(),
             keymap: home.root.join("keymap.toml"),
             own_folders: Vec::new(),
+            network,
         };
+        let trust = setup.network.trust().unwrap();
         let runtime = Runtime::new().unwrap();
         let (messages, inbox) = unbounded_channel();
-        let tasks = Tasks::start(setup, clock.clone(), runtime.handle().clone(), messages).unwrap();
+        let tasks = Tasks::start(setup, trust, clock.clone(), runtime.handle().clone(), messages).unwrap();
         let (app, effects) = App::new(config, Keymap::default(), "default".to_owned(), clock, false);
         let mut ui = Ui { home, app, clipboard: Vec::new(), size, cursor: None, tasks, inbox, runtime };
         ui.run(effects);

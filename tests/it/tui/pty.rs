@@ -267,6 +267,7 @@ fn a_screen_that_panics() {
         config: credbench::config::Config::default(),
         keymap: home.root.join("keymap.toml"),
         own_folders: Vec::new(),
+        network: Default::default(),
     };
     let options = Options { clock: Arc::new(now), ..Options::new(setup, false, false).unwrap() };
     run_with(options, vec![Box::new(Panics)]).unwrap();
