@@ -11,15 +11,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("suggest", &[]),
     ("memory", &[]),
     ("durable", &[]),
-    // A saved search is read with the parser that will run it.
     ("proxy", &["secret"]),
+    // A saved search is read with the parser that will run it.
     ("config", &["suggest", "model", "proxy"]),
     ("paths", &["config", "proxy"]),
     ("model", &["secret", "suggest"]),
     ("schema", &["model", "secret"]),
     ("http", &["secret", "redact", "proxy"]),
     ("vault", &["model", "secret", "durable"]),
-    ("probe", &["schema", "model", "secret", "http", "redact"]),
+    ("probe", &["schema", "model", "secret", "http", "redact", "proxy"]),
     ("demo", &["schema", "model", "secret"]),
     (
         "problem",
