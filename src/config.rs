@@ -5,6 +5,8 @@ mod read;
 
 use std::path::PathBuf;
 
+use crate::proxy::{Except, Proxy};
+
 /// What `config.toml` says, or would say: every option has a default.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Config {
@@ -16,6 +18,8 @@ pub struct Config {
     pub solution: Option<String>,
     /// How credentials are tested.
     pub test: TestOptions,
+    /// Whom tests trust, and what they go through.
+    pub network: NetworkOptions,
     /// How the workbench behaves.
     pub screen: ScreenOptions,
     /// Saved searches, sorted by name.
@@ -48,6 +52,29 @@ impl Default for TestOptions {
     fn default() -> Self {
         Self { timeout_seconds: 15, jobs: 64, per_host: 4, retest_minutes: 0 }
     }
+}
+
+/// The table `[network]`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct NetworkOptions {
+    /// A file of certificate authorities, in PEM, that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Which proxy is used.
+    pub proxy: ProxyOption,
+    /// Hosts that are reached without it.
+    pub no_proxy: Vec<Except>,
+}
+
+/// Which proxy is used.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum ProxyOption {
+    /// The one that the environment names, if it does.
+    #[default]
+    Environment,
+    /// None, whatever the environment says.
+    None,
+    /// This one.
+    Named(Proxy),
 }
 
 /// The table `[screen]`.

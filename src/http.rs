@@ -7,6 +7,7 @@
 //! holds a URL.
 
 mod address;
+mod allowed;
 mod certificate;
 mod dial;
 mod failure;
@@ -23,13 +24,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
+use tokio::task::unconstrained;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::proxy::Proxies;
+use crate::proxy::{Proxies, Proxy};
 use crate::secret::Secret;
 pub use address::{AddressError, base, is_loopback, join, same_origin};
+pub use allowed::{AllowedHosts, NotAHost};
 pub use failure::{Failure, ProxyFailure, TlsFailure};
 pub use identity::{ClientIdentity, IdentityError, IdentityPart};
 pub use pem::{PemError, certificates};
@@ -38,6 +41,10 @@ use tls::Seen;
 
 /// The most of a body that is read, in bytes. Enough for any answer that says who someone is.
 pub const BODY_LIMIT: usize = 1 << 20;
+
+/// The most that is read of a connection, in bytes: headers, body and everything that is neither, such as
+/// endless interim answers.
+const TOTAL_LIMIT: usize = 8 << 20;
 
 /// How requests name this program.
 const AGENT: &str = concat!("credbench/", env!("CARGO_PKG_VERSION"));
@@ -114,6 +121,18 @@ impl Answer {
 }
 
 impl Answer {
+    /// Makes the place of a redirect absolute: where it leads is what counts.
+    fn resolve_location(&mut self, url: &Url) {
+        if !(300..400).contains(&self.status) {
+            return;
+        }
+        if let Some((_, place)) = self.headers.iter_mut().find(|(name, _)| name == "location")
+            && let Ok(absolute) = url.join(place)
+        {
+            *place = absolute.into();
+        }
+    }
+
     /// The encoding that the body is in although it was to have none, such as `gzip`.
     pub fn encoding(&self) -> Option<&str> {
         self.header("content-encoding").map(str::trim).filter(|name| {
@@ -162,6 +181,16 @@ impl Trust {
     pub fn new(authorities: Vec<CertificateDer<'static>>, proxies: Proxies) -> Self {
         Self { authorities, proxies, verifier: Arc::default() }
     }
+
+    /// How many authorities there are besides the system's.
+    pub fn authorities(&self) -> usize {
+        self.authorities.len()
+    }
+
+    /// The proxy that a request goes through, if any.
+    pub fn proxy_for(&self, url: &Url) -> Option<&Proxy> {
+        self.proxies.for_place(url.scheme() == "https", &url.host()?, url.port_or_known_default()?)
+    }
 }
 
 /// What is found out on the way.
@@ -186,12 +215,17 @@ pub async fn send(
             // Finished and stopped at once: what was found out counts.
             biased;
             result = exchange(request, trust, &found) => result,
-            () = cancel.cancelled() => Err(Failure::Cancelled),
-            () = tokio::time::sleep_until(deadline) => {
+            // A server that always has more to say uses up the task's turn; the end must come all the same.
+            () = unconstrained(cancel.cancelled()) => Err(Failure::Cancelled),
+            () = unconstrained(tokio::time::sleep_until(deadline)) => {
                 Err(Failure::TimedOut { during: found.steps.phase() })
             }
         },
     };
+    let result = result.map(|mut answer| {
+        answer.resolve_location(&request.url);
+        answer
+    });
     Exchange {
         result,
         steps: found.steps.take(),
@@ -226,7 +260,7 @@ async fn exchange(request: &Request, trust: &Trust, found: &Found) -> Result<Ans
     let port = url.port_or_known_default().ok_or(Failure::Address(AddressError::NotHttp))?;
     // Plain http goes to another machine only where that is allowed, whatever the name resolves to.
     let here = !secure && !request.allow_http;
-    let stream: Box<dyn dial::Stream> = match trust.proxies.for_place(secure, &host, port) {
+    let stream: Box<dyn dial::Stream> = match trust.proxy_for(url) {
         Some(proxy) => {
             tunnel::open(proxy, &tunnel::Goal { host: host.clone(), port, here }, trust, steps).await?
         }

@@ -94,6 +94,11 @@ impl Paths {
         [&self.config, &self.data, &self.state]
     }
 
+    /// The configured file of certificate authorities. `config_file` is where relative paths start.
+    pub fn authorities(&self, config: &Config, config_file: &Path) -> Option<PathBuf> {
+        config.network.ca_file.as_ref().map(|path| self.resolve(path, config_file))
+    }
+
     fn resolve(&self, path: &Path, config_file: &Path) -> PathBuf {
         match path.strip_prefix("~") {
             Ok(rest) => self.home.join(rest),
@@ -113,6 +118,16 @@ pub fn throw_away() -> PathBuf {
 /// A variable of the environment; one that is set to nothing is as good as not set.
 pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The variables that name proxies and exceptions, as they are set: `https_proxy`, `http_proxy`, `all_proxy`,
+/// `no_proxy`. The small spelling comes before the large one, as in other programs.
+pub fn proxy_variables() -> Vec<(String, OsString)> {
+    let find = |small: &str| {
+        let names = [small.to_owned(), small.to_ascii_uppercase()];
+        names.into_iter().find_map(|name| variable(&name).map(|value| (name, value)))
+    };
+    ["https_proxy", "http_proxy", "all_proxy", "no_proxy"].into_iter().filter_map(find).collect()
 }
 
 /// What the environment asks of colours: `NO_COLOR` turns them off, `CLICOLOR_FORCE` on.

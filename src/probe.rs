@@ -15,6 +15,7 @@ mod run;
 mod service;
 mod template;
 mod token;
+mod way;
 mod wire;
 
 use std::borrow::Cow;

@@ -506,7 +506,7 @@ fn compose(id: &str, mut config: Value) -> Value {
     if own.get("x-testable") == Some(&json!(false))
         && let Some(properties) = schema["properties"].as_object_mut()
     {
-        for member in ["test", "allowed_hosts", "allow_http"] {
+        for member in ["test", "allowed_hosts", "allow_http", "ca_certificate"] {
             properties.shift_remove(member);
         }
     }

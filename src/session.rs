@@ -7,6 +7,7 @@
 mod change;
 mod kind;
 mod lookup;
+mod network;
 mod oauth_app;
 mod row;
 mod services;
@@ -29,6 +30,7 @@ use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 pub use change::{Change, changes, names};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
 pub use lookup::{credential, not_found, secret, secret_place};
+pub use network::Network;
 pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, oauth_addresses, oauth_app, oauth_app_change,
     oauth_app_moved, oauth_origin_changed, oauth_provider, surroundings,

@@ -109,6 +109,8 @@ pub fn run(options: Options) -> Result<Ended, Problem> {
 /// As [`run`].
 pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended, Problem> {
     let failed = |error: std::io::Error| Problem::new(Exit::Failed, "workbench", error.to_string());
+    // Before the terminal is taken, so that what is wrong with it can be read.
+    let trust = options.setup.network.trust()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     // Before the terminal is taken: from then on every signal gives it back.
@@ -124,7 +126,7 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
         app.know(setup.kinds());
         screens.into_iter().for_each(|screen| app.open(screen));
         let tasks =
-            Tasks::start(setup, clock, tokio::runtime::Handle::current(), messages).map_err(failed)?;
+            Tasks::start(setup, trust, clock, tokio::runtime::Handle::current(), messages).map_err(failed)?;
         let mut bench = Loop { guard: &mut guard, app, tasks, inbox, signals };
         bench.do_all(effects).await;
         Ok(bench.run().await)

@@ -75,13 +75,8 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
         context.output.warning(&notice.message);
     }
     let change = Change { id: Id::new(), base: None, content, differs: true, notices };
-    let tested = prove::before_saving(
-        &opened.kinds,
-        &setup,
-        &opened.document,
-        std::slice::from_ref(&change),
-        arguments.no_test,
-    )?;
+    let tested =
+        prove::before_saving(context, &setup, &opened, std::slice::from_ref(&change), arguments.no_test)?;
     let saved = opened.session.commit(change.edits(tested.into_iter().flatten().next()), Timestamp::now())?;
     show::said(
         context,

@@ -88,6 +88,7 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
         Ok(opened) => vault(&opened, &mut report),
         Err(problem) => report.fail("vault", problem),
     }
+    network(&setup, &mut report);
     terminal(&mut report);
     memory(&mut report);
     Ok(print(context, &report.0))
@@ -190,6 +191,24 @@ fn vault(opened: &Opened, report: &mut Report) {
                 "install it, or remove that recipient",
             );
         }
+    }
+}
+
+fn network(setup: &Setup, report: &mut Report) {
+    let trust = match setup.network.trust() {
+        Ok(trust) => trust,
+        Err(problem) => return report.fail("network", problem),
+    };
+    if let Some(path) = &setup.network.ca_file {
+        let count = trust.authorities();
+        report.fine("network", format!("{}: {count} more certificate authorities", path.display()));
+    }
+    let named_by = &trust.proxies.named_by;
+    match trust.proxies.each().as_slice() {
+        [] => report.fine("network", "no proxy"),
+        proxies => proxies.iter().for_each(|proxy| {
+            report.fine("network", format!("tests go through the proxy {proxy} ({named_by})"));
+        }),
     }
 }
 

@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio_util::sync::CancellationToken;
 
+use super::{Context, Opened};
 use crate::config::TestOptions;
 use crate::http::Trust;
 use crate::model::{Content, Document, Outcome, TestRecord};
 use crate::probe::pool::{Conditions, Limits, Pool};
 use crate::probe::{self, Plan, Report, Unplannable, awaits_login};
 use crate::problem::{Exit, Problem};
+use crate::proxy::Proxy;
 use crate::schema::Kinds;
 use crate::session::{self, Change, Setup};
 
@@ -27,6 +29,26 @@ pub(crate) fn limits(options: &TestOptions) -> Limits {
     Limits { total: options.jobs, per_host: options.per_host }
 }
 
+/// Whom these tests trust, and what they go through; a proxy of the environment is told before it is used.
+///
+/// # Errors
+/// Exit 7 for authorities or a proxy that cannot be used.
+pub(crate) fn trust<T>(
+    context: &Context,
+    setup: &Setup,
+    tests: &[(T, Result<Plan, Unplannable>)],
+) -> Result<Trust, Problem> {
+    let trust = setup.network.trust()?;
+    let mut told: Vec<&Proxy> = Vec::new();
+    for proxy in tests.iter().filter_map(|(_, plan)| plan.as_ref().ok()?.proxy(&trust)) {
+        if setup.network.is_from_environment() && !told.contains(&proxy) {
+            context.output.note(&format!("Tests go through the proxy {proxy} ({}).", trust.proxies.named_by));
+            told.push(proxy);
+        }
+    }
+    Ok(trust)
+}
+
 /// Runs tests and hands each report over as it ends. Ctrl-C cancels those that have not ended.
 ///
 /// # Errors
@@ -35,6 +57,7 @@ pub(crate) fn run<T: Clone + Send + 'static>(
     tests: Vec<(T, Result<Plan, Unplannable>)>,
     limits: Limits,
     timeout: Duration,
+    trust: Trust,
     mut each: impl FnMut(T, Report),
 ) -> Result<(), Problem> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -43,7 +66,7 @@ pub(crate) fn run<T: Clone + Send + 'static>(
         .map_err(|error| Problem::new(Exit::Failed, "io", format!("tests cannot be run: {error}")))?;
     let cancel = CancellationToken::new();
     let conditions = Conditions {
-        trust: Arc::new(Trust::default()),
+        trust: Arc::new(trust),
         timeout,
         cancel: cancel.clone(),
         clock: Arc::new(Timestamp::now),
@@ -77,12 +100,13 @@ pub(crate) fn run<T: Clone + Send + 'static>(
 /// # Errors
 /// Exit 1 where a test does not pass: nothing is to be saved then.
 pub(crate) fn before_saving(
-    kinds: &Kinds,
+    context: &Context,
     setup: &Setup,
-    document: &Document,
+    opened: &Opened,
     changes: &[Change],
     no_test: bool,
 ) -> Result<Vec<Option<TestRecord>>, Problem> {
+    let (kinds, document) = (&opened.kinds, &opened.document);
     let mut records: Vec<Option<TestRecord>> = vec![None; changes.len()];
     if no_test {
         return Ok(records);
@@ -102,7 +126,8 @@ pub(crate) fn before_saving(
     }
     let options = &setup.config.test;
     let mut failed: Vec<(usize, String)> = Vec::new();
-    run(tests, limits(options), Duration::from_secs(options.timeout_seconds), |index, report| {
+    let trust = trust(context, setup, &tests)?;
+    run(tests, limits(options), Duration::from_secs(options.timeout_seconds), trust, |index, report| {
         let change = &changes[index];
         if report.outcome.passes() {
             records[index] = Some(report.record(change.version()));

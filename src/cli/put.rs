@@ -24,7 +24,7 @@ pub(crate) fn run(context: &Context, arguments: &Put) -> Result<ExitCode, Proble
     let changes =
         session::changes(&opened.document, &opened.kinds, &text, &setup.solution, &input::name(source))?;
     drop(text);
-    let tested = prove::before_saving(&opened.kinds, &setup, &opened.document, &changes, arguments.no_test)?;
+    let tested = prove::before_saving(context, &setup, &opened, &changes, arguments.no_test)?;
     let mut edits = Vec::new();
     let mut done = Vec::new();
     for (change, record) in changes.into_iter().zip(tested) {

@@ -45,14 +45,16 @@ pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Probl
         None => prove::limits(options),
     };
     let timeout = arguments.timeout.unwrap_or(Duration::from_secs(options.timeout_seconds));
-    let tests = chosen
+    let tests: Vec<_> = chosen
         .iter()
         .enumerate()
-        .map(|(at, known)| (at, prove::plan_of(&opened.kinds, &document, &known.content)));
+        .map(|(at, known)| (at, prove::plan_of(&opened.kinds, &document, &known.content)))
+        .collect();
+    let trust = prove::trust(context, &setup, &tests)?;
     let width = chosen.iter().map(|known| known.content.key().len()).max().unwrap_or(0);
     let mut records: Vec<Edit> = Vec::new();
     let mut counts: Vec<(Outcome, usize)> = Vec::new();
-    prove::run(tests.collect(), limits, timeout, |at, mut report| {
+    prove::run(tests, limits, timeout, trust, |at, mut report| {
         let known = chosen[at];
         report.compare(known);
         print(context, known, &report, width, arguments.steps);

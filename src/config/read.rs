@@ -3,8 +3,9 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Column, Config, Filter, Theme};
+use super::{Column, Config, Filter, ProxyOption, Theme};
 use crate::model::search::Query;
+use crate::proxy::{Except, NotAProxy, Proxy};
 use crate::suggest::nearest;
 
 /// What is wrong, and at which byte.
@@ -49,6 +50,18 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                     Ok(None)
                 })?;
             }
+            "network" => {
+                let network = &mut config.network;
+                each(table_of(key, value)?, "network", |key, value| {
+                    match key {
+                        "ca_file" => network.ca_file = Some(text_of(key, value)?.into()),
+                        "proxy" => network.proxy = proxy(value)?,
+                        "no_proxy" => network.no_proxy = no_proxy(value)?,
+                        _ => return Ok(Some(&["ca_file", "proxy", "no_proxy"])),
+                    }
+                    Ok(None)
+                })?;
+            }
             "screen" => {
                 let screen = &mut config.screen;
                 each(table_of(key, value)?, "screen", |key, value| {
@@ -83,7 +96,17 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                 }
                 config.filters.sort_by(|a, b| a.name.cmp(&b.name));
             }
-            _ => return Ok(Some(&["vault", "identities", "solution", "test", "screen", "filters"])),
+            _ => {
+                return Ok(Some(&[
+                    "vault",
+                    "identities",
+                    "solution",
+                    "test",
+                    "network",
+                    "screen",
+                    "filters",
+                ]));
+            }
         }
         Ok(None)
     })?;
@@ -157,6 +180,31 @@ fn whole<N: TryFrom<u64>>(key: &str, value: Value<'_, '_>, least: u64, most: u64
         .filter(|number| (least..=most).contains(number))
         .and_then(|number| N::try_from(number).ok())
         .ok_or_else(|| wrong(value, key, &format!("a whole number from {least} to {most}")))
+}
+
+/// What is wrong is told without the text: a password may stand in it.
+fn proxy(value: Value<'_, '_>) -> Result<ProxyOption, Wrong> {
+    let wrong = |what: &NotAProxy| Wrong {
+        at: value.span().start,
+        message: format!("proxy is {what}"),
+        hint: Some("or \"environment\", or \"none\"".to_owned()),
+    };
+    match value.get_ref() {
+        DeValue::String(text) if text == "environment" => Ok(ProxyOption::Environment),
+        DeValue::String(text) if text == "none" => Ok(ProxyOption::None),
+        DeValue::String(text) => Proxy::parse(text).map(ProxyOption::Named).map_err(|error| wrong(&error)),
+        _ => Err(wrong(&NotAProxy)),
+    }
+}
+
+fn no_proxy(value: Value<'_, '_>) -> Result<Vec<Except>, Wrong> {
+    let wanted = "a list of names, addresses and networks such as \"corp.example\" and \"10.0.0.0/8\"";
+    let DeValue::Array(items) = value.get_ref() else { return Err(wrong(value, "no_proxy", wanted)) };
+    let entry = |item: &Spanned<DeValue<'_>>| {
+        let read = item.get_ref().as_str().and_then(Except::parse);
+        read.ok_or_else(|| wrong(item, "no_proxy", wanted))
+    };
+    items.iter().map(entry).collect()
 }
 
 fn theme(value: Value<'_, '_>) -> Result<Theme, Wrong> {
@@ -246,6 +294,8 @@ mod tests {
         assert_eq!(config.identities, ["~/.config/credbench/identity.age"].map(std::path::PathBuf::from));
         assert_eq!(config.solution.as_deref(), Some("default"));
         assert_eq!((config.test, config.screen), Default::default());
+        assert_eq!(config.network.ca_file, Some("~/.config/credbench/authorities.pem".into()));
+        assert_eq!((config.network.proxy, config.network.no_proxy.len()), (ProxyOption::Environment, 2));
         assert_eq!(config.filters.len(), 2);
     }
 
@@ -275,6 +325,14 @@ mod tests {
             "[filters]\nlate = \"is:expiring\"\nbad = \"é tag:x statsu:error\"",
             "[filters]\nbad = \"service:\\\"x\\\" is:gone\"",
             "[filters]\nbad = 3",
+            "[network]\nca_file = 3",
+            "[network]\nproxies = 3",
+            "[network]\nproxy = \"socks4://ann:hidden@h:1\"",
+            "[network]\nproxy = true",
+            "[network]\nno_proxy = \"a\"",
+            "[network]\nno_proxy = [\"a.example\", \"1.2.3.4/99\"]",
+            "[network]\nproxy = \"none\"\nno_proxy = [\"a.example:8443\"]",
+            "[network]\nproxy = \"http://ann:hidden@proxy.example:3128\"\nca_file = \"ca.pem\"",
             "[screen]\nsort = \"tested\"\ncolumns = [\"status\", \"key\"]\n[filters]\n\"a b\" = 'service:\"x y\"'",
         ];
         insta::assert_snapshot!(cases.map(|text| format!("{text:?}\n  {}", said(text))).join("\n"));

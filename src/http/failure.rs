@@ -48,6 +48,9 @@ pub enum Failure {
     /// What came is not HTTP.
     #[error("the answer is not valid HTTP")]
     NotHttp,
+    /// More came than is read, and no end of it.
+    #[error("the server sends without end: 8 MiB came and no whole answer")]
+    Endless,
     /// A proxy stands in the way. The service was not asked.
     #[error("the proxy {proxy} {problem}")]
     Proxy {

@@ -138,7 +138,10 @@ fn private_key(text: &Secret, passphrase: Option<&Secret>) -> Result<PrivateKeyD
                 EncryptedPrivateKeyInfo::try_from(block.der.as_slice()).map_err(|_| IdentityError::Cipher)?;
             let passphrase = passphrase.ok_or(IdentityError::NoPassphrase)?;
             let opened = encrypted.decrypt(passphrase.expose()).map_err(|error| match error {
-                pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::DecryptFailed)
+                // That is how a padding that does not fit is called there.
+                pkcs8::Error::EncryptedPrivateKey(
+                    pkcs8::pkcs5::Error::DecryptFailed | pkcs8::pkcs5::Error::EncryptFailed,
+                )
                 // The padding may fit by chance; what comes out is no key then.
                 | pkcs8::Error::Asn1(_) => IdentityError::WrongPassphrase,
                 _ => IdentityError::Cipher,

@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
@@ -12,11 +12,12 @@ use hyper::client::conn::{http1, http2};
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, HOST, HeaderName, HeaderValue, USER_AGENT};
 use hyper::{Method, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use url::Position;
 
 use super::dial::Stream;
 use super::tls::Seen;
-use super::{Answer, BODY_LIMIT, Failure, Request};
+use super::{Answer, BODY_LIMIT, Failure, Request, TOTAL_LIMIT};
 
 /// The most headers, in bytes.
 const HEADER_BYTES: u32 = 64 << 10;
@@ -31,7 +32,7 @@ pub(super) async fn speak(
     request: &Request,
     seen: &Seen,
 ) -> Result<Answer, Failure> {
-    let io = TokioIo::new(stream);
+    let io = TokioIo::new(Counted { inner: stream, left: TOTAL_LIMIT });
     let message = message(request, is_http2)?;
     let explain = |error: &hyper::Error| explain(error, false, seen);
     if is_http2 {
@@ -146,9 +147,54 @@ fn explain(error: &hyper::Error, reading: bool, seen: &Seen) -> Failure {
     if let Some(tls) = causes().find_map(|cause| cause.downcast_ref::<rustls::Error>()) {
         return Failure::Tls(seen.explain_tls(tls));
     }
+    if causes().any(|cause| cause.is::<TooMuch>()) {
+        return Failure::Endless;
+    }
     let broken = causes().any(|cause| cause.is::<io::Error>());
     let gone = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
     if reading || broken || gone { Failure::Closed } else { Failure::NotHttp }
+}
+
+/// A stream that is read so far and no further.
+struct Counted {
+    inner: Box<dyn Stream>,
+    left: usize,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("more came than is read")]
+struct TooMuch;
+
+impl AsyncRead for Counted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        let read = buffer.filled().len() - before;
+        self.left = self.left.checked_sub(read).ok_or_else(|| io::Error::other(TooMuch))?;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Counted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
 }
 
 /// What an error wraps. An `io::Error` passes over what it wraps and names the source of that, so it is asked

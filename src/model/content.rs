@@ -165,7 +165,7 @@ impl Content {
 
     /// Whether a test of one says the same about the other: everything a test depends on is equal.
     pub fn proves_same(&self, other: &Self) -> bool {
-        ["kind", "service", "config", "test", "allowed_hosts", "allow_http"]
+        ["kind", "service", "config", "test", "allowed_hosts", "allow_http", "ca_certificate"]
             .iter()
             .all(|member| self.document.get(*member) == other.document.get(*member))
             && self.secrets == other.secrets

@@ -146,8 +146,12 @@ impl Ask {
 
     /// The host that is asked first.
     pub fn host(&self) -> &str {
-        let url = self.token_url.as_ref().or(self.issuer.as_ref());
-        url.and_then(Url::host_str).unwrap_or_default()
+        self.url().and_then(Url::host_str).unwrap_or_default()
+    }
+
+    /// The address that is asked first.
+    pub fn url(&self) -> Option<&Url> {
+        self.token_url.as_ref().or(self.issuer.as_ref())
     }
 
     /// What the client knows, in the forms that are sent.

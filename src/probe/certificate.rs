@@ -22,8 +22,9 @@ const AUTHORITIES: [&str; 2] = ["/config/ca_certificate", "/ca_certificate"];
 /// # Errors
 /// The field that cannot be used, and what is wrong with it.
 pub(super) fn options(kind: &Kind, content: &Content) -> Result<TlsOptions, Unplannable> {
-    let wrong = |place: &str, what: &dyn std::fmt::Display| {
-        Unplannable::BadTest(format!("{}: {what}", kind.title_of(place)))
+    let wrong = |place: &str, what: &dyn std::fmt::Display| Unplannable::Unusable {
+        field: kind.title_of(place),
+        problem: what.to_string(),
     };
     let mut options = TlsOptions::default();
     for place in AUTHORITIES {

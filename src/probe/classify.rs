@@ -29,6 +29,15 @@ pub fn classify(answer: &Answer, rules: &Rules, html: bool) -> Verdict {
             &format!("redirects to {to}; the credential was not sent there"),
         );
     }
+    // Nothing is unpacked, so a rule cannot be held against it; only a status that says it all still counts.
+    if let Some(encoding) = answer.encoding()
+        && !matches!(answer.status, 401 | 404 | 405 | 408 | 410 | 429 | 500..)
+    {
+        return verdict(
+            Outcome::Unexpected,
+            &format!("but its body is compressed ({encoding}), which was not asked for and is not read"),
+        );
+    }
     // Before the rules: a login page may well say "invalid key" somewhere, and says nothing about this one.
     let page = !html && body.is_html && !matches!(answer.status, 401 | 429 | 500..);
     if page {
@@ -93,7 +102,10 @@ struct Body {
 
 impl Body {
     fn of(answer: &Answer) -> Self {
-        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        let text = match answer.encoding() {
+            Some(_) => String::new(),
+            None => String::from_utf8_lossy(&answer.body).into_owned(),
+        };
         let declared = answer.header("content-type").is_some_and(|kind| {
             let kind = kind.to_ascii_lowercase();
             kind.contains("text/html") || kind.contains("application/xhtml")

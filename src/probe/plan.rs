@@ -132,6 +132,14 @@ pub enum Unplannable {
         /// How it is come by.
         advice: String,
     },
+    /// A field cannot be used.
+    #[error("{field}: {problem}")]
+    Unusable {
+        /// The field's title.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The test itself is not usable.
     #[error("{0}")]
     BadTest(String),
@@ -194,6 +202,7 @@ pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<
     };
     let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
     let base = http::base(content.get_str("/config/base_url").unwrap_or_default())?;
+    super::way::other_hosts(kind, content)?;
     let described = matches!(auth, Authorization::Described(_));
     let mut url = match described {
         true => http::join(&base, values.path(&test.path)?.expose())?,

@@ -75,6 +75,7 @@ impl Unplannable {
             Self::Unsendable { .. } => (Outcome::Unexpected, "Enter it again: a stray character came along."),
             Self::Sign(_) => (Outcome::Unexpected, "Enter the key again, whole and as the service gave it."),
             Self::Lacking { advice, .. } => (Outcome::Incomplete, advice.as_str()),
+            Self::Unusable { .. } => (Outcome::Unexpected, "Correct it, then test again; nothing was sent."),
             Self::BadTest(_) => (Outcome::Unexpected, "Correct the test, as JSON."),
         };
         Report::unsent(outcome, message, advice, at)
@@ -292,7 +293,7 @@ fn failed(failure: &Failure, timeout: Duration) -> (Outcome, String) {
         Failure::Resolve => "Check this machine's DNS.",
         Failure::Refused => "Check the port of the base URL, and whether the service runs.",
         Failure::NoRoute | Failure::Connect => "Check this machine's network and firewall.",
-        Failure::Closed => "Test again; if it stays so, ask who runs the service.",
+        Failure::Closed | Failure::Endless => "Test again; if it stays so, ask who runs the service.",
         Failure::TimedOut { .. } => {
             let seconds = timeout.as_secs_f32();
             return (

@@ -43,6 +43,8 @@ pub(super) struct Chain {
     pub(super) secrets: Vec<Secret>,
     /// The host that most of it goes to.
     pub(super) host: String,
+    /// Where the calls go, without paths; parts of a host that answers bring are not known yet.
+    pub(super) origins: Vec<Url>,
     /// The test in words, before anything is taken from answers.
     pub(super) summary: String,
     /// Where a person makes the key, where that is known.
@@ -117,6 +119,7 @@ impl Chain {
             calls: calls(variant, own_test)?,
             secrets: content.secrets.values().cloned().collect(),
             host: String::new(),
+            origins: Vec::new(),
             summary: String::new(),
             key_page: None,
             chosen: chosen.clone(),
@@ -161,6 +164,7 @@ impl Chain {
         let mut more = Vec::new();
         for call in &self.calls {
             let built = self.build(call, &values)?;
+            self.origins.extend(built.request.url.join("/"));
             if call.turn == Turn::Test {
                 self.host = built.request.url.host_str().unwrap_or_default().to_owned();
                 self.summary = format!("{} {}", built.request.method, built.request.url.path());

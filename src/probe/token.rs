@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use url::Url;
 
 use super::classify::{Verdict, classify};
 use super::plan::{self, Call, Plan, Surroundings, Unplannable, Work};
@@ -209,6 +210,18 @@ impl Token {
             (None, Some(ask)) => ask.host(),
             (None, None) => "",
         }
+    }
+
+    /// Every address that is known before anything is sent.
+    pub(super) fn urls(&self) -> Vec<&Url> {
+        let asked = self.ask.as_ref().and_then(Ask::url);
+        let mut urls: Vec<&Url> = asked.into_iter().collect();
+        match &self.proof {
+            Some(Proof::Call(call)) => urls.push(&call.request.url),
+            Some(Proof::Chain(chain)) => urls.extend(&chain.origins),
+            None => {}
+        }
+        urls
     }
 
     /// What is asked.

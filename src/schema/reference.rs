@@ -30,7 +30,7 @@ impl Kinds {
             kind.table(&mut page, in_config);
             if kind.schema().pointer("/properties/test").is_none() {
                 page.push_str(
-                    "\nNo HTTP request proves it: it has no `test`, `allowed_hosts` and `allow_http`.\n",
+                    "\nNo HTTP request proves it: it has no `test`, `allowed_hosts`, `allow_http` and `ca_certificate`.\n",
                 );
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Opened, Session};
+use super::{Network, Opened, Session};
 use crate::config::Config;
 use crate::durable;
 use crate::model::{DEFAULT_SOLUTION, Document, Recipient};
@@ -28,6 +28,8 @@ pub struct Setup {
     pub solution: String,
     /// The options.
     pub config: Config,
+    /// Whom tests trust, and what they go through.
+    pub network: Network,
     /// The operator's own keys for the workbench; the file need not exist.
     pub keymap: PathBuf,
     /// The folder of the operator's own services; need not be there.
@@ -68,6 +70,12 @@ impl Setup {
             identities: paths.identities(&config, config_file),
             passphrase: None,
             solution: config.solution.clone().unwrap_or_else(|| DEFAULT_SOLUTION.to_owned()),
+            network: Network {
+                ca_file: paths.authorities(&config, config_file),
+                proxy: config.network.proxy.clone(),
+                no_proxy: config.network.no_proxy.clone(),
+                variables: crate::paths::proxy_variables(),
+            },
             config,
             keymap: paths.keymap(),
             services: paths.services(),

@@ -101,6 +101,8 @@ pub enum Answer {
 /// A question, with the way back for its answer. Dropping it is "cancelled".
 #[derive(Debug)]
 pub struct Question {
+    /// Who asks.
+    pub title: &'static str,
     /// What is asked for.
     pub what: String,
     /// How it is answered.

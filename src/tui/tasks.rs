@@ -12,6 +12,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use self::tests::Tests;
 use super::app::Clock;
 use super::message::{Effect, Message, Order};
+use crate::http::Trust;
 use crate::session::Setup;
 
 /// What runs outside of the screen.
@@ -29,12 +30,13 @@ impl Tasks {
     /// The system has no thread left.
     pub fn start(
         setup: Setup,
+        trust: Trust,
         clock: Clock,
         runtime: Handle,
         messages: UnboundedSender<Message>,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = channel();
-        let tests = Tests::new(&setup.config, clock.clone());
+        let tests = Tests::new(&setup, trust, clock.clone());
         let to_screen = messages.clone();
         std::thread::Builder::new()
             .name("vault".into())

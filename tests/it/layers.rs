@@ -11,17 +11,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("suggest", &[]),
     ("memory", &[]),
     ("durable", &[]),
-    // A saved search is read with the parser that will run it.
     ("proxy", &["secret"]),
+    // A saved search is read with the parser that will run it.
     ("config", &["suggest", "model", "proxy"]),
     ("paths", &["config", "proxy"]),
     ("model", &["secret", "suggest"]),
-    ("schema", &["model", "secret"]),
+    ("schema", &["model", "secret", "suggest"]),
     ("http", &["secret", "redact", "proxy"]),
     ("sign", &["secret", "http"]),
     ("vault", &["model", "secret", "durable"]),
     ("oauth", &["model", "secret", "http", "redact", "sign"]),
-    ("probe", &["schema", "model", "secret", "http", "redact", "sign", "oauth"]),
+    ("probe", &["schema", "model", "secret", "http", "redact", "sign", "oauth", "proxy"]),
     ("demo", &["schema", "model", "secret"]),
     (
         "problem",

@@ -4,8 +4,11 @@ mod aws;
 mod checks;
 mod demo;
 mod hostile;
+mod mtls;
 mod oauth;
 mod pool;
+mod proxies;
+
 mod redirects;
 mod reflection;
 mod tls;

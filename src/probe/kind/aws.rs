@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use url::Url;
 
 use crate::http::{self, Answer, Exchange, Request, TlsOptions};
 use crate::model::{Content, Outcome};
@@ -97,6 +98,11 @@ fn domain(region: &str) -> &'static str {
 
 impl Aws {
     /// The host that is asked.
+    pub(in crate::probe) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The host of it.
     pub(in crate::probe) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }

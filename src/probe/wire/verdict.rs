@@ -148,6 +148,7 @@ impl Verdict {
             Failure::TimedOut { .. } => "Check network and firewall, or allow more time with --timeout.",
             // Proxies and client certificates are for HTTP.
             Failure::Closed
+            | Failure::Endless
             | Failure::NotHttp
             | Failure::Proxy { .. }
             | Failure::CertificateOver(_)

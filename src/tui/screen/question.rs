@@ -1,4 +1,4 @@
-//! A question of an identity or its plugin, while the vault's thread waits.
+//! A question of work that goes on elsewhere and waits for the answer: an identity, its plugin, a test.
 
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
@@ -81,7 +81,7 @@ impl Screen for Ask {
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let theme = &shared.theme;
         let question = self.question.as_ref()?;
-        let rows = paint::dialog(area, buf, theme, "Identity", &question.what, 1).rows;
+        let rows = paint::dialog(area, buf, theme, question.title, &question.what, 1).rows;
         let QuestionKind::Confirm { yes, no } = &question.kind else {
             return Some(self.entry.draw(Rect { height: 1, ..rows }, buf, theme));
         };

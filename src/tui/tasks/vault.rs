@@ -169,7 +169,7 @@ impl Screen {
 
     fn ask(&self, what: &str, kind: QuestionKind) -> Option<Reply> {
         let (answer, wait) = sync_channel(1);
-        self.say(Answer::Question(Question { what: what.to_owned(), kind, answer }));
+        self.say(Answer::Question(Question { title: "Identity", what: what.to_owned(), kind, answer }));
         wait.recv().ok()
     }
 }

@@ -170,3 +170,35 @@ async fn no_error_holds_the_query() {
     // The control: it was sent, in the query.
     assert!(closing.requests()[0].target.contains("QUERYSECRET"));
 }
+
+#[tokio::test]
+async fn other_hosts_are_named_in_full() {
+    let server = Server::start(|_| answer(200, "{}"));
+    let kind = Kinds::builtin().get("bearer_token").unwrap();
+    for (entry, fine) in [
+        ("uploads.example.com", true),
+        ("uploads.example.com:8443", true),
+        ("[::1]:8443", true),
+        ("*", false),
+        ("*.example.com", false),
+        ("https://uploads.example.com", false),
+        ("user@uploads.example.com", false),
+        ("uploads.example.com/v1", false),
+        ("uploads.example.com:", false),
+        ("uploads.example.com:99999", false),
+    ] {
+        let mut document = credential("bearer", &server.url(), SECRET);
+        document["allowed_hosts"] = json!([entry]);
+        let report = tested(document).await;
+        let outcome = if fine { Outcome::Ok } else { Outcome::Unexpected };
+        assert_eq!(report.outcome, outcome, "{entry}: {report:?}");
+        if !fine {
+            assert!(report.message.starts_with("Other hosts: ") && report.message.contains("named in full"));
+        }
+    }
+    assert_eq!(server.requests().len(), 3);
+    assert!(
+        kind.schema().pointer("/properties/allowed_hosts/items/pattern").is_some(),
+        "the form says it too"
+    );
+}

@@ -90,12 +90,18 @@ async fn http2_has_the_same_limits() {
 }
 
 #[tokio::test]
-async fn an_endless_number_ends_with_the_time() {
+async fn an_endless_number_ends() {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let server = Server::start(move |_| endless(head, &"0".repeat(0x10000)));
     let document = credential("header", &server.url(), SECRET);
-    let report = tested_with(document, &Trust::default(), Duration::from_secs(1)).await;
+    let began = std::time::Instant::now();
+    let report = tested_with(document.clone(), &Trust::default(), Duration::from_secs(1)).await;
+    // Out of time, or more than is read of anything: whichever is first.
     assert_eq!(report.outcome, Outcome::Unreachable, "{report:?}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    let report = tested(document).await;
+    assert_eq!(report.message, "the server sends without end: 8 MiB came and no whole answer", "{report:?}");
+    assert!(server.sent() < 2 * MUCH, "{}", server.sent());
 }
 
 #[tokio::test]
@@ -105,6 +111,7 @@ async fn endless_interim_answers_end() {
     let report = tested_with(document, &Trust::default(), Duration::from_secs(1)).await;
     // Out of time, or more than is read of headers: whichever is first.
     assert!(matches!(report.outcome, Outcome::Unreachable | Outcome::WrongEndpoint), "{report:?}");
+    assert!(server.sent() < MUCH, "{}", server.sent());
     // The control: a few are fine.
     let server = Server::start(|_| {
         raw(&format!(
@@ -176,6 +183,86 @@ async fn bodies_that_are_no_text_or_too_deep() {
         document["test"]["expect"] = json!({"json": [{"pointer": "/a", "exists": true}]});
         let report = tested(document).await;
         assert_eq!(report.outcome, outcome, "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_not_unpacked() {
+    // 10 MB of zeros in gzip would be 10 kB; nothing here is unpacked, so any bytes do.
+    let bomb = [&b"\x1f\x8b\x08"[..], &[0; 10_000]].concat();
+    for encoding in ["gzip", "br", "zstd", "x-unknown, gzip", " GZIP "] {
+        for (status, outcome) in [
+            (200, Outcome::Unexpected),
+            (400, Outcome::Unexpected),
+            (403, Outcome::Unexpected),
+            (401, Outcome::Rejected),
+            (404, Outcome::WrongEndpoint),
+            (429, Outcome::RateLimited),
+            (503, Outcome::Unreachable),
+        ] {
+            let body = bomb.clone();
+            let headers = vec![("content-encoding", encoding.to_owned())];
+            let server =
+                Server::start(move |_| Act::Answer { status, headers: headers.clone(), body: body.clone() });
+            let mut document = credential("header", &server.url(), SECRET);
+            document["test"]["rejected"] = json!({"status": [200], "text": [{"contains": "\u{0}"}]});
+            let report = tested(document).await;
+            assert_eq!(report.outcome, outcome, "{encoding} {status}: {report:?}");
+            if outcome == Outcome::Unexpected {
+                let words = format!("its body is compressed ({})", encoding.trim());
+                assert!(report.message.contains(&words), "{report:?}");
+            }
+            assert_eq!(server.requests()[0].header("accept-encoding"), "identity", "none was asked for");
+        }
+    }
+    // The controls: no encoding by name, and an encoding of nothing.
+    for (encoding, body) in [("identity", "{}"), ("gzip", "")] {
+        let server = Server::start(move |_| answer(200, &[("content-encoding", encoding)], body));
+        let report = tested(credential("header", &server.url(), SECRET)).await;
+        assert_eq!(report.outcome, Outcome::Ok, "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn ipv6_is_asked_as_any_other_address() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return crate::support::vault::report("skipped: this machine has no IPv6");
+    }
+    let server = Server::start_at("::1", |_| json_answer(200, "{}"));
+    let report = tested(credential("header", &server.url(), SECRET)).await;
+    assert_eq!(report.outcome, Outcome::Ok, "{report:?}");
+    assert_eq!(server.requests()[0].header("host"), server.address().to_string());
+    let port = server.address().port();
+    // Other ways to write it.
+    for host in ["[0:0::1]", "[0000:0000::0001]"] {
+        let report = tested(credential("header", &server.url_as(host), SECRET)).await;
+        assert_eq!(report.outcome, Outcome::Ok, "{host}: {report:?}");
+    }
+    assert!(report.steps[0].detail.ends_with(&format!("[::1]:{port}")), "{report:?}");
+    let secure = Server::tls_at("::1", tls_server(Leaf::Good, &["h2"]), |_| json_answer(200, "{}"));
+    let report = tested_with(credential("header", &secure.url(), SECRET), &trust(), LONG).await;
+    assert_eq!(report.outcome, Outcome::Ok, "{report:?}");
+    let wrong = Server::tls_at("::1", tls_server(Leaf::WrongName, &[]), |_| json_answer(200, "{}"));
+    let report = tested_with(credential("header", &wrong.url(), SECRET), &trust(), LONG).await;
+    assert!(report.message.contains("for another name"), "{report:?}");
+}
+
+#[tokio::test]
+async fn half_a_connection() {
+    // The client's half is closed by the server's reading nothing more: it answers all the same.
+    let server = Server::start(|_| raw("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}"));
+    let report = tested(credential("header", &server.url(), SECRET)).await;
+    assert_eq!(report.outcome, Outcome::Ok, "{report:?}");
+    // Closed before anything was said, in plain and in TLS.
+    for config in [None, Some(tls_server(Leaf::Good, &["http/1.1"]))] {
+        let nothing = |_: &_| raw("");
+        let server = match config {
+            None => Server::start(nothing),
+            Some(config) => Server::tls(config, nothing),
+        };
+        let report = tested_with(credential("header", &server.url(), SECRET), &trust(), LONG).await;
+        assert_eq!(report.message, "the connection was closed before the answer was whole", "{report:?}");
+        assert_eq!(server.requests().len(), 1, "sent once, not again");
     }
 }
 
@@ -296,7 +383,7 @@ async fn what_could_drive_a_terminal_is_shown_as_symbols() {
         (
             "a location",
             || Act::Raw("HTTP/1.1 302 F\r\nlocation: /\u{9b}31m\u{202e}x\r\n\r\n".into()),
-            "/‹U+009B›31m‹U+202E›x",
+            "/%C2%9B31m%E2%80%AEx",
         ),
         ("a pause", || answer(429, &[("retry-after", "3\t\u{200b}0")], ""), "3 ‹U+200B›0"),
         ("the status text", || Act::Raw(b"HTTP/1.1 401 \x1b[31mred\r\n\r\n".to_vec()), ""),

@@ -33,7 +33,10 @@ async fn no_redirect_carries_the_credential() {
                     (Outcome::WrongEndpoint, Some(status)),
                     "{at}"
                 );
-                assert!(report.message.contains(&format!("redirects to {to}")), "{at}");
+                // Where it leads, in full; a key in our own query is none of it.
+                let whole = url::Url::parse(&format!("{}/me", server.url())).unwrap().join(&to).unwrap();
+                assert!(report.message.contains(&format!("redirects to {whole}")), "{at}");
+                assert!(!report.message.contains(SECRET), "{at}");
                 assert_eq!(server.requests().len(), 1, "{at}");
             }
         }

@@ -138,3 +138,48 @@ fn the_environment_decides_only_whom_to_trust() {
     assert_eq!(proxy.connections(), 0, "no proxy is used");
     assert!(!keys.exists(), "no session key is written");
 }
+
+/// A real server of an old version: what it sends is not of our own making.
+#[tokio::test]
+async fn a_server_of_tls_1_1() {
+    use std::io::BufRead as _;
+    use std::process::{Command, Stdio};
+    let folder = tempfile::tempdir().unwrap();
+    let pair = crate::support::tls::named(&["127.0.0.1"], Leaf::Good, false);
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let (certificate, key) = (path("certificate", &pair.certificate), path("key", &pair.key));
+    // The version of the control is one that we speak.
+    for (version, words) in
+        [("-tls1_1", "the server offers only old or unknown versions of TLS"), ("-tls1_2", "200 accepted")]
+    {
+        let server = Command::new("openssl")
+            .args(["s_server", "-accept", "127.0.0.1:0", version, "-cipher", "DEFAULT@SECLEVEL=0", "-www"])
+            .args([
+                std::ffi::OsStr::new("-cert"),
+                certificate.as_os_str(),
+                std::ffi::OsStr::new("-key"),
+                key.as_os_str(),
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut server) = server else {
+            return crate::support::vault::report("skipped: there is no openssl");
+        };
+        let lines = std::io::BufReader::new(server.stdout.take().unwrap()).lines();
+        let listens =
+            lines.map_while(Result::ok).find_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned));
+        let address = listens.expect("it says where it listens");
+        let mut document = credential("header", &format!("https://{address}"), SECRET);
+        document["test"] = json!({"path": "/", "headers": {"accept": "text/html"}});
+        let report = tested_with(document, &trust(), LONG).await;
+        server.kill().unwrap();
+        server.wait().unwrap();
+        assert_eq!(report.message, words, "{version}: {report:?}");
+    }
+}

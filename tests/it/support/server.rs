@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 });
 
@@ -119,7 +120,11 @@ enum When {
     Asked(Script),
     /// At once, before anything was read.
     Connected(Arc<dyn Fn() -> Act + Send + Sync>),
+    /// At once, by somebody else.
+    Taken(Arc<dyn Fn(TcpStream) -> Handling + Send + Sync>),
 }
+
+type Handling = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A server; ends when it is dropped.
 pub(crate) struct Server {
@@ -157,6 +162,32 @@ impl Server {
         script: impl Fn(&Seen) -> Act + Send + Sync + 'static,
     ) -> Self {
         Self::with("127.0.0.1", Some(config), When::Asked(Arc::new(script)), Arc::default())
+    }
+
+    /// https that ends a connection at once where the handshake fails.
+    pub(crate) fn tls_abrupt(config: Arc<ServerConfig>) -> Self {
+        let acceptor = TlsAcceptor::from(config);
+        let handshake = move |stream: TcpStream| {
+            let acceptor = acceptor.clone();
+            async move { drop(acceptor.accept(stream).await) }
+        };
+        let mut server = Self::with(
+            "127.0.0.1",
+            None,
+            When::Taken(Arc::new(move |s| Box::pin(handshake(s)))),
+            Arc::default(),
+        );
+        server.tls = true;
+        server
+    }
+
+    /// https on another address of this machine.
+    pub(crate) fn tls_at(
+        ip: &str,
+        config: Arc<ServerConfig>,
+        script: impl Fn(&Seen) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(ip, Some(config), When::Asked(Arc::new(script)), Arc::default())
     }
 
     /// Does something as soon as somebody connects.
@@ -264,12 +295,23 @@ async fn connection(
 ) -> io::Result<()> {
     let script = match when {
         When::Connected(act) => return perform(act(), stream, logs, false).await,
+        When::Taken(take) => {
+            take(stream).await;
+            return Ok(());
+        }
         When::Asked(script) => script,
     };
     match acceptor {
         None => asked(stream, &script, logs).await,
         Some(acceptor) => {
-            let stream = acceptor.accept(stream).await?;
+            let stream = match acceptor.accept(stream).into_fallible().await {
+                Ok(stream) => stream,
+                // Until the client goes: closing on unread bytes would reset the connection, and the alert be
+                // lost.
+                Err((_, mut stream)) => {
+                    return tokio::io::copy(&mut stream, &mut tokio::io::sink()).await.map(drop);
+                }
+            };
             if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
                 return http2(stream, &script, logs).await.map_err(io::Error::other);
             }

@@ -3,12 +3,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
+};
 use tokio_rustls::rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use tokio_rustls::rustls::sign::CertifiedKey;
-use tokio_rustls::rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{
+    ConfigBuilder, RootCertStore, ServerConfig, SupportedProtocolVersion, WantsVerifier,
+};
 
 /// What a server shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +33,9 @@ pub(crate) enum Leaf {
     /// From an authority that nobody trusts.
     UnknownIssuer,
 }
+
+/// What servers are asked as.
+const HERE: [&str; 3] = ["127.0.0.1", "::1", "localhost"];
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -53,7 +63,7 @@ pub(crate) fn authority_pem() -> String {
 fn leaf(which: Leaf) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
     let names: &[&str] = match which {
         Leaf::WrongName => &["api.other.example", "other.example"],
-        _ => &["127.0.0.1", "localhost"],
+        _ => &HERE,
     };
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
@@ -97,18 +107,119 @@ pub(crate) fn server(which: Leaf, protocols: &[&str]) -> Arc<ServerConfig> {
 
 /// A server that wants to see a client's certificate.
 pub(crate) fn server_for_known_clients() -> Arc<ServerConfig> {
+    server_for_clients(&[&TLS12, &TLS13], false)
+}
+
+/// A server that wants to see a client's certificate, with some versions of TLS; `optional`: none is fine too.
+pub(crate) fn server_for_clients(
+    versions: &[&'static SupportedProtocolVersion],
+    optional: bool,
+) -> Arc<ServerConfig> {
     let (certificate, key) = leaf(Leaf::Good);
     let mut known = RootCertStore::empty();
     known.add(authority_der()).unwrap();
     let provider = tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
-    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(known), Arc::new(provider));
-    let config = builder().with_client_cert_verifier(clients.build().unwrap());
+    let mut clients = WebPkiClientVerifier::builder_with_provider(Arc::new(known), Arc::new(provider));
+    if optional {
+        clients = clients.allow_unauthenticated();
+    }
+    let config = builder_of(versions).with_client_cert_verifier(clients.build().unwrap());
     Arc::new(config.with_single_cert(vec![certificate], key).unwrap())
 }
 
 fn builder() -> ConfigBuilder<ServerConfig, WantsVerifier> {
+    builder_of(&[&TLS12, &TLS13])
+}
+
+fn builder_of(versions: &[&'static SupportedProtocolVersion]) -> ConfigBuilder<ServerConfig, WantsVerifier> {
     let provider = tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
-    ServerConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions().unwrap()
+    ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(versions).unwrap()
+}
+
+/// A certificate with its key, in PEM.
+pub(crate) struct Pair {
+    pub(crate) certificate: String,
+    /// PKCS #8.
+    pub(crate) key: String,
+    key_der: Vec<u8>,
+}
+
+impl Pair {
+    fn new(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
+        Self { certificate: certificate.pem(), key: key.serialize_pem(), key_der: key.serialize_der() }
+    }
+
+    /// The key, encrypted as `openssl pkcs8 -topk8` does; `old`: as it did with triple DES.
+    pub(crate) fn encrypted_key(&self, passphrase: &str, old: bool) -> String {
+        use pkcs8::pkcs5::pbes2::Parameters;
+        let (salt, iv) = ([7; 16], [9; 16]);
+        let parameters = Parameters::pbkdf2_sha256_aes256cbc(2048, &salt, &iv).unwrap();
+        let mut parameters = parameters;
+        if old {
+            parameters.encryption = pkcs8::pkcs5::pbes2::EncryptionScheme::DesEde3Cbc {
+                iv: <&[u8; 8]>::try_from(&iv[..8]).unwrap(),
+            };
+        }
+        let key = pkcs8::PrivateKeyInfo::try_from(self.key_der.as_slice()).unwrap();
+        let encrypted = key.encrypt_with_params(parameters, passphrase).unwrap();
+        pem("ENCRYPTED PRIVATE KEY", encrypted.as_bytes())
+    }
+
+    /// A server's side of TLS that shows it.
+    pub(crate) fn server(&self) -> Arc<ServerConfig> {
+        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap();
+        let key = PrivateKeyDer::try_from(self.key_der.clone()).unwrap();
+        Arc::new(builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap())
+    }
+}
+
+/// A block of PEM.
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    use base64::Engine as _;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<&str> =
+        encoded.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}
+
+/// A client's certificate.
+pub(crate) fn client(which: Leaf) -> Pair {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(DnType::CommonName, "a client");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    issued(params, which)
+}
+
+/// A server's certificate for 127.0.0.1 and localhost whose last day is `day` (year, month, day).
+pub(crate) fn until(day: (i32, u8, u8)) -> Pair {
+    let mut params = CertificateParams::new(HERE.map(str::to_owned)).unwrap();
+    params.not_after = date_time_ymd(day.0, day.1, day.2);
+    issued(params, Leaf::Good)
+}
+
+/// A server's certificate for some names.
+pub(crate) fn named(names: &[&str], which: Leaf, authority: bool) -> Pair {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    if authority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    issued(params, which)
+}
+
+fn issued(mut params: CertificateParams, which: Leaf) -> Pair {
+    match which {
+        Leaf::Expired => params.not_after = date_time_ymd(2020, 1, 1),
+        Leaf::NotYetValid => params.not_before = date_time_ymd(4000, 1, 1),
+        _ => {}
+    }
+    let key = KeyPair::generate().unwrap();
+    let certificate = match which {
+        Leaf::SelfSigned => params.self_signed(&key),
+        Leaf::UnknownIssuer => params.signed_by(&key, &UNKNOWN),
+        _ => params.signed_by(&key, &TRUSTED),
+    };
+    Pair::new(&certificate.unwrap(), &key)
 }
 
 /// Shows a certificate for whatever name is asked for.

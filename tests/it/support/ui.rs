@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use credbench::config::Config;
 use credbench::schema::Kinds;
 use credbench::secret::Secret;
-use credbench::session::{Setup, changes};
+use credbench::session::{Network, Setup, changes};
 use credbench::tui::app::App;
 use credbench::tui::keymap::Keymap;
 use credbench::tui::message::{Effect, Message, Timer};
@@ -50,6 +50,7 @@ pub(crate) struct Start {
     config: Config,
     identities: Vec<PathBuf>,
     size: (u16, u16),
+    network: Network,
 }
 
 impl Start {
@@ -62,11 +63,18 @@ impl Start {
 
     /// With what a home has.
     pub(crate) fn at(home: Home) -> Self {
-        Self { config: Config::default(), identities: vec![home.identity()], home, size: (120, 40) }
+        let network = Network::default();
+        Self { config: Config::default(), identities: vec![home.identity()], home, size: (120, 40), network }
     }
 
     pub(crate) fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
+        self
+    }
+
+    /// In an environment that names proxies.
+    pub(crate) fn network(mut self, network: Network) -> Self {
+        self.network = network;
         self
     }
 
@@ -83,7 +91,7 @@ impl Start {
 
     /// Starts it, and does not wait for anything.
     pub(crate) fn start(self) -> Ui {
-        let Self { home, config, identities, size } = self;
+        let Self { home, config, identities, size, network } = self;
         let later = Arc::new(AtomicI64::new(0));
         let hand = later.clone();
         let clock: Clock = Arc::new(move || now() + SignedDuration::from_secs(hand.load(Ordering::SeqCst)));
@@ -96,10 +104,12 @@ impl Start {
             keymap: home.root.join("keymap.toml"),
             services: home.root.join("services"),
             own_folders: Vec::new(),
+            network,
         };
+        let trust = setup.network.trust().unwrap();
         let runtime = Runtime::new().unwrap();
         let (messages, inbox) = unbounded_channel();
-        let tasks = Tasks::start(setup, clock.clone(), runtime.handle().clone(), messages).unwrap();
+        let tasks = Tasks::start(setup, trust, clock.clone(), runtime.handle().clone(), messages).unwrap();
         let (app, effects) = App::new(config, Keymap::default(), "default".to_owned(), clock, false);
         let (clipboard, timers) = (Vec::new(), Vec::new());
         let mut ui = Ui { home, app, clipboard, timers, later, size, cursor: None, tasks, inbox, runtime };

@@ -238,3 +238,44 @@ fn tests_on_a_schedule_leave_out_what_may_lock_an_account() {
     ui.send(Message::Timer(timer)).wait("3 tests: ");
     ui.until("they are stored", |ui| tests_kept(ui) == [1, 1, 1, 0, 0, 0]);
 }
+
+#[test]
+fn a_proxy_of_the_environment_is_shown_before_its_first_use() {
+    use crate::support::proxy::{Does, Proxy};
+    use crate::support::server::{Server, json as answer};
+    use crate::support::tls::{Leaf, authority_pem, named};
+    use credbench::session::Network;
+    use serde_json::json;
+
+    let service = Service::start();
+    let far = Server::tls(named(&["api.invalid"], Leaf::Good, false).server(), |_| answer(200, "{}"));
+    let proxy = Proxy::http(Does::Leads(far.address()));
+    let one = |key: &str, url: &str| {
+        json!({"key": key, "kind": "bearer_token", "test": {"path": "/me"}, "ca_certificate": authority_pem(),
+               "config": {"base_url": url, "token": RIGHT}})
+    };
+    let documents = json!([one("a.far", "https://api.invalid"), one("b.near", &service.url)]).to_string();
+    let address = format!("http://ann:hidden-word@{}", proxy.place());
+    let environment =
+        Network { variables: vec![("HTTPS_PROXY".to_owned(), address.clone().into())], ..Network::default() };
+    let mut ui = Start::with(&documents).network(environment).open();
+    // What needs no proxy is not asked about.
+    ui.keys("jt").wait("● b.near ok");
+    // Asked before anything is sent; a refusal sends nothing.
+    ui.keys("kt").wait("HTTPS_PROXY in the environment names").sees("┌ Proxy").misses("hidden-word");
+    assert!(proxy.asked().is_empty());
+    ui.keys("n").wait("not sent: the proxy may not be used");
+    assert!(proxy.asked().is_empty());
+    // Closing the question is a refusal too; agreed once, it is not asked again.
+    ui.keys("t").wait("HTTPS_PROXY in the environment names").keys("<esc>").gone("┌ Proxy");
+    ui.keys("t").wait("HTTPS_PROXY in the environment names").keys("y").wait("● a.far ok");
+    ui.keys("t").until("it was asked again", |_| proxy.asked().len() == 2).misses("┌ Proxy");
+    // One that is configured was agreed on there.
+    let configured = Network {
+        proxy: credbench::config::ProxyOption::Named(credbench::proxy::Proxy::parse(&address).unwrap()),
+        ..Network::default()
+    };
+    let mut ui = Start::with(&documents).network(configured).open();
+    ui.keys("t").wait("● a.far ok");
+    assert_eq!(proxy.asked().len(), 3);
+}
