@@ -15,7 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["suggest", "model"]),
     ("paths", &["config"]),
     ("model", &["secret", "suggest"]),
-    ("schema", &["model", "secret"]),
+    ("schema", &["model", "secret", "suggest"]),
     ("http", &["secret", "redact"]),
     ("vault", &["model", "secret", "durable"]),
     ("probe", &["schema", "model", "secret", "http", "redact"]),

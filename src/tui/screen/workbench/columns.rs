@@ -16,6 +16,8 @@ pub(super) struct DrawnRow<'a> {
     pub(super) status: Status,
     /// A later test could not decide.
     pub(super) old: bool,
+    /// It needs attention: it does not fit its kind.
+    pub(super) unfit: bool,
     pub(super) marked: bool,
     /// Selected, and whether the list has the focus.
     pub(super) selected: Option<bool>,
@@ -167,6 +169,7 @@ fn status(
     on: &dyn Fn(ratatui::style::Style) -> ratatui::style::Style,
 ) -> (String, ratatui::style::Style) {
     let (sign, word) = theme::status(row.status);
+    let word = if row.unfit { format!("{word} !") } else { word.to_owned() };
     let text = match (row.testing, row.old) {
         (Some(spinner), _) => return (format!("{spinner} testing"), on(shared.theme.accent)),
         (None, true) if row.status != Status::Untested => format!("{sign} {word}, old"),
