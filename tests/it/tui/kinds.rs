@@ -122,7 +122,7 @@ fn credentials_that_will_not_fit_are_named_before_and_marked_after() {
     assert_snapshot!(format!("{}{}", ui.resize(80, 24).screen(), ui.resize(120, 40).screen()));
     ui.keys("<c-s>").sees("default/g.one: /config/wood: is required").sees("default/g.two").keys("n");
     ui.sees("Kind gadget *").keys("<c-s>y").wait("kind gadget saved, version 2");
-    ui.sees("!").keys("<home>").sees("! Needs attention").sees("wood");
+    ui.sees("▸!g.one").keys("<home>").sees("! Needs attention").sees("wood");
     ui.keys("/is:needs_attention<enter>").sees("g.one").sees("g.two").keys("<esc>");
     assert_snapshot!(ui.screen());
     assert!(!ui.screen().contains("marker-"));

@@ -132,6 +132,8 @@ impl Columns {
         paint::put(buf, area.x, area.y, 1, cursor, base);
         if row.marked {
             paint::put(buf, area.x + 1, area.y, 1, "*", base.patch(theme.marked));
+        } else if row.unfit {
+            paint::put(buf, area.x + 1, area.y, 1, "!", base.patch(theme.warn));
         }
         // On the selected row the meaning is in the sign and the word: colours on its background differ too
         // much between terminals.
@@ -169,7 +171,6 @@ fn status(
     on: &dyn Fn(ratatui::style::Style) -> ratatui::style::Style,
 ) -> (String, ratatui::style::Style) {
     let (sign, word) = theme::status(row.status);
-    let word = if row.unfit { format!("{word} !") } else { word.to_owned() };
     let text = match (row.testing, row.old) {
         (Some(spinner), _) => return (format!("{spinner} testing"), on(shared.theme.accent)),
         (None, true) if row.status != Status::Untested => format!("{sign} {word}, old"),
