@@ -34,6 +34,11 @@ fn a_good_schema_is_a_kind() {
     let defined = Kind::define("weather", &good().to_string()).unwrap();
     assert_eq!(Value::Object(defined.schema), good());
     assert_eq!(defined.kind.title, "Weather station");
+    assert_eq!(
+        Kind::define("weather", super::super::reference::EXAMPLE).map(|_| ()),
+        Ok(()),
+        "the documented one"
+    );
     // So is a copy of each built-in kind.
     for kind in Kinds::builtin().iter() {
         let source = kind.source();
