@@ -227,6 +227,12 @@ impl Kind {
             .or_else(|| self.config_schema().get("x-request"))
     }
 
+    /// Whether secrets are bound to what a field says: it is marked, or it is where they are sent, whatever a
+    /// schema of the vault's own marks or no longer marks.
+    fn binds(&self, field: &Field) -> bool {
+        field.origin || self.is_own() && field.pointer == BASE_URL
+    }
+
     /// What a new document of this kind starts with: the addresses that its secrets will be bound to, where the
     /// schema has them. They are stored with the credential, so that another schema cannot send its secrets
     /// elsewhere.
@@ -234,7 +240,8 @@ impl Kind {
         if !self.is_own() {
             return;
         }
-        for field in self.fields_of(content).into_iter().filter(|field| field.origin) {
+        let fields = self.parts.applying(&self.parts.truth(content));
+        for field in fields.into_iter().filter(|field| self.binds(field)) {
             if let (None, Some(default)) = (content.get(&field.pointer), field.default) {
                 content.set(&field.pointer, default);
             }
@@ -252,6 +259,10 @@ impl Kind {
         let mut fields = self.parts.applying(&self.parts.truth(content));
         // A secret stays one, whatever another schema makes of its place.
         for field in &mut fields {
+            // What a schema says now is not what a stored secret was given for: see `bind`.
+            if self.is_own() && self.binds(field) {
+                (field.origin, field.default) = (true, None);
+            }
             let under = format!("{}/", field.pointer);
             let mut within = content.secrets.keys().filter(|place| place.starts_with(&under));
             if content.secret(&field.pointer).is_some() && !matches!(field.control, Control::Secret { .. }) {
@@ -349,14 +360,11 @@ impl Kind {
     /// means its default.
     pub fn changed_origin(&self, before: &Content, after: &Content) -> Option<String> {
         let marked = self.fields.iter().filter(|field| field.origin).map(|field| field.pointer.as_str());
-        // Whatever a kind of the vault's own marks or no longer marks: this is where secrets are sent.
-        let mut places = marked.chain(self.is_own().then_some("/config/base_url")).peekable();
+        let mut places = marked.chain(self.is_own().then_some(BASE_URL)).peekable();
         places.peek()?;
         let (old, new) = (self.fields_of(before), self.fields_of(after));
         let bound = |fields: &[Field], content: &Content, place: &str| {
-            // What another schema says is meant by nothing is not what the secret was given for.
-            let described = || fields.iter().find(|field| field.pointer == place && !self.is_own());
-            let default = || described()?.default.clone();
+            let default = || fields.iter().find(|field| field.pointer == place)?.default.clone();
             let value = content.get(place).cloned().or_else(default)?;
             Some(value.as_str().map_or_else(|| value.to_string(), origin))
         };
@@ -408,6 +416,9 @@ fn proves_since(definition: &KindDefinition) -> Timestamp {
     let same = definition.history.iter().rev().take_while(|version| proves(&version.schema) == now);
     same.last().map_or(definition.updated_at, |version| version.at)
 }
+
+/// Where the address stands that secrets are sent to.
+const BASE_URL: &str = "/config/base_url";
 
 /// Scheme, host and port of an address; the text itself, in small letters, where it is none.
 fn origin(address: &str) -> String {

@@ -398,6 +398,11 @@ fn another_schema_cannot_send_a_stored_secret_elsewhere() {
     // One that was stored before there was an address is not bound to whatever the schema says later.
     let mut unbound = bound.clone();
     unbound.remove("/config/base_url");
+    let shown = |content: &Content| {
+        let field = kind.fields_of(content).into_iter().find(|field| field.pointer == "/config/base_url");
+        field.and_then(|field| field.default)
+    };
+    assert_eq!(shown(&unbound), None, "nothing that means nothing is shown as meant");
     assert_eq!(kind.changed_origin(&unbound, &moved).as_deref(), Some("/config/base_url"));
     let kept = kind.read(unbound.document.clone(), Some(&unbound), Absent::Keeps).unwrap().content;
     assert_eq!(kept.get("/config/base_url"), None);
