@@ -26,13 +26,14 @@ mod reference;
 mod seal;
 pub mod text;
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use self::parts::Parts;
-use crate::model::{Content, KindDefinition, Object, pointer};
+use crate::model::{Content, Credential, Id, KindDefinition, Object, pointer};
 
 pub use check::Violation;
 pub use define::Defined;
@@ -70,6 +71,14 @@ struct Own {
     proves_since: Timestamp,
     /// Why it cannot be used as it is stored; it then says nothing about `config`.
     unusable: Option<String>,
+    /// Whether each version of a credential that was asked for fits it.
+    fits: Mutex<HashMap<(Id, u32), bool>>,
+}
+
+impl Own {
+    fn new(proves_since: Timestamp, unusable: Option<String>) -> Self {
+        Self { proves_since, unusable, fits: Mutex::default() }
+    }
 }
 
 /// A schema that cannot be a kind's.
@@ -149,10 +158,10 @@ impl Kind {
         };
         let proves_since = proves_since(definition);
         match made {
-            Ok(kind) => Self { own: Some(Own { proves_since, unusable: None }), ..kind },
+            Ok(kind) => Self { own: Some(Own::new(proves_since, None)), ..kind },
             Err(error) => {
                 let schema = compose(&definition.id, json!({ "title": definition.id, "type": "object" }));
-                let own = Some(Own { proves_since, unusable: Some(error) });
+                let own = Some(Own::new(proves_since, Some(error)));
                 let (id, title) = (definition.id.clone(), definition.id.clone());
                 let parts = Parts::of(&schema, &title).unwrap_or_default();
                 let (fields, validator) = (parts.all(), Lazy::default());
@@ -174,6 +183,16 @@ impl Kind {
     /// Since when its request and its test are what they are; `None`: always.
     pub fn proves_since(&self) -> Option<Timestamp> {
         self.own.as_ref().map(|own| own.proves_since)
+    }
+
+    /// Whether a credential fits it, where that is not certain: of a kind of the vault's own, whose schema may
+    /// have been changed. Each version is checked once, because a list asks for thousands each time it is made.
+    fn fits(&self, credential: &Credential) -> bool {
+        let Some(own) = &self.own else { return true };
+        let mut known = own.fits.lock().unwrap_or_else(PoisonError::into_inner);
+        *known
+            .entry((credential.id.clone(), credential.version))
+            .or_insert_with(|| own.unusable.is_none() && self.check(&credential.content).is_empty())
     }
 
     /// The schema of `config`, as it is edited: with its annotations, without what every credential has. The

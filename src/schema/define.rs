@@ -184,7 +184,7 @@ impl Kind {
             };
             vec![Violation::new(place, message)]
         })?;
-        let own = Own { proves_since: Timestamp::UNIX_EPOCH, unusable: None };
+        let own = Own::new(Timestamp::UNIX_EPOCH, None);
         let kind = Self { own: Some(own), ..kind };
         let found = kind.check_request_and_test();
         if found.is_empty() { Ok(Defined { schema, kind }) } else { Err(found) }

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use serde_json::Value;
 
 use super::{Kind, Violation};
-use crate::model::{Content, Document, KindDefinition, Object};
+use crate::model::{Content, Credential, Document, KindDefinition, Object};
 
 const BUILTIN: &[(&str, &str)] = &[
     ("api_key", include_str!("../../assets/kinds/api_key.json")),
@@ -114,6 +114,11 @@ impl Kinds {
         let id = document.get("kind").and_then(Value::as_str).unwrap_or_default();
         let unusable = || self.own.iter().find(|kind| kind.id == id);
         self.get(id).or_else(unusable).cloned()
+    }
+
+    /// Whether [`Kinds::attention`] has something to say.
+    pub fn needs_attention(&self, credential: &Credential) -> bool {
+        self.of_content(&credential.content).is_none_or(|kind| !kind.fits(credential))
     }
 
     /// Why a credential needs attention: its kind is gone or cannot be used, or its kind's schema was changed and

@@ -278,7 +278,10 @@ proptest! {
             let id = Id::new();
             document.apply(Edit::Create { id: id.clone(), content: content.clone() }, Timestamp::UNIX_EPOCH).unwrap();
             let kinds = Kinds::of(&document);
-            kinds.attention(&content);
+            let credential = document.by_id(&id).unwrap();
+            for _ in 0..2 {
+                prop_assert_eq!(kinds.needs_attention(credential), !kinds.attention(&content).is_empty());
+            }
             let sealed = kinds.sealed(&std::sync::Arc::new(document));
             prop_assert!(sealed.by_id(&id).is_some());
         }
