@@ -166,6 +166,11 @@ impl Chain {
         Ok(hosts)
     }
 
+    /// Whether any call carries what the credential proves itself with; else the calls get it, which is the proof.
+    pub(super) fn carries_auth(&self) -> bool {
+        self.calls.iter().any(|call| call.carries_auth)
+    }
+
     /// Builds every request with stand-ins for what is not known yet.
     fn rehearse(&mut self) -> Result<(), Unplannable> {
         let mut values = self.values.clone();
