@@ -134,7 +134,7 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::OauthApp { action } => oauth_app::run(&context, &action),
         Command::Solution { action } => solution::run(&context, &action),
         Command::Schema(arguments) => kinds::schema(&context, &arguments),
-        Command::Kinds => kinds::run(&context),
+        Command::Kinds { action } => kinds::run(&context, action.as_ref()),
         Command::Services(arguments) => services::run(&context, &arguments),
         Command::Recipients { action } => recipients::run(&context, &action),
         Command::Passphrase(arguments) => passphrase::run(&context, &arguments),

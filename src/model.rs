@@ -76,7 +76,7 @@ impl OauthApp {
 }
 
 /// A kind that somebody defined for this vault.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KindDefinition {
     /// The word in documents; unique in the vault, and none of a built-in kind.
     pub id: String,
@@ -89,15 +89,19 @@ pub struct KindDefinition {
     /// When the current version was made.
     pub updated_at: Timestamp,
     /// Earlier schemas, oldest first.
+    #[serde(default)]
     pub history: Vec<KindVersion>,
     /// Unknown members.
+    #[serde(flatten)]
     pub extra: Object,
 }
 
 /// An earlier schema of a kind.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct KindVersion {
     /// Counted from 1.
+    #[serde(rename = "version")]
     pub number: u32,
     /// When it was made.
     pub at: Timestamp,
@@ -272,7 +276,8 @@ impl Credential {
         }
         let mut old = false;
         for record in self.tests.iter().rev() {
-            if record.version < self.proven_since {
+            let of_another_request = facts.proves_since.is_some_and(|since| record.at < since);
+            if record.version < self.proven_since || of_another_request {
                 break;
             }
             match record.outcome.status() {
@@ -366,8 +371,13 @@ mod tests {
             message: String::new(),
             facts: Learnt::default(),
         };
-        let facts =
-            Facts { complete: true, testable: true, now: Timestamp::UNIX_EPOCH, expires_soon_secs: 0 };
+        let facts = Facts {
+            complete: true,
+            testable: true,
+            now: Timestamp::UNIX_EPOCH,
+            expires_soon_secs: 0,
+            proves_since: None,
+        };
         assert_eq!(credential.status(facts), (Status::Untested, false));
         credential.tests.push(record(Outcome::Unreachable));
         assert_eq!(credential.status(facts), (Status::Untested, true));
@@ -380,6 +390,9 @@ mod tests {
         credential.tests.push(record(Outcome::Ok));
         assert_eq!(credential.status(facts), (Status::Active, false));
         assert_eq!(credential.status(Facts { complete: false, ..facts }).0, Status::Incomplete);
+        let since = |seconds| Facts { proves_since: Timestamp::from_second(seconds).ok(), ..facts };
+        assert_eq!(credential.status(since(0)).0, Status::Active);
+        assert_eq!(credential.status(since(1)).0, Status::Untested, "its kind asks for something else since");
         credential.content.set("/expires_at", json!("1970-01-02"));
         assert_eq!(credential.status(Facts { expires_soon_secs: 200_000, ..facts }).0, Status::Expiring);
         let later = "1970-01-03T00:00:00Z".parse().unwrap();

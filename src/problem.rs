@@ -237,6 +237,15 @@ impl From<EditError> for Problem {
             EditError::OauthAppConflict(_) => {
                 problem(Exit::Refused, "conflict").hint("look at what is stored now, then do it again")
             }
+            EditError::KindInUse { .. } => problem(Exit::Refused, "in_use")
+                .hint("give those credentials another kind, or remove them, from the trash too"),
+            EditError::KindTaken(_) => problem(Exit::Refused, "exists"),
+            EditError::NoKind(_) => {
+                problem(Exit::NotFound, "no_kind").hint("`credbench kinds` shows those there are")
+            }
+            EditError::KindConflict { .. } => {
+                problem(Exit::Refused, "conflict").hint("look at what is stored now, then do it again")
+            }
             EditError::IdTaken(_) => problem(Exit::Refused, "exists"),
         }
     }

@@ -10,10 +10,14 @@
 //! secrets are bound to, or a part of one), `x-choices` (one of the vault's names), `x-fixed` (not edited in the
 //! form), `x-main` (the secret that is meant when none is named), `x-obtain` (how a secret is come by that nobody
 //! types), `x-testable` (`false`: no HTTP request proves it, so the document has no place for one) and `x-login`
-//! (`true`: logging in proves it, and nothing need be said about how).
+//! (`true`: logging in proves it, and nothing need be said about how). A kind that is defined in a vault has two
+//! more: `x-request` (where its fields and secrets go in a request) and `x-test` (the test of those that have none
+//! of their own).
 
+mod bounds;
 pub mod catalogue;
 mod check;
+mod define;
 mod draft;
 mod field;
 mod kinds;
@@ -22,20 +26,23 @@ mod parts;
 mod read;
 mod reference;
 pub mod rules;
+mod seal;
 pub mod text;
 
 use std::sync::OnceLock;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use self::catalogue::{Chosen, NoVariant};
 use self::parts::Parts;
-use crate::model::{Content, pointer};
+use crate::model::{Content, KindDefinition, Object, pointer};
 
 pub use check::Violation;
+pub use define::Defined;
 pub use draft::{Base, Draft, Inspection, TextError};
 pub use field::{Choices, Control, Field};
-pub use kinds::{Kinds, Unusable};
+pub use kinds::Kinds;
 pub use names::Names;
 pub use read::{Absent, Notice, Read};
 
@@ -59,12 +66,34 @@ pub struct Kind {
     schema: Value,
     validator: Lazy,
     service: Option<Result<Chosen, NoVariant>>,
+    /// What only a kind of the vault's own has.
+    own: Option<Own>,
+}
+
+/// What is known of a kind that was defined in the vault.
+#[derive(Debug)]
+struct Own {
+    /// Since when its request and its test are what they are: older verdicts are about something else.
+    proves_since: Timestamp,
+    /// Why it cannot be used as it is stored; it then says nothing about `config`.
+    unusable: Option<String>,
 }
 
 /// A schema that cannot be a kind's.
 #[derive(Debug, thiserror::Error)]
-#[error("not a usable schema: {0}")]
-pub struct SchemaError(String);
+#[error("not a usable schema: {place}: {message}")]
+pub struct SchemaError {
+    /// Where in the schema of the whole document, as a JSON pointer.
+    place: String,
+    /// What is wrong there.
+    message: String,
+}
+
+impl SchemaError {
+    fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { place: place.into(), message: message.into() }
+    }
+}
 
 impl Kind {
     /// Makes a kind from the schema of its `config`.
@@ -113,13 +142,131 @@ impl Kind {
             schema,
             validator: Lazy::default(),
             service: None,
+            own: None,
         })
+    }
+
+    /// Makes a kind of the vault's own. One that cannot be used says nothing about `config`: what is stored stays
+    /// as it is, and [`Kind::unusable`] tells why.
+    fn of_definition(definition: &KindDefinition) -> Self {
+        let made = match bounds::check(&definition.schema).into_iter().next() {
+            _ if Kinds::is_builtin(&definition.id) => {
+                Err("a kind of this name comes with the program".to_owned())
+            }
+            Some(violation) => Err(violation.to_string()),
+            None => Self::new(&definition.id, Value::Object(definition.schema.clone()))
+                .map_err(|error| error.to_string()),
+        };
+        let proves_since = proves_since(definition);
+        match made {
+            // Only this program's own kinds have a login that it knows.
+            Ok(kind) => Self { own: Some(Own { proves_since, unusable: None }), logs_in: false, ..kind },
+            Err(error) => {
+                let schema = compose(&definition.id, json!({ "title": definition.id, "type": "object" }));
+                let own = Some(Own { proves_since, unusable: Some(error) });
+                let (id, title) = (definition.id.clone(), definition.id.clone());
+                let parts = Parts::of(&schema, &title).unwrap_or_default();
+                let fields = parts.all();
+                Self {
+                    id,
+                    title,
+                    description: String::new(),
+                    fields,
+                    logs_in: false,
+                    parts,
+                    schema,
+                    validator: Lazy::default(),
+                    service: None,
+                    own,
+                }
+            }
+        }
     }
 
     /// The service that the kind was made for, or why what was named is not usable; `None`: for none that is
     /// known.
     pub fn service(&self) -> Option<&Result<Chosen, NoVariant>> {
         self.service.as_ref()
+    }
+
+    /// Whether it was defined in the vault.
+    pub fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Why a stored kind cannot be used by this version of the program.
+    pub fn unusable(&self) -> Option<&str> {
+        self.own.as_ref()?.unusable.as_deref()
+    }
+
+    /// Since when its request and its test are what they are; `None`: always.
+    pub fn proves_since(&self) -> Option<Timestamp> {
+        self.own.as_ref().map(|own| own.proves_since)
+    }
+
+    /// The schema of `config`, as it is edited: with its annotations, without what every credential has. The
+    /// definitions that it refers to stand in [`Kind::schema`].
+    pub fn config_schema(&self) -> &Value {
+        self.schema.pointer("/properties/config").unwrap_or(&Value::Null)
+    }
+
+    /// What a kind of one's own that is to be like this one starts from: the schema of `config`, with the
+    /// definitions that it refers to.
+    pub fn source(&self) -> Value {
+        let Some(config) = self.config_schema().as_object() else { return Value::Null };
+        let text = |text: &str| Value::from(text);
+        let mut source = Map::new();
+        source.insert("$schema".into(), text("https://json-schema.org/draft/2020-12/schema"));
+        // Composing put "Configuration" in the place of the kind's own words.
+        source.insert("title".into(), text(&self.title));
+        source.insert("description".into(), text(&self.description));
+        source.extend(
+            config
+                .iter()
+                .filter(|(name, _)| *name != "title" && *name != "description")
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        let common: Value = serde_json::from_str(COMMON).unwrap_or_default();
+        let own = |name: &str| common["$defs"].get(name).is_none();
+        let definitions = self.schema.get("$defs").and_then(Value::as_object);
+        let definitions: Map<String, Value> = definitions
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| own(name))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        if !definitions.is_empty() {
+            source.insert("$defs".into(), Value::Object(definitions));
+        }
+        Value::Object(source)
+    }
+
+    /// The test of a content: its own, else the kind's.
+    pub fn test_of<'a>(&'a self, content: &'a Content) -> Option<&'a Value> {
+        content.document.get("test").or_else(|| self.config_schema().get("x-test"))
+    }
+
+    /// How a content's request is made: as it says itself, else as the kind does.
+    pub fn request_of<'a>(&'a self, content: &'a Content) -> Option<&'a Value> {
+        const REQUEST: &str = "/config/request";
+        content
+            .get(REQUEST)
+            .or_else(|| self.schema_at(REQUEST)?.get("default"))
+            .or_else(|| self.config_schema().get("x-request"))
+    }
+
+    /// What a new document of this kind starts with: the addresses that its secrets will be bound to, where the
+    /// schema has them. They are stored with the credential, so that another schema cannot send its secrets
+    /// elsewhere.
+    pub fn bind(&self, content: &mut Content) {
+        if !self.is_own() {
+            return;
+        }
+        for field in self.fields_of(content).into_iter().filter(|field| field.origin) {
+            if let (None, Some(default)) = (content.get(&field.pointer), field.default) {
+                content.set(&field.pointer, default);
+            }
+        }
     }
 
     /// The schema of the whole document of this kind, as `schema KIND` prints it.
@@ -130,7 +277,18 @@ impl Kind {
     /// The fields that apply to a content, and which of them it must have: conditions of the schema are asked
     /// with what it says now.
     pub fn fields_of(&self, content: &Content) -> Vec<Field> {
-        self.parts.applying(&self.parts.truth(content))
+        let mut fields = self.parts.applying(&self.parts.truth(content));
+        // A secret stays one, whatever another schema makes of its place.
+        for field in &mut fields {
+            let under = format!("{}/", field.pointer);
+            let mut within = content.secrets.keys().filter(|place| place.starts_with(&under));
+            if content.secret(&field.pointer).is_some() && !matches!(field.control, Control::Secret { .. }) {
+                field.control = Control::Secret { multiline: true };
+            } else if field.control == (Control::Table { secret: false }) && within.next().is_some() {
+                field.control = Control::Table { secret: true };
+            }
+        }
+        fields
     }
 
     /// The schema of one place in the document: the first branch that says what is there.
@@ -209,12 +367,13 @@ impl Kind {
         missing
     }
 
-    /// The secret that is meant when no field is named: the one of `x-main`, else the first of those with a
-    /// field of their own, else the only value.
+    /// The secret that is meant when no field is named: the one of `x-main`, else (of a built-in kind) the first of
+    /// those with a field of their own, else the only value.
     pub fn main_secret(&self, content: &Content) -> Option<String> {
         let secrets = || self.fields.iter().filter(|field| matches!(field.control, Control::Secret { .. }));
         let is_main = |field: &&Field| self.said_of(&field.pointer, "x-main") == Some(&json!(true));
-        match secrets().find(is_main).or_else(|| secrets().next()) {
+        let first = || secrets().next().filter(|_| !self.is_own());
+        match secrets().find(is_main).or_else(first) {
             Some(field) => Some(field.pointer.clone()),
             None if content.secrets.len() == 1 => content.secrets.keys().next().cloned(),
             None => None,
@@ -225,22 +384,30 @@ impl Kind {
     /// differ by scheme, host and port; other fields (a host, a port) by their value, where an absent one
     /// means its default.
     pub fn changed_origin(&self, before: &Content, after: &Content) -> Option<String> {
-        let mut places =
-            self.fields.iter().filter(|field| field.origin).map(|field| &field.pointer).peekable();
+        let marked = self.fields.iter().filter(|field| field.origin).map(|field| field.pointer.as_str());
+        // Whatever a kind of the vault's own marks or no longer marks: this is where secrets are sent.
+        let mut places = marked.chain(self.is_own().then_some("/config/base_url")).peekable();
         places.peek()?;
         let (old, new) = (self.fields_of(before), self.fields_of(after));
         let bound = |fields: &[Field], content: &Content, place: &str| {
-            let default = || fields.iter().find(|field| field.pointer == place)?.default.clone();
+            // What another schema says is meant by nothing is not what the secret was given for.
+            let described = || fields.iter().find(|field| field.pointer == place && !self.is_own());
+            let default = || described()?.default.clone();
             let value = content.get(place).cloned().or_else(default)?;
             Some(value.as_str().map_or_else(|| value.to_string(), origin))
         };
-        places.find(|place| bound(&old, before, place) != bound(&new, after, place)).cloned()
+        places.find(|place| bound(&old, before, place) != bound(&new, after, place)).map(str::to_owned)
     }
 }
 
-/// How schemas are read: draft 2020-12, formats checked, nothing fetched.
+/// The memory that one compiled pattern may take, in bytes.
+const PATTERN_SIZE: usize = 1 << 20;
+
+/// How schemas are read: draft 2020-12, formats checked, nothing fetched. Patterns are matched in linear time,
+/// so that none can hang on a value; look-around and back-references are not known to them.
 fn options() -> jsonschema::ValidationOptions<'static> {
-    jsonschema::draft202012::options().offline().should_validate_formats(true)
+    let patterns = jsonschema::PatternOptions::regex().size_limit(PATTERN_SIZE);
+    jsonschema::draft202012::options().offline().should_validate_formats(true).with_pattern_options(patterns)
 }
 
 /// What checks values against a schema, made when it is first needed.
@@ -258,13 +425,24 @@ impl Lazy {
     /// # Errors
     /// Says where the schema is not a valid one.
     fn build(&self, schema: &Value) -> Result<(), SchemaError> {
-        let made = options()
-            .build(schema)
-            .map_err(|error| SchemaError(format!("{}: {}", error.instance_path(), error.masked())))?;
+        let made = options().build(schema).map_err(|error| {
+            SchemaError::new(error.instance_path().to_string(), error.masked().to_string())
+        })?;
         // One that was made meanwhile is the same.
         let _ = self.0.set(Some(made));
         Ok(())
     }
+}
+
+/// Since when the request and the test of a kind are what they are now.
+fn proves_since(definition: &KindDefinition) -> Timestamp {
+    let proves = |schema: &Object| {
+        let request = schema.get("properties").and_then(|fields| fields.get("request"));
+        [schema.get("x-request"), schema.get("x-test"), request].map(Option::<&Value>::cloned)
+    };
+    let now = proves(&definition.schema);
+    let same = definition.history.iter().rev().take_while(|version| proves(&version.schema) == now);
+    same.last().map_or(definition.updated_at, |version| version.at)
 }
 
 /// Scheme, host and port of an address; the text itself, in small letters, where it is none.

@@ -5,6 +5,7 @@
 //! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
 
 mod change;
+mod kind;
 mod lookup;
 mod oauth_app;
 mod row;
@@ -26,6 +27,7 @@ use crate::schema::Kinds;
 use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
 pub use change::{Change, changes, names};
+pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, oauth_addresses, oauth_app, oauth_app_change,
@@ -42,6 +44,9 @@ pub use version::{Difference, differences, field_name, fields, renewed};
 #[derive(Debug)]
 pub struct Session {
     store: Store,
+    kinds: Arc<Kinds>,
+    /// What the store's document says, with everything masked that the kinds call secret.
+    view: Arc<Document>,
 }
 
 /// What opening a vault gives.
@@ -96,10 +101,12 @@ impl Session {
 
     /// Goes on with a store that was opened another way, such as by adoption.
     pub fn opened(opened: crate::vault::Opened) -> Opened {
+        let kinds = Kinds::of(&opened.document);
+        let view = kinds.sealed(&opened.document);
         Opened {
-            session: Self { store: opened.store },
-            kinds: Kinds::of(&opened.document),
-            document: opened.document,
+            kinds: kinds.clone(),
+            document: view.clone(),
+            session: Self { store: opened.store, kinds, view },
             notices: opened.notices,
             refusal: opened.refusal.map(Problem::from),
         }
@@ -107,7 +114,21 @@ impl Session {
 
     /// What the vault says, as last read or saved.
     pub fn document(&self) -> &Arc<Document> {
-        self.store.document()
+        &self.view
+    }
+
+    /// The kinds that its credentials may be of.
+    pub fn kinds(&self) -> &Arc<Kinds> {
+        &self.kinds
+    }
+
+    /// Looks at what the store says now.
+    fn look(&mut self, before: &Arc<Document>) {
+        let document = self.store.document();
+        if !Arc::ptr_eq(before, document) {
+            self.kinds = self.kinds.after(document);
+            self.view = self.kinds.sealed(document);
+        }
     }
 
     /// The vault's header: its id, generation and writers.
@@ -126,7 +147,10 @@ impl Session {
     /// # Errors
     /// The vault on disk is then as it was.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Saved, Problem> {
-        let committed = self.store.commit(edits, now)?;
+        let before = self.store.document().clone();
+        let committed = self.store.commit(edits, now);
+        self.look(&before);
+        let committed = committed?;
         let mut warnings: Vec<String> = committed.notices.iter().map(Notice::to_string).collect();
         warnings.extend(
             committed
@@ -134,7 +158,7 @@ impl Session {
                 .map(|error| format!("saved, but whether it survives a power cut is not known: {error}")),
         );
         Ok(Saved {
-            document: committed.document,
+            document: self.view.clone(),
             inverses: committed.inverses,
             merged: committed.reloaded,
             warnings,
@@ -146,6 +170,9 @@ impl Session {
     /// # Errors
     /// As [`Session::open`].
     pub fn refresh(&mut self) -> Result<Option<Arc<Document>>, Problem> {
-        Ok(self.store.refresh()?)
+        let before = self.store.document().clone();
+        let refreshed = self.store.refresh();
+        self.look(&before);
+        Ok(refreshed?.map(|_| self.view.clone()))
     }
 }

@@ -40,6 +40,7 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
         }
     }
     content.set("/config", Value::Object(serde_json::Map::new()));
+    kind.bind(&mut content);
     set_fields(kind, &mut content, &arguments.set)?;
     let mut notices = Vec::new();
     for text in &arguments.secret_file {

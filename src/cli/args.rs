@@ -120,8 +120,11 @@ pub(crate) enum Command {
     },
     /// Print the JSON Schema of a kind's documents
     Schema(Schema),
-    /// List the kinds of credentials
-    Kinds,
+    /// The kinds of credentials: list them, or define one for this vault
+    Kinds {
+        #[command(subcommand)]
+        action: Option<Kinds>,
+    },
     /// Search the catalogue of services, show one, or check files of your own
     Services(Services),
     /// Who can open the vault
@@ -375,6 +378,44 @@ pub(crate) struct Move {
     /// The solution it moves to
     #[arg(value_name = "SOLUTION")]
     pub(crate) to: String,
+}
+
+/// `kinds`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Kinds {
+    /// List them, this vault's own with the others
+    List,
+    /// Print the schema that a kind is made from: what `kinds put` takes
+    Show {
+        /// The kind
+        #[arg(value_name = "KIND")]
+        kind: String,
+    },
+    /// Define a kind for this vault, or give it another schema; says which credentials will no longer fit
+    Put(PutKind),
+    /// Remove a kind that no credential is of
+    Remove {
+        /// The kind
+        #[arg(value_name = "KIND")]
+        kind: String,
+    },
+}
+
+/// `kinds put`
+#[derive(Debug, Args)]
+pub(crate) struct PutKind {
+    /// Its name: small letters, digits, '_' and '-', 40 at most
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
+    /// Read the JSON Schema of `config` from a file; without one, or with `-`, from standard input
+    #[arg(long, value_name = "PATH")]
+    pub(crate) json_file: Option<PathBuf>,
+    /// Copy the schema of another kind instead
+    #[arg(long, value_name = "KIND", conflicts_with = "json_file")]
+    pub(crate) from: Option<String>,
+    /// Only say what it would do
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `schema`

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::args::{Arguments, Command, OauthApp};
+use super::args::{Arguments, Command, Kinds, OauthApp};
 use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
 
@@ -33,6 +33,11 @@ pub(crate) fn check_standard_input(arguments: &Arguments) -> Result<(), Problem>
             if json_file.as_deref().is_none_or(is_standard_input) =>
         {
             uses.push("the document of oauth-app put".to_owned());
+        }
+        Some(Command::Kinds { action: Some(Kinds::Put(put)) })
+            if put.from.is_none() && put.json_file.as_deref().is_none_or(is_standard_input) =>
+        {
+            uses.push("the schema of kinds put".to_owned());
         }
         Some(Command::Passphrase(change)) if dash(change.new_passphrase_file.as_deref()) => {
             uses.push("--new-passphrase-file".to_owned());

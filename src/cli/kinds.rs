@@ -1,40 +1,150 @@
 //! `kinds` and `schema KIND`.
 
+use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::args::Schema;
-use super::{Context, kind_of};
-use crate::problem::Problem;
-use crate::schema::Kinds;
+use super::args::{Kinds as Action, PutKind, Schema};
+use super::output::{Tone, visible};
+use super::{Context, input, kind_of, show};
+use crate::problem::{Exit, Problem};
+use crate::schema::{Kind, Kinds};
+use crate::session;
 
 /// The name under which the schema of OAuth apps is asked for.
 const OAUTH_APP: &str = "oauth_app";
 
-pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
-    let (out, kinds) = (&context.output, Kinds::builtin());
-    if out.is_json() {
-        let all: Vec<_> = kinds
-            .iter()
-            .map(|kind| json!({ "id": kind.id, "title": kind.title, "description": kind.description }))
-            .collect();
-        out.json(&all);
-    } else {
-        let width = kinds.iter().map(|kind| kind.id.len()).max().unwrap_or(0);
-        for kind in kinds.iter() {
-            out.line(&format!("{:width$}  {}", kind.id, kind.description));
+pub(crate) fn run(context: &Context, action: Option<&Action>) -> Result<ExitCode, Problem> {
+    match action {
+        None | Some(Action::List) => list(context),
+        Some(Action::Show { kind }) => {
+            context.output.json(&find(context, kind)?.source());
+            Ok(ExitCode::SUCCESS)
         }
+        Some(Action::Put(arguments)) => put(context, arguments),
+        Some(Action::Remove { kind }) => remove(context, kind),
+    }
+}
+
+fn list(context: &Context) -> Result<ExitCode, Problem> {
+    let (out, kinds) = (&context.output, known(context)?);
+    let unusable = || kinds.own().iter().filter(|kind| kind.unusable().is_some());
+    let origin = |kind: &Kind| if kind.is_own() { "vault" } else { "built-in" };
+    if out.is_json() {
+        let row = |kind: &Arc<Kind>| {
+            let mut row = json!({
+                "id": kind.id, "title": kind.title, "description": kind.description, "origin": origin(kind),
+            });
+            if let Some(why) = kind.unusable() {
+                row["unusable"] = why.into();
+            }
+            row
+        };
+        out.json(&kinds.iter().chain(unusable()).map(row).collect::<Vec<_>>());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let width = kinds.iter().map(|kind| kind.id.len()).max().unwrap_or(0);
+    for kind in kinds.iter() {
+        let words = if kind.description.is_empty() { &kind.title } else { &kind.description };
+        let mark = if kind.is_own() { out.paint(Tone::Faint, "  (this vault's own)") } else { String::new() };
+        out.line(&format!("{:width$}  {}{mark}", kind.id, visible(words)));
+    }
+    for kind in unusable() {
+        let why = format!("! cannot be used: {}", kind.unusable().unwrap_or_default());
+        out.line(&format!("{:width$}  {}", visible(&kind.id), out.paint(Tone::Caution, &visible(&why))));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The kinds of the vault, where there is one that can be opened; else those that come with the program.
+fn known(context: &Context) -> Result<Arc<Kinds>, Problem> {
+    let setup = context.setup()?;
+    if !setup.has_vault() {
+        return Ok(Kinds::builtin().clone());
+    }
+    match context.open(&setup) {
+        Ok(opened) => Ok(opened.kinds),
+        Err(problem) if problem.exit == Exit::Locked => {
+            let why = problem.message;
+            context.output.warning(&format!("the vault's own kinds are not among them: {why}"));
+            Ok(Kinds::builtin().clone())
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+/// A kind by its name; for one that comes with the program no vault is opened.
+fn find(context: &Context, id: &str) -> Result<Arc<Kind>, Problem> {
+    match Kinds::builtin().get(id) {
+        Some(kind) => Ok(kind.clone()),
+        None => kind_of(&*known(context)?, id),
+    }
 }
 
 pub(crate) fn schema(context: &Context, arguments: &Schema) -> Result<ExitCode, Problem> {
     // Not a kind of credential, but described and checked the same way.
     let kind = match arguments.kind.as_str() {
         OAUTH_APP => kind_of(Kinds::of_oauth_apps(), "")?,
-        id => kind_of(Kinds::builtin(), id)?,
+        id => find(context, id)?,
     };
     context.output.json(kind.schema());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn put(context: &Context, arguments: &PutKind) -> Result<ExitCode, Problem> {
+    let PutKind { kind: id, json_file, from, dry_run } = arguments;
+    session::check_kind_id(id)?;
+    let source = json_file.as_deref().unwrap_or(Path::new("-"));
+    let given = match from {
+        Some(_) => None,
+        None => {
+            if source == Path::new("-") && std::io::stdin().is_terminal() {
+                context.output.note("Reading a JSON Schema from the terminal; Ctrl-D ends it.");
+            }
+            Some(input::read_text(source)?)
+        }
+    };
+    let setup = context.setup()?;
+    let mut opened = context.open(&setup)?;
+    let (text, name) = match (given, from) {
+        (Some(text), _) => (text.as_str().to_owned(), input::name(source)),
+        (None, from) => {
+            let from = kind_of(&opened.kinds, from.as_deref().unwrap_or_default())?;
+            (from.source().to_string(), from.id.clone())
+        }
+    };
+    let change = session::kind_change(&opened.document, &opened.kinds, id, &text, &name)?;
+    for misfit in &change.misfits {
+        context.output.warning(&visible(&format!("will need attention: {misfit}")));
+    }
+    let word = match (change.base, change.differs) {
+        (_, false) => "unchanged",
+        (None, true) => "created",
+        (Some(_), true) => "updated",
+    };
+    let misfits = change.misfits.iter();
+    let misfits: Vec<_> =
+        misfits.map(|misfit| json!({ "solution": misfit.solution, "key": misfit.key })).collect();
+    let version = change.version();
+    let (json, line) = (
+        json!({ "kind": id, "done": word, "version": version, "needs_attention": misfits, "dry_run": dry_run }),
+        format!("{id}  {word}, version {version}{}", if *dry_run { " (not saved)" } else { "" }),
+    );
+    let edits = if *dry_run { Vec::new() } else { change.edits() };
+    let saved = opened.session.commit(edits, Timestamp::now())?;
+    show::said(context, &saved, &json, &line);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn remove(context: &Context, id: &str) -> Result<ExitCode, Problem> {
+    let setup = context.setup()?;
+    let mut opened = context.open(&setup)?;
+    let edit = session::kind_removal(&opened.document, id)?;
+    let saved = opened.session.commit(vec![edit], Timestamp::now())?;
+    show::said(context, &saved, &json!({ "kind": id, "done": "removed" }), &format!("{id}  removed"));
     Ok(ExitCode::SUCCESS)
 }

@@ -43,6 +43,9 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
     if !row.flags.is_empty() {
         out.line(&out.paint(Tone::Caution, &format!("! {}", row.flags.join(", ").replace('_', " "))));
     }
+    for violation in kinds.attention(&credential.content) {
+        out.line(&out.paint(Tone::Caution, &visible(&format!("  {violation}"))));
+    }
     for test in credential.tests.iter().rev().take(TESTS) {
         let (sign, tone) = outcome_sign(test.outcome);
         let verdict = out.paint(tone, &format!("{sign} {}", test.outcome.word()));

@@ -5,6 +5,7 @@
 //! document that another program saved meanwhile merges them, or tells of the conflict.
 
 mod credential;
+mod kind;
 mod oauth_app;
 mod solution;
 #[cfg(test)]
@@ -12,7 +13,9 @@ mod tests;
 
 use jiff::Timestamp;
 
-use super::{Content, Document, Id, OauthApp, Recipient, Removed, Solution, TestRecord};
+use super::{
+    Content, Document, Id, KindDefinition, OauthApp, Object, Recipient, Removed, Solution, TestRecord,
+};
 
 pub use solution::copies;
 
@@ -103,6 +106,27 @@ pub enum Edit {
         /// What there shall be; `None`: it is removed, which is refused while a credential refers to it.
         after: Option<OauthApp>,
     },
+    /// Defines a kind, or gives one another schema: that makes a new version of it.
+    DefineKind {
+        /// The word in documents.
+        id: String,
+        /// The version that the writer saw; another one there is a conflict. `None`: there is none of that name.
+        expected: Option<u32>,
+        /// The JSON Schema of `config`.
+        schema: Object,
+    },
+    /// Removes a kind that no credential is of.
+    RemoveKind {
+        /// Which.
+        id: String,
+    },
+    /// Puts a removed kind back at its old place: the inverse of [`Edit::RemoveKind`].
+    PutKindBack {
+        /// The kind with its versions.
+        definition: Box<KindDefinition>,
+        /// Before which other.
+        index: usize,
+    },
     /// Replaces the list of recipients.
     SetRecipients {
         /// All of them.
@@ -162,6 +186,32 @@ pub enum EditError {
     /// Another writer changed the OAuth app first.
     #[error("the OAuth app {0} was changed by another program")]
     OauthAppConflict(String),
+    /// Credentials are of the kind.
+    #[error("the kind {id} is in use by {}", .by.join(", "))]
+    KindInUse {
+        /// Its id.
+        id: String,
+        /// `solution/key` of those that are of it, the trash included.
+        by: Vec<String>,
+    },
+    /// A kind of that id exists.
+    #[error("there is a kind {0} already")]
+    KindTaken(String),
+    /// No kind of that id.
+    #[error("there is no kind {0} of this vault's own")]
+    NoKind(String),
+    /// Another writer changed the kind first.
+    #[error(
+        "the kind {id} was changed by another program: version {found} is stored, this change started from {expected}"
+    )]
+    KindConflict {
+        /// Its id.
+        id: String,
+        /// The version the writer saw.
+        expected: u32,
+        /// The version that is stored.
+        found: u32,
+    },
     /// The id exists already.
     #[error("the id {0} is taken")]
     IdTaken(Id),
@@ -186,6 +236,9 @@ impl Document {
             Edit::RemoveSolution { name } => self.remove_solution(name),
             Edit::RenameSolution { from, to, except } => self.rename_solution(from, to, &except),
             Edit::SetOauthApp { name, before, after } => self.set_oauth_app(name, before, after),
+            Edit::DefineKind { id, expected, schema } => self.define_kind(id, expected, schema, now),
+            Edit::RemoveKind { id } => self.remove_kind(id),
+            Edit::PutKindBack { definition, index } => self.put_kind_back(*definition, index),
             Edit::SetRecipients { recipients } => {
                 let before = std::mem::replace(&mut self.recipients, recipients);
                 Ok(Edit::SetRecipients { recipients: before })

@@ -22,6 +22,8 @@ pub struct Facts {
     pub now: Timestamp,
     /// Seconds before `expires_at` from which a credential is `expiring`.
     pub expires_soon_secs: i64,
+    /// Since when its kind makes the request that proves it as it does now: an older record vouches for nothing.
+    pub proves_since: Option<Timestamp>,
 }
 
 /// The state of a credential, as the list shows it.

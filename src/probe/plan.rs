@@ -185,9 +185,9 @@ pub fn plan_in(kind: &Kind, content: &Content, around: &Surroundings) -> Result<
         }
         _ => {}
     }
-    let values = Values::of(content);
+    let values = Values::of(kind, content);
     let auth = authorization(kind, content, &values)?;
-    let Some(test) = content.document.get("test") else {
+    let Some(test) = kind.test_of(content) else {
         return Err(Unplannable::NotTestable(
             "no test is set: add one under Test, a path such as /v1/me that is safe to ask for at any time"
                 .into(),
@@ -370,7 +370,7 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
                 "it has no base URL: there is nowhere to send a test".into(),
             ));
         }
-        _ => Authorization::Described(values.request(kind, content)?),
+        _ => Authorization::Described(values.request(kind.request_of(content))?),
     })
 }
 

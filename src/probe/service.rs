@@ -19,7 +19,7 @@ use super::rules::{Rules, Test};
 use crate::http::TlsOptions;
 use crate::model::Content;
 use crate::schema::Kind;
-use crate::schema::catalogue::{self, Auth, Chosen, Variant};
+use crate::schema::catalogue::{self, Auth, Chosen, SIGNER_VALUES, Variant};
 use crate::schema::rules::HeaderCheck;
 use crate::secret::Secret;
 use crate::sign::SignerSpec;
@@ -74,22 +74,6 @@ struct Call {
     carries_auth: bool,
     html: bool,
 }
-
-/// Names that a signer gives values to.
-const SIGNER_VALUES: [&str; 12] = [
-    "timestamp",
-    "timestamp_ms",
-    "timestamp_us",
-    "date",
-    "date_rfc2822",
-    "iso_date",
-    "iso_date_ms",
-    "datetime",
-    "nonce",
-    "nonce_base64",
-    "nonce_uuid",
-    "jwt",
-];
 
 impl Chain {
     /// Whether the service has a say in a credential's test: what the credential says itself counts, where the

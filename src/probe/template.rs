@@ -13,9 +13,6 @@ use crate::model::{Content, pointer};
 use crate::schema::Kind;
 use crate::secret::Secret;
 
-/// Where a credential describes its request.
-const REQUEST: &str = "/config/request";
-
 /// Tables whose entries are named without them.
 const TABLES: [&str; 2] = ["fields", "secrets"];
 
@@ -45,8 +42,8 @@ enum Named<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// The fields and secrets of a credential by name.
-    pub(super) fn of(content: &'a Content) -> Self {
+    /// The fields and secrets of a credential by name; a field that it does not say means its default.
+    pub(super) fn of(kind: &Kind, content: &'a Content) -> Self {
         let mut values = Self { named: BTreeMap::new(), used: Cell::new(false) };
         if let Some(Value::Object(config)) = content.document.get("config") {
             for (name, value) in config {
@@ -59,6 +56,14 @@ impl<'a> Values<'a> {
                     }
                     value => values.add(content, name, &place, value),
                 }
+            }
+        }
+        for field in kind.fields_of(content) {
+            let name = field.pointer.strip_prefix("/config/").filter(|name| !name.contains('/'));
+            // An address has no default here: a secret goes where the credential itself says, or nowhere.
+            let (Some(name), Some(default), false) = (name, field.default, field.origin) else { continue };
+            if content.get(&field.pointer).is_none() && !values.named.contains_key(name) {
+                values.add(content, name, &field.pointer, &default);
             }
         }
         values
@@ -126,13 +131,12 @@ impl<'a> Values<'a> {
         })
     }
 
-    /// What the credential's `request`, or its kind's default of it, says.
+    /// What a `request` says.
     ///
     /// # Errors
-    /// A name that there is none of, and a credential without any description.
-    pub(super) fn request(&self, kind: &Kind, content: &Content) -> Result<Described, Unplannable> {
-        let default = || kind.schema_at(REQUEST)?.get("default");
-        let Some(request) = content.get(REQUEST).or_else(default) else { return Ok(Described::default()) };
+    /// A name that there is none of.
+    pub(super) fn request(&self, request: Option<&Value>) -> Result<Described, Unplannable> {
+        let Some(request) = request else { return Ok(Described::default()) };
         let texts = |member: &str| {
             let members = request.get(member).and_then(Value::as_object);
             let text = |(name, value): (&String, &Value)| Some((name.clone(), value.as_str()?.to_owned()));

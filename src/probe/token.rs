@@ -137,7 +137,7 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
         }
     };
     let own = content.get_str("/config/base_url").or_else(|| source.get_str(&format!("{base}/base_url")));
-    let proof = match (chain, content.document.get("test")) {
+    let proof = match (chain, kind.test_of(content)) {
         (Some(chain), _) => {
             secrets.extend(chain.secrets.iter().cloned());
             Some(Proof::Chain(Box::new(chain)))

@@ -23,6 +23,22 @@ pub use service::{
     Variant, What,
 };
 
+/// Names that a signer gives values to, for templates of the variant that it signs.
+pub const SIGNER_VALUES: [&str; 12] = [
+    "timestamp",
+    "timestamp_ms",
+    "timestamp_us",
+    "date",
+    "date_rfc2822",
+    "iso_date",
+    "iso_date_ms",
+    "datetime",
+    "nonce",
+    "nonce_base64",
+    "nonce_uuid",
+    "jwt",
+];
+
 /// Ids and texts of the built-in files, sorted by id.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/services.rs"));
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::text::{Place, Positions, place_of};
+use super::text::{Place, Positions, SyntaxError, place_of};
 use super::{Absent, Kind, Kinds, Names, Notice, Read, Violation};
 use crate::model::{Content, Credential, Edit, Id, pointer};
 use crate::secret::Secret;
@@ -72,6 +72,7 @@ impl Draft {
         content.set("/solution", Value::String(solution.to_owned()));
         content.set("/kind", Value::String(kind.id.clone()));
         content.set("/config", Value::Object(serde_json::Map::new()));
+        kind.bind(&mut content);
         Self::starting(None, content)
     }
 
@@ -328,19 +329,7 @@ impl Draft {
     }
 
     fn read_text(&self, kinds: &Kinds, text: &str) -> Result<(Arc<Kind>, Positions, Read), Vec<TextError>> {
-        let positions = Positions::read(text).map_err(|errors| {
-            let located = errors.into_iter().map(|error| {
-                let offset = offset_of(text, error.place);
-                let end = text[offset..].chars().next().map_or(offset, |c| offset + c.len_utf8());
-                TextError {
-                    place: error.place,
-                    range: offset..end,
-                    pointer: error.pointer,
-                    message: error.message,
-                }
-            });
-            located.collect::<Vec<_>>()
-        })?;
+        let positions = Positions::read(text).map_err(|errors| syntax_errors(text, errors))?;
         let locate = |violation: &Violation| locate(text, &positions, violation);
         let whole = |message: &str| vec![locate(&Violation::new("", message))];
         let value: Value = serde_json::from_str(text).map_err(|_| whole("this is not a JSON document"))?;
@@ -391,6 +380,16 @@ impl Draft {
             None => Edit::Create { id, content },
         }
     }
+}
+
+/// What is wrong with the syntax of a text.
+pub(super) fn syntax_errors(text: &str, errors: Vec<SyntaxError>) -> Vec<TextError> {
+    let located = errors.into_iter().map(|error| {
+        let offset = offset_of(text, error.place);
+        let end = text[offset..].chars().next().map_or(offset, |c| offset + c.len_utf8());
+        TextError { place: error.place, range: offset..end, pointer: error.pointer, message: error.message }
+    });
+    located.collect()
 }
 
 /// The place of a violation in a text.

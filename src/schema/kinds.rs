@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 use serde_json::Value;
 
 use super::catalogue::{Catalogue, Chosen, NoVariant, special};
-use super::{Kind, SchemaError};
+use super::{Kind, Violation};
 use crate::model::{Content, Document, KindDefinition, Object};
 
 const BUILTIN: &[(&str, &str)] = &[
@@ -28,21 +28,13 @@ const OAUTH_APP: &str = include_str!("../../assets/oauth_app.json");
 #[derive(Debug)]
 pub struct Kinds {
     kinds: Vec<Arc<Kind>>,
-    /// What the vault's own were made from: as long as it is the same, so are they.
+    /// The vault's own, those included that cannot be used.
+    own: Vec<Arc<Kind>>,
+    /// What they were made from: as long as it is the same, so are they.
     defined: Vec<KindDefinition>,
-    unusable: Vec<Unusable>,
     catalogue: Arc<Catalogue>,
     /// Kinds made for a service, by kind and what names the service: made when one is first asked for.
     special: RwLock<HashMap<(String, String), Arc<Kind>>>,
-}
-
-/// A stored kind that this version of the program cannot use. Its credentials stay, and are flagged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unusable {
-    /// The word in documents.
-    pub id: String,
-    /// Why, as a sentence.
-    pub message: String,
 }
 
 static BUILTIN_KINDS: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
@@ -63,7 +55,7 @@ impl Kinds {
         Self {
             kinds,
             defined: Vec::new(),
-            unusable: Vec::new(),
+            own: Vec::new(),
             catalogue: Catalogue::builtin().clone(),
             special: RwLock::default(),
         }
@@ -92,8 +84,8 @@ impl Kinds {
         &OAUTH_APP_KINDS
     }
 
-    /// The kinds of a vault. One that cannot be used is left out, and told by [`Kinds::unusable`]: a vault is
-    /// never refused for it.
+    /// The kinds of a vault. One that cannot be used is not offered, but what is of it stays: a vault is never
+    /// refused for a schema.
     pub fn of(document: &Document) -> Arc<Self> {
         Self::builtin().after(document)
     }
@@ -108,23 +100,12 @@ impl Kinds {
         made.catalogue = self.catalogue.clone();
         for definition in defined {
             let known = self.defined.iter().any(|known| known == definition);
-            let same = self.get(&definition.id).filter(|_| known).cloned();
-            match same.map_or_else(|| Self::make(definition), Ok) {
-                Ok(kind) => made.kinds.push(kind),
-                Err(error) => {
-                    made.unusable.push(Unusable { id: definition.id.clone(), message: error.to_string() });
-                }
-            }
+            let same = self.own.iter().find(|kind| known && kind.id == definition.id).cloned();
+            made.own.push(same.unwrap_or_else(|| Arc::new(Kind::of_definition(definition))));
         }
+        made.kinds.extend(made.own.iter().filter(|kind| kind.unusable().is_none()).cloned());
         made.defined.clone_from(defined);
         Arc::new(made)
-    }
-
-    fn make(definition: &KindDefinition) -> Result<Arc<Kind>, SchemaError> {
-        if Self::is_builtin(&definition.id) {
-            return Err(SchemaError("a kind of this name comes with the program".to_owned()));
-        }
-        Kind::new(&definition.id, Value::Object(definition.schema.clone())).map(Arc::new)
     }
 
     /// Whether a kind of this name comes with the program.
@@ -132,9 +113,9 @@ impl Kinds {
         BUILTIN.iter().any(|(known, _)| *known == id)
     }
 
-    /// The vault's own kinds that cannot be used.
-    pub fn unusable(&self) -> &[Unusable] {
-        &self.unusable
+    /// The kinds that were defined in the vault, those included that cannot be used ([`Kind::unusable`]).
+    pub fn own(&self) -> &[Arc<Kind>] {
+        &self.own
     }
 
     /// A kind by its id. Of a credential, [`Kinds::of_content`] is asked.
@@ -153,7 +134,8 @@ impl Kinds {
         // What names no kind is an OAuth app.
         let (kind, service) = (text("kind"), text("service"));
         if service.is_empty() || !Self::is_builtin(kind) {
-            return self.get(kind).cloned();
+            let unusable = || self.own.iter().find(|own| own.id == kind);
+            return self.get(kind).or_else(unusable).cloned();
         }
         self.of_service(kind, service)
     }
@@ -189,6 +171,22 @@ impl Kinds {
         let mut kind = Kind::trusted(id, config).ok()?;
         kind.service = Some(chosen);
         Some(kind)
+    }
+
+    /// Why a credential needs attention: its kind is gone or cannot be used, or its kind's schema was changed and
+    /// it no longer fits. What is of a built-in kind was checked on its way in.
+    pub fn attention(&self, content: &Content) -> Vec<Violation> {
+        let Some(kind) = self.of_content(content) else {
+            return vec![Violation::new(
+                "/kind",
+                format!("{:?} is not a kind of this vault", content.kind()),
+            )];
+        };
+        match kind.unusable() {
+            Some(why) => vec![Violation::new("/kind", format!("{:?} cannot be used: {why}", kind.id))],
+            None if kind.is_own() => kind.check(content),
+            None => Vec::new(),
+        }
     }
 
     /// All of them, in the order they are offered.

@@ -87,8 +87,9 @@ impl Parts {
     /// Says which condition is not a schema.
     pub(super) fn build(&self) -> Result<(), SchemaError> {
         self.conditions.iter().try_for_each(|condition| {
-            let told =
-                |error: SchemaError| SchemaError(format!("a condition of {}: {}", condition.place, error.0));
+            let told = |error: SchemaError| {
+                SchemaError::new("", format!("a condition of {}: {}", condition.place, error.message))
+            };
             condition.validator.build(&condition.schema).map_err(told)
         })
     }
@@ -240,7 +241,7 @@ struct Layout<'a> {
 impl<'a> Layout<'a> {
     fn object(&mut self, schema: &'a Value, spot: &Spot<'_>) -> Result<(), SchemaError> {
         if spot.depth > DEPTH {
-            return Err(SchemaError(format!("{}: branches lie too deep in each other", spot.place)));
+            return Err(SchemaError::new(spot.place, "branches lie too deep in each other"));
         }
         let spot = &Spot { depth: spot.depth + 1, ..*spot };
         let target = resolve(self.root, schema);
@@ -318,7 +319,7 @@ impl<'a> Layout<'a> {
 
     fn condition(&mut self, place: &str, test: &Value) -> usize {
         let mut schema = json!({ "allOf": [test] });
-        if let Some(defs) = self.root.get("$defs") {
+        if let Some(defs) = self.root.get("$defs").filter(|_| refers(test)) {
             schema["$defs"] = defs.clone();
         }
         let validator = Lazy::default();
@@ -398,6 +399,15 @@ impl<'a> Layout<'a> {
             0 | 1 => field::control(self.root, target),
             _ => Control::Choice(Choices::Fixed(choices)),
         }
+    }
+}
+
+/// Whether a schema refers to a definition.
+fn refers(schema: &Value) -> bool {
+    match schema {
+        Value::Object(members) => members.contains_key("$ref") || members.values().any(refers),
+        Value::Array(items) => items.iter().any(refers),
+        _ => false,
     }
 }
 

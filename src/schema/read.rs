@@ -62,6 +62,9 @@ impl Kind {
             },
             nulls: BTreeSet::new(),
             violations: Vec::new(),
+            same_kind: base.is_some_and(|base| {
+                document.get("kind").and_then(Value::as_str).unwrap_or_default() == base.kind()
+            }),
         };
         let mut document = Value::Object(document);
         reader.take("", &mut document);
@@ -69,6 +72,9 @@ impl Kind {
             reader.out.content.document = document;
         }
         reader.settle(absent);
+        if base.is_none() {
+            self.bind(&mut reader.out.content);
+        }
         if reader.violations.is_empty() { Ok(reader.out) } else { Err(reader.violations) }
     }
 
@@ -105,11 +111,20 @@ struct Reader<'a> {
     out: Read,
     nulls: BTreeSet<String>,
     violations: Vec<Violation>,
+    /// The base is of the same kind.
+    same_kind: bool,
 }
 
 impl Reader<'_> {
+    /// Whether a place that the kind does not call secret has a stored one: it was secret by an earlier schema.
+    fn was_secret(&self, place: &str) -> bool {
+        self.same_kind && self.base.is_some_and(|base| base.secret(place).is_some())
+    }
+
     fn take(&mut self, place: &str, value: &mut Value) {
-        if !place.is_empty() && self.kind.is_secret(place) {
+        let is_secret = !place.is_empty() && self.kind.is_secret(place);
+        let texts = value.is_string() || value.is_null() || Placeholder::of(value).is_some();
+        if is_secret || texts && self.was_secret(place) {
             return self.take_secret(place, value);
         }
         if !place.is_empty() && self.kind.is_sealed(place) {
@@ -196,7 +211,7 @@ impl Reader<'_> {
             let keeps = absent == Absent::Keeps
                 && self.out.content.get(place).is_none()
                 && !self.kind.around(place).any(spoken_of)
-                && self.kind.is_secret(place);
+                && (self.kind.is_secret(place) || self.was_secret(place));
             if keeps {
                 self.out.content.set_secret(place, secret.clone());
             } else {

@@ -139,7 +139,13 @@ impl Reader<'_> {
             object.insert("solution".to_owned(), Value::String(self.solution.to_owned()));
         }
         let text = |member: &str| object.get(member).and_then(Value::as_str).unwrap_or_default();
-        let Some(kind) = self.kinds.of_document(&object) else {
+        // Of a kind that cannot be used, what is there can be changed; what is new would hold secrets in clear.
+        let stored = |kind: &Kind| {
+            let known = self.document.find(text("solution"), text("key"));
+            known.is_some_and(|known| known.content.kind() == kind.id)
+        };
+        let kind = self.kinds.of_document(&object);
+        let Some(kind) = kind.filter(|kind| kind.unusable().is_none() || stored(kind)) else {
             let message = match object.get("kind") {
                 None => "is required".to_owned(),
                 Some(_) => format!("must be one of {}", self.kinds.names()),

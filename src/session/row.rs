@@ -75,9 +75,11 @@ pub struct LastTest<'a> {
 
 /// What a credential's status depends on besides itself.
 pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_days: u32) -> Facts {
+    let kind = kinds.of_content(&credential.content);
     Facts {
         complete: kinds.is_complete(&credential.content),
         testable: has_test(kinds, &credential.content),
+        proves_since: kind.and_then(|kind| kind.proves_since()),
         now,
         expires_soon_secs: i64::from(expiring_days) * 86_400,
     }
@@ -85,9 +87,11 @@ pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_da
 
 /// Whether there is a request, a login or a grant that could prove it.
 pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
-    content.document.contains_key("test")
-        || kinds.get(content.kind()).is_some_and(|kind| kind.logs_in)
-        || probe::proves_itself(content)
+    let known = match kinds.of_content(content) {
+        Some(kind) => kind.logs_in || kind.test_of(content).is_some(),
+        None => content.document.contains_key("test"),
+    };
+    known || probe::proves_itself(content)
 }
 
 /// The row of one credential.
@@ -103,8 +107,7 @@ pub fn row<'a>(
     let due = content.get("/rotate_every_days").and_then(serde_json::Value::as_i64).is_some_and(|days| {
         now.duration_since(credential.secret_since()).as_secs() >= days.saturating_mul(86_400)
     });
-    // Documents are checked on their way in, so only a kind that is not there any more leaves one unfit.
-    let unfit = kinds.of_content(content).is_none();
+    let unfit = !kinds.attention(content).is_empty();
     let flags = [(due, "rotation_due"), (unfit, "needs_attention")];
     Row {
         solution: content.solution(),

@@ -8,6 +8,7 @@
 mod cli;
 mod cli_demo;
 mod cli_errors;
+mod cli_kinds;
 mod cli_organization;
 mod cli_prompt;
 mod cli_secrecy;

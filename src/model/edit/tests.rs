@@ -36,7 +36,9 @@ fn essence(document: &Document) -> impl PartialEq + std::fmt::Debug + use<> {
     credentials.sort_by(|a, b| a.0.cmp(&b.0));
     let mut solutions: Vec<_> = document.solutions.iter().map(|s| s.name.clone()).collect();
     solutions.sort();
-    (credentials, solutions, document.oauth_apps().to_vec(), document.recipients.clone())
+    let kinds: Vec<_> =
+        document.organization.kinds.iter().map(|k| (k.id.clone(), k.schema.clone())).collect();
+    (credentials, solutions, document.oauth_apps().to_vec(), kinds, document.recipients.clone())
 }
 
 /// An edit in terms of "the n-th credential", so that random lists of them make sense.
@@ -53,6 +55,9 @@ enum Wish {
     Purge(usize),
     SetApp(u8, u8),
     RemoveApp(u8),
+    Define(u8, u8),
+    Undefine(u8),
+    BeOf(usize, u8),
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -68,6 +73,9 @@ fn wish() -> impl Strategy<Value = Wish> {
         (0..8usize).prop_map(Wish::Purge),
         (0..3u8, 0..3u8).prop_map(|(name, id)| Wish::SetApp(name, id)),
         (0..3u8).prop_map(Wish::RemoveApp),
+        (0..3u8, 0..4u8).prop_map(|(kind, title)| Wish::Define(kind, title)),
+        (0..3u8).prop_map(Wish::Undefine),
+        (0..8usize, 0..3u8).prop_map(|(n, kind)| Wish::BeOf(n, kind)),
     ]
 }
 
@@ -81,6 +89,10 @@ fn app(number: u8, client: u8) -> OauthApp {
     content.set("/client_id", json!(client));
     content.set_secret("/client_secret", Secret::from("s"));
     OauthApp { content }
+}
+
+fn schema(title: u8) -> Object {
+    json!({"title": title}).as_object().cloned().unwrap_or_default()
 }
 
 fn set_app(document: &Document, number: u8, after: Option<OauthApp>) -> Edit {
@@ -114,6 +126,20 @@ fn edit(document: &Document, wish: Wish) -> Option<Edit> {
         }
         Wish::SetApp(n, id) => set_app(document, n, Some(app(n, id))),
         Wish::RemoveApp(n) => set_app(document, n, None),
+        Wish::Define(kind, title) => {
+            let id = format!("kind{kind}");
+            let expected = document.own_kind(&id).map(|known| known.version);
+            Edit::DefineKind { id, expected, schema: schema(title) }
+        }
+        Wish::Undefine(kind) => Edit::RemoveKind { id: format!("kind{kind}") },
+        Wish::BeOf(n, kind) => {
+            let old = nth(n)?;
+            // As in the program: what is of a kind was checked against it.
+            document.own_kind(&format!("kind{kind}"))?;
+            let mut content = old.content.clone();
+            content.set("/kind", json!(format!("kind{kind}")));
+            Edit::Update { id: old.id.clone(), expected: None, content }
+        }
     })
 }
 
@@ -129,7 +155,10 @@ proptest! {
             let before = document.clone();
             let exact = matches!(
                 edit,
-                Edit::Purge { .. } | Edit::RenameSolution { .. } | Edit::SetOauthApp { .. }
+                Edit::Purge { .. }
+                    | Edit::RenameSolution { .. }
+                    | Edit::SetOauthApp { .. }
+                    | Edit::RemoveKind { .. }
             );
             match document.apply(edit, now) {
                 Err(_) => prop_assert_eq!(&document, &before),
@@ -152,6 +181,9 @@ proptest! {
             for credential in &document.credentials {
                 prop_assert_eq!(credential.history.len() + 1, credential.version as usize);
                 prop_assert!(credential.tests.len() <= TESTS_KEPT);
+            }
+            for kind in &document.organization.kinds {
+                prop_assert_eq!(kind.history.len() + 1, kind.version as usize);
             }
         }
     }
@@ -183,7 +215,13 @@ fn a_test_of_an_older_version_vouches_only_while_nothing_it_proved_has_changed()
     document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
     document.apply(Edit::RecordTest { id: id.clone(), record: record(1) }, now).unwrap();
     let status = |document: &Document| {
-        let facts = crate::model::Facts { complete: true, testable: true, now, expires_soon_secs: 0 };
+        let facts = crate::model::Facts {
+            complete: true,
+            testable: true,
+            now,
+            expires_soon_secs: 0,
+            proves_since: None,
+        };
         document.by_id(&id).unwrap().status(facts).0
     };
     assert_eq!(status(&document), crate::model::Status::Active);
@@ -293,4 +331,35 @@ fn an_oauth_app_in_use_stays() {
     assert_eq!(document.apply(remove, now), Err(EditError::OauthAppConflict("app1".to_owned())));
     document.apply(set_app(&document, 1, None), now).unwrap();
     assert!(document.oauth_apps().is_empty());
+}
+
+#[test]
+fn a_kind_keeps_its_versions_and_stays_while_something_is_of_it() {
+    let mut document = Document::new();
+    let now = Timestamp::UNIX_EPOCH;
+    let define = |expected, title| Edit::DefineKind { id: "own".to_owned(), expected, schema: schema(title) };
+    let remove = Edit::RemoveKind { id: "own".to_owned() };
+    assert_eq!(document.apply(remove.clone(), now), Err(EditError::NoKind("own".to_owned())));
+    assert_eq!(document.apply(define(Some(1), 1), now), Err(EditError::NoKind("own".to_owned())));
+    document.apply(define(None, 1), now).unwrap();
+    assert_eq!(document.apply(define(None, 2), now), Err(EditError::KindTaken("own".to_owned())));
+    let back = document.apply(define(Some(1), 2), now).unwrap();
+    let conflict = EditError::KindConflict { id: "own".to_owned(), expected: 1, found: 2 };
+    assert_eq!(document.apply(define(Some(1), 3), now), Err(conflict));
+    assert_eq!(document.own_kind("own").unwrap().history[0].schema, schema(1));
+    document.apply(back, now).unwrap();
+    let own = document.own_kind("own").unwrap();
+    assert_eq!((own.version, &own.schema, own.history.len()), (3, &schema(1), 2));
+
+    let mut user = content("default", "a", "1");
+    user.set("/kind", json!("own"));
+    let id = Id::new();
+    document.apply(Edit::Create { id: id.clone(), content: user }, now).unwrap();
+    let by = |by: &str| Err(EditError::KindInUse { id: "own".to_owned(), by: vec![by.to_owned()] });
+    assert_eq!(document.apply(remove.clone(), now), by("default/a"));
+    document.apply(Edit::Remove { id: id.clone() }, now).unwrap();
+    assert_eq!(document.apply(remove.clone(), now), by("default/a (in the trash)"));
+    document.apply(Edit::Purge { id }, now).unwrap();
+    document.apply(remove, now).unwrap();
+    assert!(document.organization.kinds.is_empty());
 }

@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use toml::de::{DeTable, DeValue};
 
 use super::super::rules::Rule;
 use super::super::text::{Place, place_of};
 use super::super::{Kind, Kinds};
 use super::service::{Call, Service, ServiceField, Templates, Variant};
-use super::template;
+use super::{SIGNER_VALUES, template};
 use crate::model::{Content, Object, pointer};
 
 /// One thing wrong with a file.
@@ -270,16 +270,15 @@ impl<'a> Way<'a> {
             self.host(&format!("/hosts/{index}"), host, &known);
         }
         self.oauth(&known);
+        if let Some(signer) = &variant.signer {
+            self.signed(signer);
+            known.extend(SIGNER_VALUES);
+        }
         for (index, step) in variant.steps.iter().enumerate() {
             self.call(&format!("/step/{index}"), step, &mut known, Turn::Step);
         }
         if self.variant.kind == "oauth2" {
             known.insert("access_token");
-        }
-        if let Some(signer) = &variant.signer {
-            for (name, value) in signer {
-                self.json(&format!("/signer/{name}"), value, &known);
-            }
         }
         let auth = &variant.auth;
         self.templates("/auth/headers", &auth.headers, &known);
@@ -425,6 +424,24 @@ impl<'a> Way<'a> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Which fields a signer uses. Its templates know more than names (`{timestamp+60}`, filters): what is wrong
+    /// with them is told by whoever signs.
+    fn signed(&mut self, signer: &'a Map<String, Value>) {
+        let mut text = String::new();
+        for (name, value) in signer {
+            pointer::walk(name, value, &mut |_, value| {
+                text.extend(value.as_str().map(|text| format!("{text} ")))
+            });
+        }
+        for part in text.split('{').skip(1) {
+            let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+            let variant = self.variant;
+            let fields = variant.fields.iter().map(|field| field.name.as_str());
+            let derived = variant.derived.iter().map(|derived| derived.name.as_str());
+            self.used.extend(fields.chain(derived).find(|name| *name == &part[..end]));
         }
     }
 

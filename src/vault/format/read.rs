@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::{FORMAT, Header};
 use crate::model::{
-    Content, Credential, Document, Id, OauthApp, Object, Organization, Placeholder, Recipient, Removed,
-    Solution, TestRecord, Version, pointer,
+    Content, Credential, Document, Id, KindDefinition, OauthApp, Object, Organization, Placeholder,
+    Recipient, Removed, Solution, TestRecord, Version, pointer,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -262,6 +262,8 @@ struct OrganizationIn {
     name: String,
     #[serde(default)]
     oauth_apps: Vec<OauthAppIn>,
+    #[serde(default)]
+    kinds: Vec<KindDefinition>,
     #[serde(flatten)]
     extra: Object,
 }
@@ -332,7 +334,7 @@ impl TryFrom<OrganizationIn> for Organization {
         Ok(Self {
             oauth_apps: apps.collect::<Result<_, _>>()?,
             name: read.name,
-            kinds: Vec::new(),
+            kinds: read.kinds,
             extra: read.extra,
         })
     }

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    Content, Credential, Document, Id, Learnt, OauthApp, Organization, Outcome, Placeholder, Recipient,
-    Removed, Solution, TestRecord, Version,
+    Content, Credential, Document, Id, KindDefinition, KindVersion, Learnt, OauthApp, Organization, Outcome,
+    Placeholder, Recipient, Removed, Solution, TestRecord, Version,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -278,10 +278,25 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_kind()(
+        id in any_text(),
+        schema in any_extra(),
+        version in any::<u32>(),
+        (created_at, updated_at) in (any_time(), any_time()),
+        history in prop::collection::vec((any::<u32>(), any_time(), any_extra()), 0..3),
+        extra in any_extra(),
+    ) -> KindDefinition {
+        let history = history.into_iter().map(|(number, at, schema)| KindVersion { number, at, schema });
+        KindDefinition { id, schema, version, created_at, updated_at, history: history.collect(), extra }
+    }
+}
+
+prop_compose! {
     fn any_document()(
         name in any_text(),
         organization in any_extra(),
         oauth_apps in prop::collection::vec(any_content(), 0..3),
+        kinds in prop::collection::vec(any_kind(), 0..3),
         solutions in prop::collection::vec((any_text(), any_extra()), 0..3),
         credentials in prop::collection::vec(any_credential(), 0..3),
         trash in prop::collection::vec((any_time(), any_credential()), 0..2),
@@ -291,7 +306,7 @@ prop_compose! {
         Document {
             organization: Organization {
                 name,
-                kinds: Vec::new(),
+                kinds,
                 oauth_apps: oauth_apps.into_iter().map(|content| OauthApp { content }).collect(),
                 extra: organization,
             },

@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 
 use super::Header;
 use crate::model::{
-    Content, Credential, Document, Id, Object, Organization, Recipient, Removed, Solution, TestRecord,
+    Content, Credential, Document, Id, KindDefinition, Object, Organization, Recipient, Removed, Solution,
+    TestRecord,
 };
 use crate::secret::Secret;
 
@@ -99,8 +100,14 @@ struct OrganizationOut<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     oauth_apps: Vec<ContentOut<'a>>,
+    #[serde(skip_serializing_if = "no_kinds")]
+    kinds: &'a [KindDefinition],
     #[serde(flatten)]
     extra: &'a Object,
+}
+
+fn no_kinds(kinds: &&[KindDefinition]) -> bool {
+    kinds.is_empty()
 }
 
 #[derive(Serialize)]
@@ -160,6 +167,7 @@ impl<'a> From<&'a Organization> for OrganizationOut<'a> {
         Self {
             name: &organization.name,
             oauth_apps: organization.oauth_apps.iter().map(|app| (&app.content).into()).collect(),
+            kinds: &organization.kinds,
             extra: &organization.extra,
         }
     }
