@@ -168,7 +168,8 @@ impl Kind {
         };
         let proves_since = proves_since(definition);
         match made {
-            Ok(kind) => Self { own: Some(Own::new(proves_since, None)), ..kind },
+            // Only this program's own kinds have a login that it knows.
+            Ok(kind) => Self { own: Some(Own::new(proves_since, None)), logs_in: false, ..kind },
             Err(error) => {
                 let schema = compose(&definition.id, json!({ "title": definition.id, "type": "object" }));
                 let own = Some(Own::new(proves_since, Some(error)));
@@ -247,13 +248,13 @@ impl Kind {
         let text = |text: &str| Value::from(text);
         let mut source = Map::new();
         source.insert("$schema".into(), text("https://json-schema.org/draft/2020-12/schema"));
-        // Composing put "Configuration" in the place of the kind's own words; only kinds of the program log in.
+        // Composing put "Configuration" in the place of the kind's own words.
         source.insert("title".into(), text(&self.title));
         source.insert("description".into(), text(&self.description));
         source.extend(
             config
                 .iter()
-                .filter(|(name, _)| !["title", "description", "x-login"].contains(&name.as_str()))
+                .filter(|(name, _)| *name != "title" && *name != "description")
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         let common: Value = serde_json::from_str(COMMON).unwrap_or_default();

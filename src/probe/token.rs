@@ -12,7 +12,7 @@ use super::run::{self, MESSAGE, Means};
 use super::service::{self, Chain};
 use super::{Report, Step, certificate};
 use crate::http::{self, Exchange, Request};
-use crate::model::{Content, Outcome, parse_expiry};
+use crate::model::{Content, Learnt, Outcome, parse_expiry};
 use crate::oauth::{self, Ask, AskError, Refusal};
 use crate::redact::Redactor;
 use crate::schema::Kind;
@@ -91,6 +91,17 @@ pub(super) const TOKEN: &str = "access_token";
 
 /// Makes the plan of an OAuth credential.
 pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Result<Plan, Unplannable> {
+    let mut chain = match kind.service() {
+        Some(Ok(chosen)) if Chain::is_for(content, chosen) => Some(chain(kind, content, chosen)?),
+        Some(Err(reason)) if !content.document.contains_key("test") => {
+            return Err(Unplannable::NotTestable(reason.to_string().into()));
+        }
+        _ => None,
+    };
+    if let Some(chain) = chain.take_if(|chain| !chain.uses(TOKEN)) {
+        // The service's own calls get what they need, such as a token.
+        return Ok(Plan::of_chain(chain, None));
+    }
     let (source, base) = source(content, around)?;
     let mut secrets: Vec<Secret> = content.secrets.values().chain(source.secrets.values()).cloned().collect();
     let stored = content.secret(ACCESS).filter(|token| !token.is_empty()).map(|access| Stored {
@@ -105,17 +116,7 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
         "" => format!("the {name} of the OAuth app"),
         base => kind.title_of(&format!("{base}/{name}")),
     };
-    let ask = Ask::read(&source, base);
-    let person = matches!((&ask, &stored), (Err(AskError::Person), None));
-    let mut chain = match kind.service() {
-        Some(Ok(chosen)) if !person && Chain::is_for(content, chosen) => Some(chain(kind, content, chosen)?),
-        _ => None,
-    };
-    if let Some(chain) = chain.take_if(|chain| !chain.uses(TOKEN)) {
-        // The service's own calls get what they need, such as a token.
-        return Ok(Plan::of_chain(chain, None));
-    }
-    let ask = match (ask, &stored) {
+    let ask = match (Ask::read(&source, base), &stored) {
         (Ok(ask), _) => Some(ask),
         // Enough is known to try the token that is there.
         (Err(_), Some(_)) => None,
@@ -136,7 +137,7 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
         }
     };
     let own = content.get_str("/config/base_url").or_else(|| source.get_str(&format!("{base}/base_url")));
-    let proof = match (chain, content.document.get("test")) {
+    let proof = match (chain, kind.test_of(content)) {
         (Some(chain), _) => {
             secrets.extend(chain.secrets.iter().cloned());
             Some(Proof::Chain(Box::new(chain)))
@@ -280,6 +281,7 @@ impl Token {
             Err(refusal) => return refused(&redactor, &refusal, steps, means, now),
         };
         let missing = missing(ask, token.scopes.as_deref());
+        let granted = Learnt { scopes: token.scopes.clone().map(sorted), ..Learnt::default() };
         let lacks = match missing.as_slice() {
             [] => String::new(),
             missing => format!(", without the scopes {}", missing.join(", ")),
@@ -291,17 +293,36 @@ impl Token {
                 false => (Outcome::Limited, "Allow the client these scopes at the server, or ask for fewer."),
             };
             let message = format!("{} a token was granted{good}{lacks}", token.status);
-            return run::answered(&redactor, &Verdict { outcome, message }, token.status, advice, steps);
+            let verdict = Verdict { outcome, message };
+            let facts = shown(&redactor, granted);
+            return Report { facts, ..run::answered(&redactor, &verdict, token.status, advice, steps) };
         };
         let mut report = tried(&redactor, proof, &token.access, means, now).await;
         steps.append(&mut report.steps);
         report.steps = steps;
+        if report.outcome == Outcome::Ok && report.facts.scopes.is_none() {
+            report.facts.scopes = shown(&redactor, granted).scopes;
+        }
         if !lacks.is_empty() {
             report.message =
                 format!("{}; the token came{}", report.message, redactor.show(&lacks[1..], MESSAGE));
         }
         report
     }
+}
+
+fn sorted(mut scopes: Vec<String>) -> Vec<String> {
+    scopes.sort();
+    scopes.dedup();
+    scopes
+}
+
+/// What was learnt, as it may be kept.
+fn shown(redactor: &Redactor, mut facts: Learnt) -> Learnt {
+    for scope in facts.scopes.iter_mut().flatten() {
+        *scope = redactor.show(scope, MESSAGE);
+    }
+    facts
 }
 
 /// Sends the request with a token.
@@ -459,6 +480,9 @@ fn error(status: u16, code: &str, description: &str) -> (Outcome, &'static str, 
 /// clock counts.
 pub(super) fn mind_end(report: &mut Report, ends: Timestamp, now: Timestamp) {
     if ends > now {
+        if report.outcome == Outcome::Ok && report.facts.expires_at.is_none() {
+            report.facts.expires_at = Some(ends);
+        }
         return;
     }
     let ended = ends.strftime("%Y-%m-%d %H:%M UTC");

@@ -66,7 +66,7 @@ enum Holds {
 }
 
 /// The annotations there are, and which of them stand only at the top.
-const ANNOTATIONS: [(&str, Holds, bool); 11] = [
+const ANNOTATIONS: [(&str, Holds, bool); 12] = [
     ("x-group", Holds::Text, false),
     ("x-pattern", Holds::Text, false),
     ("x-multiline", Holds::Flag, false),
@@ -76,6 +76,7 @@ const ANNOTATIONS: [(&str, Holds, bool); 11] = [
     ("x-main", Holds::Flag, false),
     ("x-obtain", Holds::Text, false),
     ("x-testable", Holds::Flag, true),
+    ("x-login", Holds::Flag, true),
     ("x-request", Holds::Object, true),
     ("x-test", Holds::Object, true),
 ];

@@ -87,8 +87,11 @@ pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_da
 
 /// Whether there is a request, a login or a grant that could prove it: its own, its kind's or its service's.
 pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
-    let Some(kind) = kinds.of_content(content) else { return content.document.contains_key("test") };
-    kind.test_of(content).is_some() || kind.serves_test() || kind.logs_in || probe::proves_itself(content)
+    let known = match kinds.of_content(content) {
+        Some(kind) => kind.test_of(content).is_some() || kind.serves_test() || kind.logs_in,
+        None => content.document.contains_key("test"),
+    };
+    known || probe::proves_itself(content)
 }
 
 /// Why a credential is not to be tested in the background, or among many without asking; `None`: it may be.

@@ -104,3 +104,23 @@ fn a_client_that_waits_for_its_login_is_saved_and_incomplete_when_tested() {
     );
     assert!(done["advice"].as_str().unwrap().contains("a login gives one"));
 }
+
+/// Tokens belong to the app that gave them: they would go to another app's service.
+#[test]
+fn tokens_do_not_follow_to_another_app() {
+    let account = Account::with_vault();
+    for name in ["mail", "files"] {
+        let app = json!({"name": name, "provider": "custom", "grant": "authorization_code", "client_id": "c",
+                         "token_url": format!("https://{name}.invalid/token"), "base_url": format!("https://{name}.invalid")});
+        account.command().args(["oauth-app", "put"]).input(app.to_string()).run().succeeds();
+    }
+    let put = |app: &str, tokens: Value| {
+        let document = json!({"key": "a", "kind": "oauth_alias", "config": {"app": app, "tokens": tokens}});
+        account.command().args(["put", "--no-test", "--json"]).input(document.to_string()).run()
+    };
+    put("mail", json!({"access_token": "marker-one"})).succeeds();
+    let kept = json!({"$secret": "stored"});
+    assert_eq!(put("files", kept.clone()).exits(5).error()["code"], "origin_changed");
+    put("mail", kept).succeeds();
+    put("files", json!({"access_token": "marker-two"})).succeeds();
+}

@@ -6,7 +6,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::http::{self, Answer, Exchange, Request, TlsOptions};
-use crate::model::{Content, Outcome};
+use crate::model::{Content, Learnt, Outcome};
 use crate::probe::classify::{Verdict, classify};
 use crate::probe::plan::Work;
 use crate::probe::run::{self, Means};
@@ -197,7 +197,10 @@ impl Aws {
     /// The report of the last answer.
     fn report(&self, redactor: &Redactor, answer: &Answer, steps: Vec<Step>, now: Timestamp) -> Report {
         let (verdict, advice) = judge(answer, self.role.is_some() && answer_to_role(&steps), now);
-        run::answered(redactor, &verdict, answer.status, &advice, steps)
+        let arn = value(&String::from_utf8_lossy(&answer.body), "Arn");
+        let who = arn.filter(|_| verdict.outcome == Outcome::Ok).map(|arn| redactor.show(&arn, run::MESSAGE));
+        let facts = Learnt { who, ..Learnt::default() };
+        Report { facts, ..run::answered(redactor, &verdict, answer.status, &advice, steps) }
     }
 }
 

@@ -171,3 +171,27 @@ fn a_login_takes_the_protocol_where_its_service_has_no_calls() {
     let plan = planned("aws", "aws", key).unwrap();
     assert!(matches!(plan.work, Work::Aws(_)), "{plan:?}");
 }
+
+/// A stored token is tried with the service's request, one that a test gets for itself too; where the service's
+/// own request is the one that gets the token, that is the test.
+#[test]
+fn oauth_clients_of_services() {
+    let client = |service: &str, more: Value| {
+        let mut config = json!({"client_id": "c", "client_secret": "s-1"});
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        planned("oauth2", service, config)
+    };
+    let person = json!({"grant": "authorization_code", "issuer": "https://github.com"});
+    let waiting = client("github/oauth", person.clone()).unwrap_err();
+    assert!(waiting.to_string().contains("log in first"), "{waiting}");
+    let mut logged_in = person;
+    logged_in["tokens"] = json!({"access_token": "t-1"});
+    let plan = client("github/oauth", logged_in).unwrap();
+    assert!(matches!(plan.work, Work::Token(_)), "{plan:?}");
+    assert_eq!((plan.host(), plan.summary().as_str()), ("api.github.com", "GET /user"));
+    let machine = json!({"grant": "client_credentials", "my_domain": "acme.my.salesforce.com"});
+    let id = "salesforce/client-credentials";
+    let plan = client(id, machine).unwrap();
+    assert!(matches!(plan.work, Work::Service(_)), "{plan:?}");
+    assert!(plan.summary().contains("POST /services/oauth2/token"), "{}", plan.summary());
+}

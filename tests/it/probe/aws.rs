@@ -28,6 +28,7 @@ async fn a_right_key_says_whose_it_is() {
             "200 account 123456789012, arn:aws:iam::123456789012:user/ann, user ID AIDADOUBLE"
         );
         assert_eq!(steps(&report), "connect request match");
+        assert_eq!(report.facts.who.as_deref(), Some("arn:aws:iam::123456789012:user/ann"));
         assert_eq!(server.requests().len(), 1);
         let sent = &server.requests()[0];
         assert!(!sent.text().contains(KEY.1), "the key itself is never sent");

@@ -212,6 +212,7 @@ async fn scopes_that_were_not_granted_are_named() {
     let report = tested(oauth2(&server.url(), asks.clone())).await;
     assert_eq!(report.outcome, Outcome::Limited);
     assert!(report.message.contains("without the scopes write"), "{}", report.message);
+    assert_eq!(report.facts.scopes, Some(vec!["other".to_owned(), "read".to_owned()]));
     let server = granted("write read");
     assert_eq!(tested(oauth2(&server.url(), asks.clone())).await.outcome, Outcome::Ok);
     // With a request of its own, that decides.
@@ -301,6 +302,7 @@ async fn a_jwt_that_says_it_is_over_is_weighed_against_the_service() {
     assert!(report.message.contains("although the token says"), "{}", report.message);
     let report = tested(bearer(&accepts.url(), &good)).await;
     assert!(!report.message.contains("token says"), "{}", report.message);
+    assert_eq!(report.facts.expires_at.map(|at| at.as_second()), Some(now().as_second() + 3600));
     let report = tested(logged_in(&refuses.url(), &over, "2026-11-22T11:00:00Z")).await;
     assert_eq!(report.outcome, Outcome::Expired, "{}", report.message);
 }
