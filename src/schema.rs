@@ -10,7 +10,7 @@
 //! secrets are bound to, or a part of one), `x-choices` (one of the vault's names), `x-fixed` (not edited in the
 //! form), `x-main` (the secret that is meant when none is named), `x-obtain` (how a secret is come by that nobody
 //! types), `x-testable` (`false`: no HTTP request proves it, so the document has no place for one) and `x-login`
-//! (`true`: logging in proves it, and nothing need be said about how).
+//! (a field's name and those of its values with which logging in proves it: nothing need be said about how).
 
 mod check;
 mod draft;
@@ -117,8 +117,6 @@ pub struct Kind {
     /// All fields that there can be, in their order; required is what always is. What applies to one
     /// content is [`Kind::fields_of`].
     pub fields: Vec<Field>,
-    /// Logging in proves a credential of this kind: its document needs no test.
-    pub logs_in: bool,
     parts: Parts,
     schema: Value,
     validator: jsonschema::Validator,
@@ -156,8 +154,7 @@ impl Kind {
             .map_err(|error| SchemaError(format!("{}: {}", error.instance_path(), error.masked())))?;
         let parts = Parts::of(&schema, &title)?;
         let fields = parts.all();
-        let logs_in = schema["properties"]["config"]["x-login"] == json!(true);
-        Ok(Self { id: id.to_owned(), title, description, fields, logs_in, parts, schema, validator })
+        Ok(Self { id: id.to_owned(), title, description, fields, parts, schema, validator })
     }
 
     /// The schema of the whole document of this kind, as `schema KIND` prints it.
@@ -214,6 +211,15 @@ impl Kind {
     pub fn title_of(&self, place: &str) -> String {
         let name = pointer::steps(place).last().unwrap_or_default().into_owned();
         self.said_of(place, "title").and_then(Value::as_str).map_or(name, str::to_owned)
+    }
+
+    /// Whether logging in proves a credential: its document needs no test.
+    pub fn logs_in(&self, content: &Content) -> bool {
+        let said = self.schema["properties"]["config"]["x-login"].as_object();
+        said.into_iter().flatten().any(|(field, values)| {
+            let value = content.get(&format!("/config/{}", pointer::escape(field)));
+            values.as_array().is_some_and(|values| value.is_some_and(|value| values.contains(value)))
+        })
     }
 
     /// How a secret is come by that nobody types: the words of `x-obtain`.

@@ -89,11 +89,12 @@ pub(super) async fn check(
     let ended = tokio::select! {
         // Finished and stopped at once: what was found out counts.
         biased;
-        ended = converse(login, trust, deadline, &mut trace) => ended.unwrap_or_else(|verdict| verdict),
-        () = cancel.cancelled() => Verdict::failed(&Failure::Cancelled, login),
-        () = tokio::time::sleep_until(deadline) => Verdict::late(),
+        ended = converse(login, trust, deadline, &mut trace) => Some(ended.unwrap_or_else(|verdict| verdict)),
+        () = cancel.cancelled() => Some(Verdict::failed(&Failure::Cancelled, login)),
+        () = tokio::time::sleep_until(deadline) => None,
     };
-    Found { steps: trace.end(&ended), verdict: ended.during(trace.step()) }
+    let verdict = ended.unwrap_or_else(|| Verdict::late(trace.step()));
+    Found { steps: trace.end(&verdict), verdict }
 }
 
 async fn converse(login: &Login, trust: &Trust, deadline: Instant, trace: &mut Trace) -> Ends<Verdict> {

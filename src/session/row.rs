@@ -84,7 +84,8 @@ pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_da
 
 /// Whether there is a request, or a login, that could prove it.
 pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
-    content.document.contains_key("test") || kinds.get(content.kind()).is_some_and(|kind| kind.logs_in)
+    content.document.contains_key("test")
+        || kinds.get(content.kind()).is_some_and(|kind| kind.logs_in(content))
 }
 
 /// The row of one credential.
