@@ -10,9 +10,9 @@
 //! secrets are bound to, or a part of one), `x-choices` (one of the vault's names), `x-fixed` (not edited in the
 //! form), `x-main` (the secret that is meant when none is named), `x-obtain` (how a secret is come by that nobody
 //! types), `x-testable` (`false`: no HTTP request proves it, so the document has no place for one) and `x-login`
-//! (`true`: logging in proves it, and nothing need be said about how). A kind that is defined in a vault has two
-//! more: `x-request` (where its fields and secrets go in a request) and `x-test` (the test of those that have none
-//! of their own).
+//! (fields, each with those of its values with which logging in proves it: nothing need be said about how; none: it
+//! always does). A kind that is defined in a vault has two more: `x-request` (where its fields and secrets go in a
+//! request) and `x-test` (the test of those that have none of their own).
 
 mod bounds;
 pub mod catalogue;
@@ -61,8 +61,6 @@ pub struct Kind {
     /// All fields that there can be, in their order; required is what always is. What applies to one
     /// content is [`Kind::fields_of`].
     pub fields: Vec<Field>,
-    /// Logging in proves a credential of this kind: its document needs no test.
-    pub logs_in: bool,
     parts: Parts,
     schema: Value,
     validator: Lazy,
@@ -140,13 +138,11 @@ impl Kind {
     fn composed(id: &str, title: String, description: String, schema: Value) -> Result<Self, SchemaError> {
         let parts = Parts::of(&schema, &title)?;
         let fields = parts.all();
-        let logs_in = schema["properties"]["config"]["x-login"] == json!(true);
         Ok(Self {
             id: id.to_owned(),
             title,
             description,
             fields,
-            logs_in,
             parts,
             schema,
             validator: Lazy::default(),
@@ -168,8 +164,7 @@ impl Kind {
         };
         let proves_since = proves_since(definition);
         match made {
-            // Only this program's own kinds have a login that it knows.
-            Ok(kind) => Self { own: Some(Own::new(proves_since, None)), logs_in: false, ..kind },
+            Ok(kind) => Self { own: Some(Own::new(proves_since, None)), ..kind },
             Err(error) => {
                 let schema = compose(&definition.id, json!({ "title": definition.id, "type": "object" }));
                 let own = Some(Own::new(proves_since, Some(error)));
@@ -181,7 +176,6 @@ impl Kind {
                     title,
                     description: String::new(),
                     fields,
-                    logs_in: false,
                     parts,
                     schema,
                     validator: Lazy::default(),
@@ -392,6 +386,17 @@ impl Kind {
     pub fn title_of(&self, place: &str) -> String {
         let name = pointer::steps(place).last().unwrap_or_default().into_owned();
         self.said_of(place, "title").and_then(Value::as_str).map_or(name, str::to_owned)
+    }
+
+    /// Whether logging in proves a credential: its document needs no test. Only kinds of the program have a login
+    /// that it knows.
+    pub fn logs_in(&self, content: &Content) -> bool {
+        let Some(Value::Object(fields)) = self.config_schema().get("x-login") else { return false };
+        let fits = |field: &str, values: &Value| {
+            let value = content.get(&format!("/config/{}", pointer::escape(field)));
+            values.as_array().is_some_and(|values| value.is_some_and(|value| values.contains(value)))
+        };
+        self.own.is_none() && fields.iter().all(|(field, values)| fits(field, values))
     }
 
     /// How a secret is come by that nobody types: the words of `x-obtain`.

@@ -78,12 +78,12 @@ impl Login {
         let ended = tokio::select! {
             // Finished and stopped at once: what was found out counts.
             biased;
-            ended = converse(self, means.trust, &mut trace) => ended.unwrap_or_else(|verdict| verdict),
-            () = means.cancel.cancelled() => Verdict::failed(&Failure::Cancelled, self),
-            () = tokio::time::sleep_until(means.deadline) => Verdict::late(),
+            ended = converse(self, means.trust, &mut trace) => Some(ended.unwrap_or_else(|verdict| verdict)),
+            () = means.cancel.cancelled() => Some(Verdict::failed(&Failure::Cancelled, self)),
+            () = tokio::time::sleep_until(means.deadline) => None,
         };
-        let done = trace.end(&ended);
-        told(redactor, &ended.during(trace.step()), done)
+        let verdict = ended.unwrap_or_else(|| Verdict::late(trace.step()));
+        told(redactor, &verdict, trace.end(&verdict))
     }
 }
 

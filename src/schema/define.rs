@@ -76,7 +76,7 @@ const ANNOTATIONS: [(&str, Holds, bool); 12] = [
     ("x-main", Holds::Flag, false),
     ("x-obtain", Holds::Text, false),
     ("x-testable", Holds::Flag, true),
-    ("x-login", Holds::Flag, true),
+    ("x-login", Holds::Object, true),
     ("x-request", Holds::Object, true),
     ("x-test", Holds::Object, true),
 ];

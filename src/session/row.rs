@@ -88,7 +88,7 @@ pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_da
 /// Whether there is a request, a login or a grant that could prove it: its own, its kind's or its service's.
 pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
     let known = match kinds.of_content(content) {
-        Some(kind) => kind.test_of(content).is_some() || kind.serves_test() || kind.logs_in,
+        Some(kind) => kind.test_of(content).is_some() || kind.serves_test() || kind.logs_in(content),
         None => content.document.contains_key("test"),
     };
     known || probe::proves_itself(content)

@@ -55,6 +55,9 @@ pub(super) async fn check(link: &mut Link<'_>, login: &Login) -> Ends<Verdict> {
     link.send(&framed(TUNE_OK, &[limits, &[0, 0]].concat())).await?;
     let host = if login.database.is_empty() { "/" } else { &login.database };
     link.step("ask", format!("open the virtual host {host}"));
+    if host.len() > 255 {
+        return Err(Verdict::no_database("no virtual host has a name of more than 255 bytes"));
+    }
     let mut open = Vec::new();
     short(&mut open, host);
     open.extend_from_slice(&[0, 0]);
@@ -78,7 +81,7 @@ fn framed(method: u16, arguments: &[u8]) -> Zeroizing<Vec<u8>> {
     frame
 }
 
-/// A text of at most 255 bytes; what is longer is cut.
+/// A text of at most 255 bytes; what is longer would be cut.
 fn short(into: &mut Vec<u8>, text: &str) {
     let text = &text.as_bytes()[..text.len().min(255)];
     into.push(u8::try_from(text.len()).unwrap_or(u8::MAX));

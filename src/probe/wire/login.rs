@@ -54,7 +54,7 @@ impl Engine {
             "imap" => built!(Imap, "imap", "IMAP"),
             "ldap" => built!(Ldap, "ldap", "LDAP"),
             "ftp" => built!(Ftp, "ftp", "FTP"),
-            "sftp" => Err("this build has no SSH: nothing was tried"),
+            "sftp" => Err("this version cannot log in over SSH: nothing was tried"),
             _ => return None,
         })
     }
@@ -301,4 +301,82 @@ fn search(
     let headers = vec![("Authorization".to_owned(), Secret::new(format!("Basic {encoded}")))];
     let request = Request { method: "GET".to_owned(), url, headers, body: None, allow_http, tls };
     Ok(Work::Http(Box::new(Call { request, rules: test.rules, html: false })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Absent, Kinds};
+
+    fn planned(config: Value) -> Result<Work, Unplannable> {
+        let kind = Kinds::builtin().get("database").unwrap();
+        let document = json!({"key": "a", "kind": "database", "config": config});
+        let read = kind.read(document.as_object().unwrap().clone(), None, Absent::Keeps).unwrap();
+        work(kind, &read.content)
+    }
+
+    fn login(mut config: Value) -> Login {
+        for (name, value) in [("username", "u"), ("password", "p")] {
+            config[name] = json!(value);
+        }
+        match planned(config).unwrap() {
+            Work::Wire(login) => *login,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    #[cfg(all(feature = "postgres", feature = "mqtt", feature = "smtp", feature = "redis"))]
+    fn nothing_goes_in_plain_text_to_another_machine_unless_it_is_chosen() {
+        let mode = |engine: &str, host: &str, tls: &str| {
+            let mut config = json!({"engine": engine, "host": host});
+            if !tls.is_empty() {
+                config["tls"] = json!(tls);
+            }
+            let login = login(config);
+            (login.mode, login.plain_anywhere)
+        };
+        for host in ["localhost", "LOCALHOST.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1", "0x7f.1"] {
+            assert_eq!(mode("postgres", host, ""), (Mode::Plain, false), "{host}");
+            assert_eq!(mode("postgres", host, "verify-full"), (Mode::Host, false), "{host}");
+        }
+        for host in
+            ["db.example", "localhost.example", "192.0.2.1", "10.0.0.1", "::ffff:192.0.2.1", "2001:db8::1"]
+        {
+            assert_eq!(mode("postgres", host, ""), (Mode::Host, false), "{host}");
+            assert_eq!(mode("postgres", host, "require"), (Mode::Anyone, false), "{host}");
+            assert_eq!(mode("postgres", host, "disable"), (Mode::Plain, true), "{host}");
+        }
+        let at = |port: u16| login(json!({"engine": "smtp", "host": "localhost", "port": port}));
+        assert_eq!((at(465).mode, at(465).encrypts_first()), (Mode::Host, true));
+        assert_eq!((at(587).mode, at(587).encrypts_first()), (Mode::Plain, false));
+        let submission = login(json!({"engine": "smtp", "host": "mail.example"}));
+        assert_eq!((submission.port, submission.mode, submission.encrypts_first()), (587, Mode::Host, false));
+        let broker = |tls: &str| login(json!({"engine": "mqtt", "host": "m.example", "tls": tls}));
+        assert_eq!((broker("disable").port, broker("disable").encrypts_first()), (1883, false));
+        assert_eq!((broker("require").port, broker("require").encrypts_first()), (8883, true));
+        assert!(login(json!({"engine": "redis", "host": "r.example"})).encrypts_first());
+    }
+
+    #[test]
+    #[cfg(all(feature = "ldap", feature = "imap", feature = "postgres"))]
+    fn what_is_missing_or_cannot_be_sent_is_said_before() {
+        let said = |config: Value| planned(config).unwrap_err().to_string();
+        let base = json!({"engine": "ldap", "host": "h", "username": "u"});
+        assert_eq!(said(base), "Password is missing");
+        assert_eq!(said(json!({"engine": "postgres", "host": "h"})), "User name is missing");
+        let broken = json!({"engine": "imap", "host": "h", "username": "u", "password": "a\r\nb"});
+        assert_eq!(said(broken), "Password holds characters that cannot be sent in a login");
+        let pem = json!({"engine": "postgres", "host": "h", "username": "u", "ca_certificate": "nothing"});
+        assert_eq!(said(pem), "CA certificate: there is no PEM in it: it needs its BEGIN and END lines");
+        let shell = json!({"engine": "sftp", "host": "h", "username": "u", "password": "p"});
+        assert!(matches!(planned(shell), Err(Unplannable::NotTestable(_))));
+    }
+
+    #[test]
+    #[cfg(not(feature = "postgres"))]
+    fn a_build_without_a_protocol_says_so() {
+        let error = planned(json!({"engine": "postgres", "host": "h", "username": "u"})).unwrap_err();
+        assert_eq!(error.to_string(), "this build has no PostgreSQL: nothing was tried");
+    }
 }

@@ -103,21 +103,13 @@ impl Verdict {
         )
     }
 
-    /// The time was over; [`Verdict::during`] says in which step.
-    pub(super) fn late() -> Self {
+    /// The time was over in this step.
+    pub(super) fn late(step: &'static str) -> Self {
         Self::new(
             Outcome::Unreachable,
-            "no answer in time",
+            Failure::TimedOut { during: step }.to_string(),
             "Check network and firewall, or allow more time with --timeout.",
         )
-    }
-
-    /// Names the step that was going on where the time ran out.
-    pub(super) fn during(mut self, step: &str) -> Self {
-        if self == Self::late() {
-            self.message = format!("{}, while in step {step}", self.message);
-        }
-        self
     }
 
     /// Replaces what to do next.

@@ -18,50 +18,48 @@ host    all all       127.0.0.1/32 scram-sha-256
 /// A server with TLS, shared by the tests of this file; its port.
 fn server() -> Option<u16> {
     static SERVER: OnceLock<Option<(Daemon, u16)>> = OnceLock::new();
-    let server = SERVER.get_or_init(|| {
-        if !present(&["postgres", "initdb"]) {
-            return None;
-        }
-        let place = Place::of("postgres").with_certificate();
-        let data = place.at("data");
-        place.run("initdb", &["-D", &data, "-U", "admin", "--no-sync", "-E", "UTF8", "--locale=C"], "");
-        let password = PASSWORD;
-        let setup = format!(
-            "CREATE ROLE app LOGIN PASSWORD '{password}';\n\
-             CREATE ROLE \"Jürgen, =\" LOGIN PASSWORD 'pässwörd™';\n\
-             CREATE ROLE trusted LOGIN;\n\
-             CREATE ROLE clear LOGIN PASSWORD '{password}';\n\
-             CREATE ROLE encrypted LOGIN PASSWORD '{password}';\n\
-             CREATE ROLE elsewhere LOGIN PASSWORD '{password}';\n\
-             CREATE ROLE group_only NOLOGIN PASSWORD '{password}';\n\
-             CREATE ROLE over LOGIN PASSWORD '{password}' VALID UNTIL '2020-01-01';\n\
-             CREATE ROLE full LOGIN PASSWORD '{password}' CONNECTION LIMIT 0;\n\
-             SET password_encryption = 'md5'; CREATE ROLE old LOGIN PASSWORD '{password}';\n\
-             CREATE DATABASE app OWNER app;\n\
-             CREATE DATABASE closed;\n\
-             REVOKE CONNECT ON DATABASE closed FROM PUBLIC;\n"
-        );
-        place.run("postgres", &["--single", "-j", "-D", &data, "postgres"], &setup.replace(";\n", ";\n\n"));
-        place.write("data/pg_hba.conf", RULES);
-        let port = free_port();
-        let (certificate, key) = (place.at("cert.pem"), place.at("key.pem"));
-        let settings = [
-            format!("port={port}"),
-            "listen_addresses=127.0.0.1".into(),
-            format!("unix_socket_directories={}", place.at("")),
-            "ssl=on".into(),
-            format!("ssl_cert_file={certificate}"),
-            format!("ssl_key_file={key}"),
-            "fsync=off".into(),
-        ];
-        let mut arguments = vec!["-D", &data];
-        settings.iter().for_each(|setting| arguments.extend(["-c", setting]));
-        Some((
-            place.start("postgres", &arguments, &[]).when(|| judges(&document(&base(port), json!({})))),
-            port,
-        ))
-    });
-    server.as_ref().map(|(_, port)| *port)
+    SERVER.get_or_init(start).as_ref().map(|(_, port)| *port)
+}
+
+fn start() -> Option<(Daemon, u16)> {
+    if !present(&["postgres", "initdb"]) {
+        return None;
+    }
+    let place = Place::of("postgres").with_certificate();
+    let data = place.at("data");
+    place.run("initdb", &["-D", &data, "-U", "admin", "--no-sync", "-E", "UTF8", "--locale=C"], "");
+    let password = PASSWORD;
+    let setup = format!(
+        "CREATE ROLE app LOGIN PASSWORD '{password}';\n\
+         CREATE ROLE \"Jürgen, =\" LOGIN PASSWORD 'pässwörd™';\n\
+         CREATE ROLE trusted LOGIN;\n\
+         CREATE ROLE clear LOGIN PASSWORD '{password}';\n\
+         CREATE ROLE encrypted LOGIN PASSWORD '{password}';\n\
+         CREATE ROLE elsewhere LOGIN PASSWORD '{password}';\n\
+         CREATE ROLE group_only NOLOGIN PASSWORD '{password}';\n\
+         CREATE ROLE over LOGIN PASSWORD '{password}' VALID UNTIL '2020-01-01';\n\
+         CREATE ROLE full LOGIN PASSWORD '{password}' CONNECTION LIMIT 0;\n\
+         SET password_encryption = 'md5'; CREATE ROLE old LOGIN PASSWORD '{password}';\n\
+         CREATE DATABASE app OWNER app;\n\
+         CREATE DATABASE closed;\n\
+         REVOKE CONNECT ON DATABASE closed FROM PUBLIC;\n"
+    );
+    place.run("postgres", &["--single", "-j", "-D", &data, "postgres"], &setup.replace(";\n", ";\n\n"));
+    place.write("data/pg_hba.conf", RULES);
+    let port = free_port();
+    let (certificate, key) = (place.at("cert.pem"), place.at("key.pem"));
+    let settings = [
+        format!("port={port}"),
+        "listen_addresses=127.0.0.1".into(),
+        format!("unix_socket_directories={}", place.at("")),
+        "ssl=on".into(),
+        format!("ssl_cert_file={certificate}"),
+        format!("ssl_key_file={key}"),
+        "fsync=off".into(),
+    ];
+    let mut arguments = vec!["-D", &data];
+    settings.iter().for_each(|setting| arguments.extend(["-c", setting]));
+    Some((place.start("postgres", &arguments, &[]).when(|| judges(&document(&base(port), json!({})))), port))
 }
 
 fn base(port: u16) -> Value {
@@ -132,4 +130,12 @@ async fn tls_is_checked_as_the_credential_says() {
     assert!(report.steps[2].detail.contains("not checked"), "{report:?}");
     let report = tested(document(&base, json!({}))).await;
     assert_eq!(steps(&report), "resolve connect login ask", "plain text to this machine");
+}
+
+#[tokio::test]
+async fn a_stopped_server_says_nothing_about_a_password() {
+    let Some((daemon, port)) = start() else { return };
+    table(&base(port), &[(json!({}), Outcome::Ok, " as app")]).await;
+    daemon.stop(port);
+    table(&base(port), &[(json!({}), Outcome::Unreachable, "nothing listens on that port")]).await;
 }
