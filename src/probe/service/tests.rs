@@ -133,8 +133,8 @@ fn a_service_says_what_its_test_may_cost() {
     assert_eq!(caution(docker.clone()), Some("wrong tries lock the account"));
     docker["test"] = json!({"path": "/"});
     assert_eq!(caution(docker), Some("wrong tries lock the account"), "whatever is asked");
-    let mut metered = json!({"key": "a", "kind": "oauth2", "service": "amadeus/oauth-login",
-                             "config": {"client_id": "c", "client_secret": "s"}});
+    let mut metered = json!({"key": "a", "kind": "api_key", "service": "accuweather",
+                             "config": {"api_key": "s3cr3t/1"}});
     assert_eq!(caution(metered.clone()), Some("each test costs quota or money"));
     metered["test"] = json!({"path": "/"});
     assert_eq!(caution(metered), None, "a test of one's own is one's own matter");

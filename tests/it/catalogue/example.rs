@@ -65,6 +65,15 @@ pub(super) fn of(chosen: &Chosen) -> Example {
     if variant.kind == "database" && example.content.get("/config/host").is_none() {
         example.content.set("/config/host", json!("db.example.com"));
     }
+    // Most logins need both, and every engine may have them.
+    if variant.kind == "database" {
+        if example.content.get("/config/username").is_none() {
+            example.content.set("/config/username", json!("ann"));
+        }
+        if example.content.secret("/config/password").is_none() {
+            example.content.set_secret("/config/password", Secret::from("zqpass1marker"));
+        }
+    }
     kind.bind(&mut example.content);
     // What the kind itself needs besides: an OAuth client's.
     if variant.kind == "oauth2" {
