@@ -140,10 +140,11 @@ impl Chain {
         let mut hosts: Vec<String> = own.filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
         let usual = match variant.base_url.as_deref() {
             None | Some("{base_url}") => true,
-            Some(usual) => {
-                let usual = self.values.base(usual)?;
-                self.base.as_ref().is_some_and(|base| base.host_str() == usual.host_str())
-            }
+            Some(usual) => match (&self.base, self.values.base(usual)) {
+                (Some(base), Ok(usual)) => base.host_str() == usual.host_str(),
+                // Where its parts are not known, the credential's address is another one.
+                _ => false,
+            },
         };
         if self.chosen.trusted && usual {
             for host in &variant.hosts {

@@ -11,6 +11,7 @@ mod search;
 pub mod service;
 pub(super) mod special;
 pub mod template;
+mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock, OnceLock};

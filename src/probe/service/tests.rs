@@ -65,6 +65,19 @@ fn requests_of_services() {
     insta::assert_snapshot!(page.join("\n"));
 }
 
+/// A whole address needs none of the parts of the usual one; a placeholder in it still does.
+#[test]
+fn a_whole_address_needs_no_parts() {
+    let zendesk = |base: &str| {
+        let config = json!({"base_url": base, "username": "a", "password": "x"});
+        planned_of(json!({"key": "a", "kind": "basic_auth", "service": "zendesk", "config": config}))
+    };
+    assert!(sent(zendesk("http://127.0.0.1:9/v2")).starts_with("GET http://127.0.0.1:9/v2/users.json"));
+    // The part of the key that names the usual host is not looked for.
+    let own = planned("api_key", "mailchimp", json!({"base_url": "http://127.0.0.1:9", "api_key": "0123"}));
+    assert!(sent(own).starts_with("GET http://127.0.0.1:9/"));
+}
+
 #[test]
 fn a_value_cannot_make_another_host() {
     for subdomain in ["a.b", "a/b", "evil.example/", "a@b", "a#", "a?b", "a:1", "a\\b", "-a", "ä", "a b"] {

@@ -59,6 +59,7 @@ impl Values {
         let mut values = Self::default();
         let variant = chosen.variant();
         let mut missing = Vec::new();
+        let base = content.get_str("/config/base_url");
         for field in &variant.fields {
             let place = catalogue::place_of(&variant.kind, kind, field);
             let stored = stored(content, &place).filter(|(text, _)| !text.is_empty());
@@ -72,7 +73,9 @@ impl Values {
                         known.vouched = vouched;
                     }
                 }
-                None if field.required => missing.push(kind.title_of(&place)),
+                None if field.required && !variant.is_idle(&field.name, base) => {
+                    missing.push(kind.title_of(&place))
+                }
                 None => values.absent.push(field.name.clone()),
             }
         }
@@ -99,7 +102,11 @@ impl Values {
             values.put(PLACED, kind.title_of("/config/api_key"), placed, true, true);
         }
         for derived in &variant.derived {
-            values.derive(derived)?;
+            match values.derive(derived) {
+                // What only the usual address is made of is not missed in another one.
+                Err(_) if variant.is_idle(&derived.name, base) => values.absent.push(derived.name.clone()),
+                made => made?,
+            }
         }
         Ok(values)
     }

@@ -46,9 +46,13 @@ pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
                 let table_schema = &mut config["properties"][table];
                 table_schema["title"] = json!(heading);
                 table_schema["properties"][name] = Value::Object(text(words));
-                if field.required {
+                let parts = variant.names_in_base_only(&field.name);
+                if field.required && parts.is_empty() {
                     require(table_schema, name);
                     require(config, table);
+                } else if field.required {
+                    let within = json!({ "required": [name], "properties": { name: {} } });
+                    require_with(config, &parts, table, Some(within));
                 }
             }
             [name] => {
@@ -60,8 +64,15 @@ pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
                 if !found {
                     config["properties"][name] = Value::Object(text(words));
                 }
-                if field.required {
+                let parts = match requires(config, name) {
+                    // The kind itself cannot do without it.
+                    true => Vec::new(),
+                    false => variant.names_in_base_only(&field.name),
+                };
+                if field.required && parts.is_empty() {
                     require(config, name);
+                } else if field.required {
+                    require_with(config, &parts, name, None);
                 } else if let Some(required) = config.get_mut("required").and_then(Value::as_array_mut) {
                     required.retain(|known| known != name);
                 }
@@ -80,9 +91,32 @@ fn host_names(address: &str) -> Vec<&str> {
     template::names(template::authority(address).unwrap_or(address)).collect()
 }
 
+fn requires(schema: &Value, name: &str) -> bool {
+    let required = schema.get("required").and_then(Value::as_array);
+    required.is_some_and(|required| required.iter().any(|known| known == name))
+}
+
+/// Requires a member as long as the credential's own base URL holds one of the names, or there is none: who gives
+/// the whole address is not asked for its parts.
+fn require_with(config: &mut Value, names: &[&str], member: &str, within: Option<Value>) {
+    let names: Vec<String> = names.iter().map(|name| name.replace('.', "\\.")).collect();
+    let holds = format!("\\{{({})\\}}", names.join("|"));
+    let mut then = json!({ "required": [member] });
+    if let Some(within) = within {
+        then["properties"] = json!({ member: within });
+    }
+    let rule = json!({ "if": { "properties": { "base_url": { "pattern": holds } } }, "then": then });
+    match config.get_mut("allOf").and_then(Value::as_array_mut) {
+        Some(rules) => rules.push(rule),
+        None => config["allOf"] = json!([rule]),
+    }
+}
+
 fn require(schema: &mut Value, name: &str) {
+    if requires(schema, name) {
+        return;
+    }
     match schema.get_mut("required").and_then(Value::as_array_mut) {
-        Some(required) if required.iter().any(|known| known == name) => {}
         Some(required) => required.push(json!(name)),
         None => schema["required"] = json!([name]),
     }

@@ -1,5 +1,8 @@
 use std::path::Path;
 
+use serde_json::{Value, json};
+
+use super::super::{Absent, Kinds};
 use super::*;
 
 /// The files as they are now, not as they were built in: a mistake is told without building anything.
@@ -72,4 +75,62 @@ fn every_mistake_is_told_at_once_with_its_line() {
     insta::assert_snapshot!(found.join("\n"));
     let broken = check::check("bad.toml", "bad", "name = \n[[", None);
     assert!(broken.iter().all(|mistake| mistake.line > 0) && !broken.is_empty());
+}
+
+/// Who gives the whole address is not asked for its parts; the form follows what is written.
+#[test]
+fn parts_of_an_address_are_wanted_only_with_their_place_in_it() {
+    let found = |kinds: &Kinds, document: &Value, place: &str| {
+        let kind = kinds.of_document(document.as_object().unwrap()).unwrap();
+        let content = kind.read(document.as_object().unwrap().clone(), None, Absent::Keeps).unwrap().content;
+        let fields = kind.fields_of(&content);
+        let field =
+            fields.iter().find(|field| field.pointer == place).unwrap_or_else(|| panic!("{fields:#?}"));
+        let found: Vec<String> = kind.check(&content).iter().map(ToString::to_string).collect();
+        // The form says the same as the check.
+        let missed = field.required && content.get(place).is_none();
+        assert_eq!(missed, found.iter().any(|line| line.starts_with(place)), "{found:?}");
+        found
+    };
+    let zendesk = |base: Option<&str>| {
+        let mut document = json!({"key": "a", "kind": "basic_auth", "service": "zendesk",
+            "config": {"username": "a", "password": "x"}});
+        if let Some(base) = base {
+            document["config"]["base_url"] = json!(base);
+        }
+        found(Kinds::builtin(), &document, "/config/subdomain")
+    };
+    assert!(zendesk(Some("http://127.0.0.1:9")).is_empty());
+    assert_eq!(zendesk(Some("https://{subdomain}.zendesk.com")), ["/config/subdomain: is required"]);
+    assert!(zendesk(None).contains(&"/config/subdomain: is required".to_owned()));
+    // Of a custom credential, whose fields stand in a table.
+    let text = r#"name = "Acme"
+category = "helpdesk"
+[[variant]]
+id = "keys"
+title = "Keys"
+kind = "custom"
+base_url = "https://{tenant}.acme.example"
+[[variant.field]]
+name = "tenant"
+[[variant.field]]
+name = "key"
+secret = true
+[variant.auth]
+headers = { "X-Key" = "{key}" }
+[variant.test]
+path = "/me"
+"#;
+    let file = File { path: "acme.toml".to_owned(), id: "acme".to_owned(), text: Ok(text.to_owned()) };
+    let catalogue = Catalogue::with(vec![file]);
+    assert_eq!(catalogue.mistakes(), []);
+    let kinds = Kinds::with(Arc::new(catalogue));
+    let own = |base: &str, fields: Value| {
+        let document = json!({"key": "a", "kind": "custom", "service": "acme",
+            "config": {"base_url": base, "fields": fields, "secrets": {"key": "k-1"}}});
+        found(&kinds, &document, "/config/fields/tenant")
+    };
+    assert!(own("http://127.0.0.1:9", json!({})).is_empty());
+    assert!(own("https://{tenant}.acme.example", json!({"tenant": "t"})).is_empty());
+    assert_eq!(own("https://{tenant}.acme.example", json!({})), ["/config/fields/tenant: is required"]);
 }
