@@ -81,6 +81,8 @@ pub struct Chosen {
     /// The service.
     pub service: Arc<Service>,
     index: usize,
+    /// The variant for the credential's own word for its kind, where the file has another one.
+    called: Option<Arc<Variant>>,
     /// The hosts named by the variant were checked with the program, not added by a person's folder.
     pub trusted: bool,
 }
@@ -88,7 +90,7 @@ pub struct Chosen {
 impl Chosen {
     /// The variant.
     pub fn variant(&self) -> &Variant {
-        &self.service.variants[self.index]
+        self.called.as_deref().unwrap_or(&self.service.variants[self.index])
     }
 
     /// What names it for good: `ID/VARIANT`.
@@ -204,14 +206,18 @@ impl Catalogue {
         }
     }
 
-    /// The variant that a credential's `service` (`ID` or `ID/VARIANT`) and kind mean.
+    /// The variant that a credential's `service` (`ID` or `ID/VARIANT`) and kind mean. An API key and a bearer token
+    /// are one thing to people: each takes the other's variant where it has none of its own.
     ///
     /// # Errors
     /// Where there is none.
     pub fn variant(&self, service: &str, kind: &str) -> Result<Chosen, NoVariant> {
         let (id, variant) = split(service);
         let found = self.get(id)?;
-        let Some(index) = found.variant(variant, kind) else {
+        let called = |index: usize| found.variants[index].called(kind).map(Arc::new);
+        let own = found.variant(variant, kind).map(|index| (index, called(index)));
+        let other = || (0..found.variants.len()).find_map(|index| Some((index, Some(called(index)?))));
+        let Some((index, called)) = own.or_else(|| other().filter(|_| variant.is_none())) else {
             let wanted = match variant {
                 Some(variant) => format!("{variant:?}"),
                 None => format!("of the kind {kind:?}"),
@@ -227,7 +233,7 @@ impl Catalogue {
                 own.builtin.as_ref().is_some_and(|known| known.variants.contains(&found.variants[index]))
             }
         };
-        Ok(Chosen { service: found, index, trusted })
+        Ok(Chosen { service: found, index, called, trusted })
     }
 
     /// All ids, sorted.
@@ -245,7 +251,7 @@ impl Catalogue {
 
 /// Where a credential of a kind keeps a service's field.
 pub fn place_of(kind_id: &str, kind: &Kind, field: &ServiceField) -> String {
-    let own = pointer::join("/config", &field.name);
+    let own = pointer::join("/config", field.stored_as.as_deref().unwrap_or(&field.name));
     match kind_id {
         _ if kind.takes_text(&own) => own,
         "oauth2" if field.name == "access_token" => "/config/tokens/access_token".to_owned(),

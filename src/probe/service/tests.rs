@@ -111,15 +111,38 @@ fn what_the_credential_says_itself_wins() {
 #[test]
 fn a_service_without_a_usable_variant_is_not_testable() {
     let error =
-        planned("api_key", "github", json!({"base_url": "https://x.example", "api_key": "k"})).unwrap_err();
+        planned("api_key", "zendesk", json!({"base_url": "https://x.example", "api_key": "k"})).unwrap_err();
     assert!(
-        error.to_string().contains("has no variant of the kind \"api_key\"; there is token (bearer_token)")
+        error.to_string().contains("has no variant of the kind \"api_key\"; there is api-token (basic_auth)")
     );
-    let own = json!({"key": "a", "kind": "api_key", "service": "github", "test": {"path": "/"},
+    let own = json!({"key": "a", "kind": "api_key", "service": "zendesk", "test": {"path": "/"},
                      "config": {"base_url": "https://x.example", "api_key": "k"}});
     assert!(planned_of(own).is_ok(), "with a test of its own it is");
     let unknown = planned("api_key", "no-such", json!({"base_url": "https://x.example", "api_key": "k"}));
     assert!(unknown.unwrap_err().to_string().contains("no test is set"));
+}
+
+/// People call it either, and the request is the same.
+#[test]
+fn an_api_key_is_a_bearer_token_by_another_name() {
+    for service in ["github", "github/token"] {
+        let own = sent(planned("bearer_token", service, json!({"token": "t-1"})));
+        assert_eq!(own, sent(planned("api_key", service, json!({"api_key": "t-1"}))));
+        assert!(own.contains("Bearer t-1"), "{own}");
+    }
+    let own = sent(planned("api_key", "linear", json!({"api_key": "lin_api_1"})));
+    assert_eq!(own, sent(planned("bearer_token", "linear", json!({"token": "lin_api_1"}))));
+    // What the service says of the secret is said of it under its other name.
+    let named = |kind| Kinds::builtin().of_service(kind, "github").unwrap();
+    let link = |kind, place: &str| named(kind).link(place, &Content::default());
+    let page = link("bearer_token", "/config/token");
+    assert!(page.is_some());
+    assert_eq!(link("api_key", "/config/api_key"), page);
+    assert!(named("api_key").is_secret("/config/api_key") && !named("api_key").is_secret("/config/token"));
+    // Others are different things.
+    for kind in ["basic_auth", "secret"] {
+        assert!(matches!(named(kind).service(), Some(Err(_))), "{kind}");
+    }
 }
 
 #[test]

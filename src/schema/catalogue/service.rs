@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 use super::super::rules::{Rule, one_or_many};
 use crate::model::Outcome;
 
+/// Kinds that people call by either name, and the secret of each.
+const EITHER: [(&str, &str); 2] = [("api_key", "api_key"), ("bearer_token", "token")];
+
 /// Names with a template each.
 pub type Templates = BTreeMap<String, String>;
 
@@ -171,6 +174,9 @@ pub struct ServiceField {
     /// Line breaks are allowed.
     #[serde(default)]
     pub multiline: bool,
+    /// The member of a credential that holds it, where that is not called like it: see [`Variant::called`].
+    #[serde(skip)]
+    pub stored_as: Option<String>,
 }
 
 fn yes() -> bool {
@@ -466,6 +472,23 @@ impl Service {
 }
 
 impl Variant {
+    /// The same way in for a credential of another kind, where the kinds are two words for one thing: an API key and
+    /// a bearer token. Templates keep the names that they know. `None`: it is no such way.
+    pub fn called(&self, kind: &str) -> Option<Self> {
+        let main = |kind: &str| EITHER.iter().find(|(known, _)| *known == kind).map(|(_, secret)| *secret);
+        let (own, other) = (main(&self.kind)?, main(kind)?);
+        let only = self.fields.iter().all(|field| field.secret == (field.name == own) && field.name != other);
+        if self.kind == kind || !only {
+            return None;
+        }
+        let mut called = self.clone();
+        kind.clone_into(&mut called.kind);
+        for field in called.fields.iter_mut().filter(|field| field.name == own) {
+            field.stored_as = Some(other.to_owned());
+        }
+        Some(called)
+    }
+
     /// A field by its name.
     pub fn field(&self, name: &str) -> Option<&ServiceField> {
         self.fields.iter().find(|field| field.name == name)
