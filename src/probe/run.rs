@@ -59,9 +59,20 @@ pub async fn run(
     if let Some(ends) = plan.ends {
         token::mind_end(&mut report, ends, clock());
     }
+    if let Some(page) = &plan.status_page
+        && report.outcome == Outcome::Unreachable
+        && !failed_at_proxy(&report.steps)
+    {
+        report.advice = [report.advice.as_str(), page].join(" ").trim_start().to_owned();
+    }
     report.latency_ms = millis(start.elapsed());
     report.at = clock();
     report
+}
+
+/// Whether a proxy stood in the way: the service was not asked then.
+fn failed_at_proxy(steps: &[Step]) -> bool {
+    steps.iter().any(|step| !step.ok && step.name.ends_with("proxy"))
 }
 
 impl Unplannable {

@@ -100,7 +100,7 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
     };
     if let Some(chain) = chain.take_if(|chain| !chain.uses(TOKEN)) {
         // The service's own calls get what they need, such as a token.
-        return Ok(Plan::of_chain(chain, None));
+        return Ok(Plan::of_chain(chain));
     }
     let (source, base) = source(content, around)?;
     let mut secrets: Vec<Secret> = content.secrets.values().chain(source.secrets.values()).cloned().collect();
@@ -151,8 +151,7 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
                 .into(),
         ));
     }
-    let redactor = Redactor::new(&secrets);
-    Ok(Plan { work: Work::Token(Box::new(Token { stored, ask, proof })), redactor, ends: None })
+    Ok(Plan::of(Work::Token(Box::new(Token { stored, ask, proof })), &secrets))
 }
 
 /// The calls of the catalogue, with a stand-in for a token that is not there yet.
@@ -480,7 +479,8 @@ fn error(status: u16, code: &str, description: &str) -> (Outcome, &'static str, 
 /// clock counts.
 pub(super) fn mind_end(report: &mut Report, ends: Timestamp, now: Timestamp) {
     if ends > now {
-        if report.outcome == Outcome::Ok && report.facts.expires_at.is_none() {
+        let genuine = matches!(report.outcome, Outcome::Ok | Outcome::Limited);
+        if genuine && report.facts.expires_at.is_none() {
             report.facts.expires_at = Some(ends);
         }
         return;

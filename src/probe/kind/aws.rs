@@ -80,8 +80,7 @@ pub(in crate::probe) fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unp
         role: role.map(str::to_owned),
         allow_http: content.get("/allow_http").and_then(Value::as_bool).unwrap_or(false),
     };
-    let redactor = Redactor::new(content.secrets.values());
-    Ok(Plan { work: Work::Aws(Box::new(work)), redactor, ends: None })
+    Ok(Plan::of(Work::Aws(Box::new(work)), content.secrets.values()))
 }
 
 /// The domain of a region's partition.

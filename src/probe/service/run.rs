@@ -217,30 +217,22 @@ fn json_of(answer: &Answer) -> Option<Value> {
 impl Chain {
     /// What to do next, in the words of this service.
     fn advise(&self, judged: &mut Judged) {
-        let service = &self.chosen.service;
-        match judged.outcome {
-            Outcome::Rejected => {
-                if let Some(page) = &self.key_page {
-                    judged.advice = format!("Make a new one at {page}, enter it and test again.");
-                }
+        match (judged.outcome, &self.key_page) {
+            (Outcome::Rejected, Some(page)) => {
+                judged.advice = format!("Make a new one at {page}, enter it and test again.");
             }
-            Outcome::Expired => {
-                if let Some(page) = &self.key_page {
-                    judged.advice = format!("Renew it at {page}, enter it and test again.");
-                }
-            }
-            Outcome::Unreachable => {
-                if let Some(page) = &service.status_page {
-                    let words = format!("{page} says whether {} runs.", service.name);
-                    judged.advice = [judged.advice.as_str(), &words].join(" ").trim_start().to_owned();
-                }
+            (Outcome::Expired, Some(page)) => {
+                judged.advice = format!("Renew it at {page}, enter it and test again.");
             }
             _ => {}
         }
-        if let Some(note) = &self.chosen.variant().note
-            && !judged.outcome.passes()
-            && judged.outcome != Outcome::Cancelled
-        {
+        // What is worth knowing about the service's credentials helps only where one was answered.
+        let answered = match judged.outcome {
+            Outcome::Rejected | Outcome::Limited | Outcome::Expired => true,
+            Outcome::Unexpected => judged.status_code.is_some(),
+            _ => false,
+        };
+        if let (Some(note), true) = (&self.chosen.variant().note, answered) {
             judged.advice = [judged.advice.as_str(), note].join(" ").trim_start().to_owned();
         }
     }

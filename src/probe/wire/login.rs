@@ -7,7 +7,6 @@ use crate::model::Content;
 use crate::probe::certificate;
 use crate::probe::plan::{Call, Plan, Unplannable, Work};
 use crate::probe::rules::Test;
-use crate::redact::Redactor;
 use crate::schema::Kind;
 use crate::secret::Secret;
 
@@ -194,7 +193,7 @@ pub(in crate::probe) fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unp
     {
         secrets.push(Secret::new(format!("{user}:{}", password.expose())));
     }
-    Ok(Plan { work: work(kind, content)?, redactor: Redactor::new(&secrets), ends: None })
+    Ok(Plan::of(work(kind, content)?, &secrets))
 }
 
 fn work(kind: &Kind, content: &Content) -> Result<Work, Unplannable> {

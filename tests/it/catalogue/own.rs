@@ -190,3 +190,81 @@ fn a_host_of_one_s_own_file_must_be_the_credential_s_own() {
         "the control: it got as far as the login"
     );
 }
+
+const NOTED: &str = r#"name = "Noted"
+category = "helpdesk"
+status_page = "https://status.noted.example"
+[[variant]]
+id = "token"
+title = "Token"
+kind = "bearer_token"
+base_url = "https://noted.example"
+note = "Tokens begin with nt_."
+[[variant.field]]
+name = "token"
+secret = true
+[variant.auth]
+headers = { Authorization = "Bearer {token}" }
+[variant.test]
+path = "/me"
+rejected = { status = [401] }
+limited = { status = [403] }
+basis = "editor"
+"#;
+
+/// What is worth knowing of a credential does not help where none was looked at; where the service says how it is
+/// does not help where it answered.
+#[test]
+fn advice_is_about_what_happened() {
+    let account = with("noted.toml", NOTED);
+    let server = Server::start(|seen| match seen.header("authorization").strip_prefix("Bearer status-") {
+        Some(status) => answered(status.parse().unwrap(), "{}"),
+        None => answered(200, "{}"),
+    });
+    let (note, page) = ("Tokens begin with nt_.", "https://status.noted.example says whether Noted runs.");
+    let url = server.url();
+    for (url, token, outcome, told) in [
+        (url.as_str(), "status-401", "rejected", note),
+        (&url, "status-403", "limited", note),
+        (&url, "status-418", "unexpected", note),
+        (&url, "status-429", "rate_limited", ""),
+        (&url, "status-500", "unreachable", page),
+        (&url, "status-503", "unreachable", page),
+        ("http://127.0.0.1:9", "any", "unreachable", page),
+        ("https://noted.invalid", "any", "unreachable", page),
+    ] {
+        let document = json!({"key": "a", "kind": "bearer_token", "service": "noted",
+                              "config": {"base_url": url, "token": token}});
+        let path = account.write("one.json", &document.to_string());
+        account.run(&["put", "--no-test", "--json-file", &path]).succeeds();
+        let line = account.run(&["test", "a", "--json"]).exits(1).json();
+        let advice = line["advice"].as_str().unwrap();
+        assert_eq!(line["outcome"], outcome, "{token}: {line}");
+        assert_eq!([note, page].map(|text| advice.contains(text)), [told == note, told == page], "{line}");
+    }
+}
+
+/// A token that says when it ends is believed as long as the service takes it.
+#[test]
+fn the_end_of_a_jwt_is_learnt() {
+    use base64::Engine as _;
+    let part = |json: Value| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json.to_string());
+    let jwt = format!("{}.{}.c2ln", part(json!({"alg": "none"})), part(json!({"exp": 4_102_444_800_u64})));
+    let account = with("noted.toml", NOTED);
+    let taken = Server::start(|_| answered(200, "{}"));
+    let limited = Server::start(|_| answered(403, "{}"));
+    let refused = Server::start(|_| answered(401, "{}"));
+    let put = |kind: &str, url: &str, config: Value| {
+        let mut document = json!({"key": "a", "kind": kind, "service": "noted", "config": config});
+        document["config"]["base_url"] = json!(url);
+        let path = account.write("one.json", &document.to_string());
+        account.run(&["put", "--no-test", "--json-file", &path]).succeeds();
+        account.run(&["test", "a", "--json"]).json()["facts"]["expires_at"].clone()
+    };
+    assert_eq!(put("bearer_token", &taken.url(), json!({"token": jwt})), "2100-01-01T00:00:00Z");
+    assert_eq!(put("bearer_token", &limited.url(), json!({"token": jwt})), "2100-01-01T00:00:00Z");
+    assert_eq!(put("bearer_token", &refused.url(), json!({"token": jwt})), Value::Null);
+    assert_eq!(put("bearer_token", &taken.url(), json!({"token": "opaque"})), Value::Null);
+    account.run(&["remove", "a", "--force"]).succeeds();
+    assert_eq!(put("api_key", &taken.url(), json!({"api_key": jwt})), "2100-01-01T00:00:00Z");
+}
