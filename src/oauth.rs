@@ -162,7 +162,7 @@ impl Ask {
                     ("sub", self.subject.as_deref().unwrap_or(&self.client_id)),
                     ("aud", self.audience.as_deref().unwrap_or(url.as_str())),
                 ]);
-                let scopes = self.scopes.join(" ");
+                let scopes = self.scopes.join(&self.scope_separator);
                 if !scopes.is_empty() {
                     claims.insert("scope", &scopes);
                 }
@@ -172,13 +172,14 @@ impl Ask {
             }
         }
         if !self.scopes.is_empty() {
-            form.push(("scope", Secret::new(self.scopes.join(" "))));
+            form.push(("scope", Secret::new(self.scopes.join(&self.scope_separator))));
         }
         if let (Grant::ClientCredentials, Some(audience)) = (&self.grant, &self.audience) {
             form.push(("audience", Secret::from(audience.as_str())));
         }
+        let kind = if self.json { "application/json" } else { "application/x-www-form-urlencoded" };
         let mut headers = vec![
-            ("Content-Type".to_owned(), Secret::from("application/x-www-form-urlencoded")),
+            ("Content-Type".to_owned(), Secret::from(kind)),
             ("Accept".to_owned(), Secret::from("application/json")),
         ];
         match &self.proof {
@@ -207,17 +208,25 @@ impl Ask {
             }
         }
         for (name, value) in &self.extra {
-            form.push((name, Secret::from(value.as_str())));
+            form.retain(|(known, _)| known != name);
+            form.push((name, value.clone()));
         }
-        let mut body = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in &form {
-            body.append_pair(name, value.expose());
-        }
+        let body = if self.json {
+            let text = |value: &Secret| Value::from(value.expose());
+            let members = form.iter().map(|(name, value)| ((*name).to_owned(), text(value)));
+            Value::Object(members.collect()).to_string()
+        } else {
+            let mut encoded = url::form_urlencoded::Serializer::new(String::new());
+            for (name, value) in &form {
+                encoded.append_pair(name, value.expose());
+            }
+            encoded.finish()
+        };
         Ok(Request {
             method: "POST".to_owned(),
             url: url.clone(),
             headers,
-            body: Some(Secret::new(body.finish())),
+            body: Some(Secret::new(body)),
             // Whatever the credential allows for its service: tokens are given out over TLS.
             allow_http: false,
             tls: TlsOptions::default(),

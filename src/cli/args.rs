@@ -86,6 +86,9 @@ pub(crate) enum Command {
     /// Add a credential
     Add(Add),
     /// Create or update credentials from a JSON document, or from an array of them in one save
+    ///
+    /// What is new or changed is tested before it is saved. Of more than one document, tests that cost quota or
+    /// money, or can lock an account, are left out and named on standard error.
     Put(Put),
     /// Show one credential, secrets masked
     Show(Key),

@@ -95,7 +95,8 @@ pub(crate) fn run<T: Clone + Send + 'static>(
 }
 
 /// Tests what is about to be saved: one record for each change, where something was learnt. A change that
-/// changes nothing is not tested, nor is a credential that lacks a secret or waits for its first login.
+/// changes nothing is not tested, nor is a credential that lacks a secret or waits for its first login. Of many at
+/// once, those whose test may cost or lock an account are left out, which is told.
 ///
 /// # Errors
 /// Exit 1 where a test does not pass: nothing is to be saved then.
@@ -111,6 +112,7 @@ pub(crate) fn before_saving(
     if no_test {
         return Ok(records);
     }
+    let mut left: Vec<String> = Vec::new();
     let tests: Vec<_> = changes
         .iter()
         .enumerate()
@@ -120,7 +122,21 @@ pub(crate) fn before_saving(
         })
         .map(|(index, change)| (index, plan_of(kinds, document, &change.content)))
         .filter(|(_, plan)| !matches!(plan, Err(Unplannable::NotTestable(_))))
+        .filter(|(index, _)| {
+            let content = &changes[*index].content;
+            let why = session::caution(kinds, content).filter(|_| changes.len() > 1);
+            left.extend(why.map(|why| format!("{} ({why})", content.key())));
+            why.is_none()
+        })
         .collect();
+    if !left.is_empty() {
+        let text = format!("Not tested: {}; `credbench test KEY` tests one.", left.join(", "));
+        // A program has to know, too, that nothing vouches for them.
+        match context.output.is_json() {
+            true => context.output.warning(&text),
+            false => context.output.note(&text),
+        }
+    }
     if tests.is_empty() {
         return Ok(records);
     }

@@ -22,10 +22,16 @@ pub struct Ask {
     pub issuer: Option<Url>,
     /// What is asked for.
     pub scopes: Vec<String>,
-    pub(super) audience: Option<String>,
+    /// What the token is for.
+    pub audience: Option<String>,
     pub(super) subject: Option<String>,
     pub(super) key_id: Option<String>,
-    pub(super) extra: Vec<(String, String)>,
+    /// What else is sent, by name; it takes the place of what would be sent under the same name.
+    pub extra: Vec<(String, Secret)>,
+    /// What stands between scopes.
+    pub scope_separator: String,
+    /// Parameters are sent as JSON, not as a form.
+    pub json: bool,
 }
 
 impl std::fmt::Debug for Ask {
@@ -139,8 +145,10 @@ impl Ask {
             extra: extra
                 .into_iter()
                 .flatten()
-                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+                .filter_map(|(name, value)| Some((name.clone(), Secret::from(value.as_str()?))))
                 .collect(),
+            scope_separator: " ".to_owned(),
+            json: false,
         })
     }
 

@@ -7,6 +7,7 @@
 mod build;
 mod facts;
 mod run;
+mod texts;
 mod values;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::sign::SignerSpec;
 use values::Values;
 
 pub(super) use run::run;
+pub(super) use texts::Texts;
 
 /// The calls of one test, in their order.
 pub(super) struct Chain {

@@ -231,3 +231,30 @@ fn what_may_cost_or_lock_an_account_is_tested_only_when_it_is_asked_for() {
     assert_eq!((keys(&named.out), named.err.as_str()), (vec!["b.locks".to_owned()], ""));
     account.run(&["test", "b.locks", "--costly"]).exits(2);
 }
+
+/// Of many that are put at once, none spends quota or locks an account unasked; one alone is tested.
+#[test]
+fn what_may_lock_an_account_is_not_tested_among_many_that_are_put() {
+    let service = Service::start();
+    let account = Account::with_vault();
+    let test = json!({"path": "/me"});
+    let locks = json!({"key": "b.locks", "kind": "basic_auth", "service": "dockerhub", "test": test,
+                       "config": {"base_url": service.url, "username": "ann", "password": "wrong"}});
+    let plain = json!({"key": "a.plain", "kind": "bearer_token", "test": test,
+                       "config": {"base_url": service.url, "token": RIGHT}});
+    let put = |documents: &Value, more: &[&str]| {
+        account.command().arg("put").args(more).input(documents.to_string()).run()
+    };
+    put(&locks, &[]).exits(1);
+    let tried = service.requests.try_iter().count();
+    assert!(tried > 0, "the control: one alone is tested");
+    let done = put(&json!([plain, locks]), &[]).succeeds();
+    assert!(
+        done.err
+            .contains("Not tested: b.locks (wrong tries lock the account); `credbench test KEY` tests one."),
+        "{}",
+        done.err
+    );
+    assert_eq!(service.requests.try_iter().count(), 1, "only the other one");
+    account.run(&["get", "b.locks", "username"]).succeeds();
+}

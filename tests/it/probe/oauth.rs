@@ -1,8 +1,10 @@
 //! OAuth credentials against a double of an authorization server and its service.
 
+use credbench::http::Trust;
 use credbench::model::Outcome;
 use credbench::probe::{Report, Surroundings, Unplannable, plan_in, run};
-use credbench::schema::Kinds;
+use credbench::schema::catalogue::{Catalogue, File};
+use credbench::schema::{Absent, Kinds};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -341,4 +343,96 @@ async fn an_alias_gets_its_tokens_from_its_app() {
     assert!(person.unwrap_err().to_string().contains("log in first"));
     let nobody = plan_in(kind, &content, &Surroundings::default()).unwrap_err();
     assert!(nobody.to_string().contains("there is no OAuth app \"mail\""));
+}
+
+const SERVICE: &str = r#"name = "Acme"
+category = "helpdesk"
+[[variant]]
+id = "client"
+title = "Client"
+kind = "oauth2"
+base_url = "{base_url}"
+[[variant.field]]
+name = "tenant"
+[variant.auth]
+headers = { Authorization = "Bearer {access_token}" }
+[variant.oauth]
+grant = "client_credentials"
+token_url = "{base_url}/token?tenant={tenant}"
+client_auth = "post"
+body_format = "json"
+scope_separator = ","
+scopes = ["a", "b"]
+extra_parameters = { resource = "urn:{tenant}", none = "{gone}" }
+[[variant.field]]
+name = "gone"
+required = false
+[variant.test]
+path = "/v1/me"
+expect = { status = [200] }
+rejected = { status = [401] }
+basis = "editor"
+"#;
+
+/// What the catalogue knows of a service's tokens, with the credential's values in it.
+#[tokio::test]
+async fn a_service_says_how_it_is_asked_for_tokens() {
+    let server = start(Manners::default());
+    let file = File { path: "acme.toml".to_owned(), id: "acme".to_owned(), text: Ok(SERVICE.to_owned()) };
+    let catalogue = Catalogue::with(vec![file]);
+    assert_eq!(catalogue.mistakes(), []);
+    let kinds = Kinds::with(std::sync::Arc::new(catalogue));
+    let kind = kinds.of_service("oauth2", "acme").unwrap();
+    let planned = |more: Value, stored: bool| {
+        let mut document = json!({"key": "a", "kind": "oauth2", "service": "acme", "config": {
+            "client_id": CLIENT.0, "client_secret": CLIENT.1, "base_url": server.url(), "tenant": "1"}});
+        merge(&mut document, &json!({ "config": more }));
+        let document = document.as_object().unwrap().clone();
+        let mut content = kind.read(document, None, Absent::Keeps).unwrap().content;
+        if !stored {
+            content.document["config"].as_object_mut().unwrap().remove("token_url").unwrap();
+        }
+        plan_in(&kind, &content, &Surroundings::default())
+    };
+    let plan = planned(json!({}), true).unwrap();
+    let report = run(&plan, &Trust::default(), LONG, &CancellationToken::new(), now).await;
+    assert_eq!(report.outcome, Outcome::Ok, "{}", told(&report));
+    hides(&report);
+    let asked = server.requests();
+    assert_eq!(asked[0].target, "/token?tenant=1");
+    assert_eq!(asked[0].header("authorization"), "", "the service wants it in the body");
+    assert_eq!(asked[0].header("content-type"), "application/json");
+    let mut sent = form(&asked[0]);
+    sent.sort();
+    let wanted = [
+        ("client_id", CLIENT.0),
+        ("client_secret", CLIENT.1),
+        ("grant_type", "client_credentials"),
+        ("resource", "urn:1"),
+        ("scope", "a,b"),
+    ];
+    assert_eq!(sent, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert_eq!(asked[1].header("authorization"), format!("Bearer {GIVEN}"));
+    // What the credential says itself counts.
+    let own = json!({"client_auth": "basic", "scopes": ["c"], "extra_parameters": {"scope": "d"}});
+    let plan = planned(own, true).unwrap();
+    let report = run(&plan, &Trust::default(), LONG, &CancellationToken::new(), now).await;
+    assert_eq!(report.outcome, Outcome::Ok, "{}", told(&report));
+    let asked = server.requests();
+    assert!(asked[2].header("authorization").starts_with("Basic "));
+    assert_eq!(form(&asked[2]).iter().filter(|(name, _)| name == "scope").count(), 1, "sent once");
+    // An address that only a person's own folder names is not used unless the credential has it.
+    let missing = planned(json!({}), false).unwrap_err();
+    assert!(matches!(&missing, Unplannable::Incomplete(_)), "{missing}");
+    // A value is one label of a host.
+    let host = |tenant: &str| {
+        let url = "https://{tenant}.acme.invalid/token";
+        planned(json!({"tenant": tenant, "token_url": url}), true)
+    };
+    assert!(host("initech").is_ok(), "the control");
+    for tenant in ["evil.example/", "a.b", "a@b", "a:1", "a#"] {
+        let refused = host(tenant).unwrap_err();
+        assert!(matches!(refused, Unplannable::Unsendable { .. }), "{tenant}: {refused}");
+    }
+    assert_eq!(server.requests().len(), 4);
 }

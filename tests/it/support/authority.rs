@@ -57,8 +57,13 @@ fn serve(seen: &Seen, manners: &Manners) -> Act {
     }
 }
 
-/// The form of a request.
+/// The parameters of a request: of a form, or of JSON.
 pub(crate) fn form(seen: &Seen) -> Vec<(String, String)> {
+    if seen.header("content-type") == "application/json" {
+        let json: Value = serde_json::from_slice(&seen.body).unwrap();
+        let members = json.as_object().unwrap().iter();
+        return members.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();
+    }
     url::form_urlencoded::parse(&seen.body).into_owned().collect()
 }
 
