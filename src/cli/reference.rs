@@ -59,6 +59,10 @@ fn one(page: &mut String, command: &Command, above: &str) {
         let _ = write!(usage, " {}", bracketed(argument));
     }
     let _ = write!(page, "\n### `{usage}`\n\n{about}.\n");
+    let long = command.get_long_about().map(ToString::to_string).unwrap_or_default();
+    if let Some((_, more)) = long.split_once("\n\n") {
+        let _ = write!(page, "\n{}.\n", more.trim_end().trim_end_matches('.'));
+    }
     if own().next().is_some() {
         page.push('\n');
         options(page, own());
