@@ -490,6 +490,51 @@ mod tests {
         assert!(planned(both).unwrap_err().to_string().contains("both a field and a secret"));
     }
 
+    /// A kind of the vault's own says where its fields go, nested ones and those that mean their default included.
+    #[test]
+    fn a_kind_describes_the_request_of_its_credentials() {
+        let schema = json!({
+            "title": "Own", "type": "object",
+            "properties": {
+                "base_url": {"type": "string", "x-origin": true, "default": "https://api.example/v1"},
+                "token": {"type": "string", "writeOnly": true},
+                "region": {"type": "string", "default": "eu"},
+                "proxy": {"type": "object", "properties": {
+                    "user": {"type": "string"}, "password": {"type": "string", "writeOnly": true}}},
+                "keys": {"type": "object", "additionalProperties": {"type": "string", "writeOnly": true}},
+            },
+            "x-request": {"headers": {"X-Token": "{token}", "X-Proxy": "{proxy.user}:{proxy.password}",
+                                      "X-Key": "{keys.first}"}, "query": {"region": "{region}"}},
+            "x-test": {"path": "/{region}/me", "method": "HEAD"},
+        });
+        let kind = Kind::define("own", &schema.to_string()).unwrap().kind;
+        let planned = |config: Value, base: Option<&str>| {
+            let document = json!({"key": "a", "kind": "own", "config": config});
+            let mut read =
+                kind.read(document.as_object().unwrap().clone(), None, Absent::Keeps).unwrap().content;
+            read.set("/config/base_url", base.map_or(Value::Null, Value::from));
+            plan(&kind, &read)
+        };
+        let config =
+            json!({"token": "t-1", "proxy": {"user": "u", "password": "p-1"}, "keys": {"first": "k-1"}});
+        let plan = planned(config.clone(), Some("https://api.example/v1")).unwrap();
+        let shown = format!("{plan:?} {}", plan.summary());
+        assert!(!["t-1", "p-1", "k-1"].iter().any(|secret| shown.contains(secret)), "{shown}");
+        let request = called(Ok(plan)).request;
+        assert_eq!(request.url.as_str(), "https://api.example/v1/eu/me?region=eu");
+        let sent: Vec<_> =
+            request.headers.iter().map(|(name, value)| format!("{name}: {}", value.expose())).collect();
+        assert_eq!(
+            (request.method.as_str(), sent.join(" | ").as_str()),
+            ("HEAD", "X-Token: t-1 | X-Proxy: u:p-1 | X-Key: k-1")
+        );
+        // The schema's address is no credential's: without one of its own, nothing is sent.
+        assert!(matches!(planned(config, None), Err(Unplannable::NotTestable(_))));
+        let mut wrong = schema;
+        wrong["x-request"]["headers"]["X-A"] = json!("{proxy.usr}");
+        assert!(Kind::define("own", &wrong.to_string()).is_err());
+    }
+
     #[test]
     fn what_proves_nothing_is_not_testable() {
         let not_testable = |document: Value| match planned(document.clone()) {

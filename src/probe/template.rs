@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::plan::Unplannable;
-use crate::model::{Content, pointer};
+use crate::model::{Content, Placeholder, pointer};
 use crate::schema::Kind;
 use crate::secret::Secret;
 
@@ -54,19 +54,32 @@ impl<'a> Values<'a> {
                             values.add(content, entry, &pointer::join(&place, entry), value);
                         }
                     }
-                    value => values.add(content, name, &place, value),
+                    value => values.within(content, name, &place, value),
                 }
             }
         }
         for field in kind.fields_of(content) {
-            let name = field.pointer.strip_prefix("/config/").filter(|name| !name.contains('/'));
+            let name = field.pointer.strip_prefix("/config/").map(|name| name.replace('/', "."));
             // An address has no default here: a secret goes where the credential itself says, or nowhere.
             let (Some(name), Some(default), false) = (name, field.default, field.origin) else { continue };
-            if content.get(&field.pointer).is_none() && !values.named.contains_key(name) {
-                values.add(content, name, &field.pointer, &default);
+            if content.get(&field.pointer).is_none() && !values.named.contains_key(&name) {
+                values.add(content, &name, &field.pointer, &default);
             }
         }
         values
+    }
+
+    /// A field, or all that lie in an object: `{proxy.user}` is `user` in `proxy`.
+    fn within(&mut self, content: &'a Content, name: &str, place: &str, value: &Value) {
+        match value {
+            Value::Object(members) if Placeholder::of(value).is_none() => {
+                for (member, value) in members {
+                    let place = pointer::join(place, member);
+                    self.within(content, &format!("{name}.{member}"), &place, value);
+                }
+            }
+            value => self.add(content, name, place, value),
+        }
     }
 
     fn add(&mut self, content: &'a Content, name: &str, place: &str, value: &Value) {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::draft::{TextError, locate, syntax_errors};
 use super::parts::resolve;
 use super::text::Positions;
-use super::{Control, Kind, Kinds, Violation, bounds, is_write_only};
+use super::{Control, Field, Kind, Kinds, Violation, bounds, is_write_only};
 use crate::model::{Content, Object, pointer};
 use crate::suggest::nearest;
 
@@ -207,12 +207,21 @@ impl Kind {
     }
 
     fn check_request(&self, request: &Value, found: &mut Vec<Violation>) {
-        let tables = self.fields.iter().any(|field| {
-            matches!(field.control, Control::Table { .. })
-                && matches!(field.pointer.as_str(), "/config/fields" | "/config/secrets")
-        });
-        let names: BTreeSet<&str> =
-            self.fields.iter().filter_map(|field| field.pointer.strip_prefix("/config/")).collect();
+        let fields = || {
+            let own =
+                |field: &Field| field.pointer.strip_prefix("/config/").map(|name| name.replace('/', "."));
+            self.fields.iter().filter_map(move |field| Some((own(field)?, &field.control)))
+        };
+        let names: BTreeSet<String> = fields().map(|(name, _)| name).collect();
+        let open: Vec<String> = fields()
+            .filter(|(_, control)| matches!(control, Control::Table { .. } | Control::Json))
+            // What stands in one of these is named without it.
+            .map(|(name, _)| {
+                if matches!(name.as_str(), "fields" | "secrets") { String::new() } else { format!("{name}.") }
+            })
+            .collect();
+        let known =
+            |name: &&str| names.contains(*name) || open.iter().any(|table| name.starts_with(table.as_str()));
         for (member, value) in request.as_object().into_iter().flatten() {
             let place = pointer::join("/x-request", member);
             match (member.as_str(), value) {
@@ -223,7 +232,7 @@ impl Kind {
                             found.push(Violation::new(place, "must be a text"));
                             continue;
                         };
-                        let unknown = placeholders(template).find(|name| !tables && !names.contains(name));
+                        let unknown = placeholders(template).find(|name| !known(name));
                         if let Some(unknown) = unknown {
                             let message =
                                 format!("{{{unknown}}} is neither a field nor a secret of this kind");

@@ -104,6 +104,13 @@ impl Draft {
         self.original = credential.content.clone();
     }
 
+    /// Takes over what another schema calls secret: that is one from then on, in what can be undone too.
+    pub fn seal(&mut self, kind: &Kind) {
+        kind.seal(&mut self.original);
+        let states = self.undo.iter_mut().chain(&mut self.redo).chain([&mut self.state]);
+        states.for_each(|state| kind.seal(&mut state.content));
+    }
+
     /// What it says now.
     pub fn content(&self) -> &Content {
         &self.state.content

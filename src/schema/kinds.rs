@@ -74,6 +74,11 @@ impl Kinds {
         &self.catalogue
     }
 
+    /// One kind and no other: to show what a form of it looks like.
+    pub fn only(kind: Kind) -> Self {
+        Self::these(vec![Arc::new(kind)])
+    }
+
     /// The kinds that come with the program.
     pub fn builtin() -> &'static Arc<Self> {
         &BUILTIN_KINDS

@@ -55,6 +55,8 @@ actions! {
     History, "history", "history", "Compare the selected credential's versions, or restore one";
     Trash, "trash", "trash", "Restore removed credentials, or drop them for good";
     OauthApps, "oauth_apps", "OAuth apps", "The OAuth apps of the organization";
+    Kinds, "kinds", "kinds", "The kinds: copy one to a kind of your own, change or remove it";
+    Kind, "kind", "kind", "Show the schema of this kind, to change it or to copy it";
     New, "new", "new", "Make a new one";
     Change, "change", "change", "Change it";
     Rename, "rename", "rename", "Give it another name";

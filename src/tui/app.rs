@@ -161,6 +161,8 @@ pub enum Command {
     Discard,
     /// Close the top screen, whatever it holds.
     LeaveLayer,
+    /// Close the top screen, whatever it holds, and do an action below it.
+    LeaveLayerAnd(Action),
     /// Drop the draft and lock.
     Lock,
     /// Drop the draft and quit.
@@ -396,6 +398,10 @@ impl App {
             }
             Command::Answer(question, reply) => self.shared.effect(Effect::Answer(question.answer, reply)),
             Command::LeaveLayer => drop(self.layers.pop()),
+            Command::LeaveLayerAnd(action) => {
+                self.layers.pop();
+                self.perform(action);
+            }
             Command::Lock => self.lock(),
             Command::Quit => {
                 self.quitting = true;

@@ -29,7 +29,7 @@ pub enum Context {
     Search,
     /// A question with answers to choose from.
     Dialog,
-    /// Solutions, versions, trash or OAuth apps.
+    /// Solutions, versions, trash, OAuth apps or kinds.
     Manage,
     /// A question that is answered by typing.
     Prompt,
@@ -81,7 +81,7 @@ impl Context {
             Self::Raw => "JSON",
             Self::Search => "Search",
             Self::Dialog => "Questions",
-            Self::Manage => "Solutions, versions, trash, OAuth apps",
+            Self::Manage => "Solutions, versions, trash, OAuth apps, kinds",
             Self::Prompt => "Questions answered by typing",
             Self::Help => "Help",
         }

@@ -21,7 +21,7 @@ use zeroize::{Zeroize, Zeroizing};
 use self::keys::Find;
 use self::page::Scroll;
 use crate::schema::text::Positions;
-use crate::schema::{Draft, Kinds, Notice, TextError};
+use crate::schema::{Draft, Inspection, Kinds, Notice, TextError};
 use crate::tui::form::Handled;
 use crate::tui::theme::Theme;
 
@@ -54,6 +54,8 @@ pub struct RawEditor {
     find: Option<Find>,
     scroll: Scroll,
     schema: Option<Schema>,
+    /// What stands below a text with which nothing is wrong.
+    fine: &'static str,
 }
 
 type Area = TextArea<'static>;
@@ -90,7 +92,17 @@ impl RawEditor {
     /// # Errors
     /// A sentence, where the text is too large to edit here.
     pub fn open(draft: &Draft, kinds: &Kinds) -> Result<Self, String> {
-        let text = draft.text();
+        let mut editor = Self::of_text(draft.text(), "JSON fits its schema")?;
+        editor.look(draft, kinds);
+        Ok(editor)
+    }
+
+    /// Opens a text that is no draft's. What is wrong with it is told by [`RawEditor::mark`]; `fine` stands below
+    /// it while nothing is.
+    ///
+    /// # Errors
+    /// A sentence, where the text is too large to edit here.
+    pub fn of_text(text: String, fine: &'static str) -> Result<Self, String> {
         if is_too_large(&text) {
             return Err(TOO_LARGE.to_owned());
         }
@@ -104,9 +116,9 @@ impl RawEditor {
             find: None,
             scroll: Scroll::default(),
             schema: None,
+            fine,
         };
         editor.load(text);
-        editor.look(draft, kinds);
         Ok(editor)
     }
 
@@ -125,7 +137,8 @@ impl RawEditor {
         }
     }
 
-    fn text(&self) -> Zeroizing<String> {
+    /// The text as it is now.
+    pub fn text(&self) -> Zeroizing<String> {
         let lines = self.area.lines();
         let mut text = Zeroizing::new(String::with_capacity(lines.iter().map(|line| line.len() + 1).sum()));
         for (index, line) in lines.iter().enumerate() {
@@ -233,10 +246,25 @@ impl RawEditor {
     }
 
     fn look(&mut self, draft: &Draft, kinds: &Kinds) {
-        if std::mem::replace(&mut self.checked, true) {
-            return;
+        if !self.checked {
+            let found = draft.inspect(kinds, &self.text());
+            self.mark(found);
         }
-        let found = draft.inspect(kinds, &self.text());
+    }
+
+    /// Whether the text was edited since [`RawEditor::mark`].
+    pub fn is_unmarked(&self) -> bool {
+        !self.checked
+    }
+
+    /// What the kinds say changed: the text is looked at again.
+    pub fn recheck(&mut self) {
+        self.checked = false;
+    }
+
+    /// Marks what was found in the text as it is now.
+    pub fn mark(&mut self, found: Inspection) {
+        self.checked = true;
         self.errors = found.errors;
         self.errors.sort_by_key(|error| error.place);
         let ranges = self.errors.iter().map(|error| error.range.clone()).collect();
@@ -278,6 +306,13 @@ impl RawEditor {
         let Some(place) = found.copied() else { return false };
         self.move_to(place);
         true
+    }
+
+    /// Moves to the first error and gives it.
+    pub fn first_error(&mut self) -> Option<&TextError> {
+        let place = self.errors.first()?.place;
+        self.move_to((place.line - 1, place.column - 1));
+        self.errors.first()
     }
 
     /// Moves to the value at a place, or to the object around it.
@@ -391,7 +426,12 @@ impl RawEditor {
         focused: bool,
     ) -> Option<Position> {
         self.look(draft, kinds);
-        self.draw(area.intersection(buf.area), buf, theme).filter(|_| focused)
+        self.render_text(area, buf, theme).filter(|_| focused)
+    }
+
+    /// Draws the editor as it is marked. The cursor's place, where it has one.
+    pub fn render_text(&mut self, area: Rect, buf: &mut Buffer, theme: &Theme) -> Option<Position> {
+        self.draw(area.intersection(buf.area), buf, theme)
     }
 }
 

@@ -7,6 +7,8 @@ pub mod filters;
 pub mod first_start;
 pub mod help;
 pub mod history;
+pub mod kind;
+pub mod kinds;
 pub mod move_to;
 pub mod oauth_app;
 pub mod oauth_apps;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::page;
+use crate::cli_organization::plaintext;
 use crate::support::home::Account;
 use crate::support::service::{RIGHT, Service};
 
@@ -90,6 +91,27 @@ fn what_no_longer_fits_needs_attention_and_loses_nothing() {
     ]"#);
     account.put(r#"{"key": "w.one", "kind": "weather", "config": {"base_url": "https://weather.example", "station": "marker-station-2", "extra": 1}}"#);
 
+    // In the file: the kind as JSON that stock tools read, with its versions; secrets where secrets are.
+    let mut other = schema.clone();
+    other["description"] = json!("Another.");
+    put(&account, &other, &[]).succeeds();
+    put(&account, &schema, &[]).succeeds();
+    let body = plaintext(&account)["body"].clone();
+    let kinds = &body["organization"]["kinds"];
+    assert_eq!(
+        (&kinds[0]["id"], &kinds[0]["schema"], &kinds[0]["version"]),
+        (&json!("weather"), &schema, &json!(3))
+    );
+    assert_eq!(kinds[0]["history"][1]["schema"], other);
+    let mut rest = body.clone();
+    for credential in rest["credentials"].as_array_mut().unwrap() {
+        credential["secrets"] = json!({});
+        for version in credential["history"].as_array_mut().unwrap() {
+            version["secrets"] = json!({});
+        }
+    }
+    assert!(body.to_string().contains("marker-token") && !rest.to_string().contains("marker-token"));
+
     // A field more is needed, one is gone, one became a secret, and a secret became plain.
     schema["required"] = json!(["base_url", "token", "height"]);
     schema["properties"]["height"] = json!({"type": "integer"});
@@ -127,7 +149,7 @@ fn what_no_longer_fits_needs_attention_and_loses_nothing() {
     assert_eq!(row(&account, "w.two")["flags"], json!([]));
     let stored = account.open();
     let definition = stored.document.own_kind("weather").unwrap();
-    assert_eq!((definition.version, definition.history.len()), (3, 2));
+    assert_eq!((definition.version, definition.history.len()), (5, 4));
 }
 
 /// Whoever may change the schema must not be able to have a stored secret sent to a host of theirs.

@@ -27,7 +27,7 @@ const APP: &str = r#"{"name": "graph", "provider": "microsoft_graph", "tenant": 
   "client_id": "c-1", "client_secret": "marker-app-1", "scopes": ["mail.read"], "unheard_of": {"of": 1}}"#;
 
 /// The vault's plaintext, as stock tools would show it.
-fn plaintext(account: &Account) -> Value {
+pub(crate) fn plaintext(account: &Account) -> Value {
     let identity = std::fs::read_to_string(account.identity()).unwrap();
     let key = identity.lines().find(|line| line.starts_with("AGE-SECRET-KEY-")).unwrap();
     let identity: age::x25519::Identity = key.parse().unwrap();

@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["suggest", "model", "proxy"]),
     ("paths", &["config", "proxy"]),
     ("model", &["secret", "suggest"]),
-    ("schema", &["model", "secret"]),
+    ("schema", &["model", "secret", "suggest"]),
     ("http", &["secret", "redact", "proxy"]),
     ("sign", &["secret", "http"]),
     ("vault", &["model", "secret", "durable"]),

@@ -2,6 +2,7 @@
 
 mod edit;
 mod keys;
+mod kinds;
 mod list;
 mod lock;
 mod organization;

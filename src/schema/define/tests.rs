@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -218,6 +219,65 @@ fn hostile_schemas_are_refused_at_once() {
     let content = Content { document: document.as_object().unwrap().clone(), ..Content::default() };
     assert_eq!(kind.check(&content).len(), 1);
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "(string|object|array|#/\\$defs/a|[a-z{}/~$(+*]{0,8})".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        let name = "(type|properties|allOf|oneOf|if|then|items|\\$ref|\\$defs|enum|pattern|writeOnly|required|x-request|x-test|default|a)";
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((name, inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Any place of a schema, replaced by anything: it is refused with places that exist in the text, or it is a
+    /// kind whose form and checks work; stored by force, it never makes the vault unusable.
+    #[test]
+    fn a_mangled_schema_never_panics(at in 0..40usize, value in any_json(), config in any_json()) {
+        let mut schema = good();
+        let mut places = Vec::new();
+        pointer::walk("", &schema, &mut |place, _| places.push(place.to_owned()));
+        let place = places[at % places.len()].clone();
+        if let Some(found) = schema.pointer_mut(&place) {
+            *found = value;
+        }
+        let text = serde_json::to_string_pretty(&schema).unwrap();
+        let document = json!({"key": "a", "kind": "weather", "config": config});
+        let content = Content { document: document.as_object().unwrap().clone(), ..Content::default() };
+        match Kind::define("weather", &text) {
+            Ok(defined) => {
+                defined.kind.check(&content);
+                defined.kind.fields_of(&content);
+            }
+            Err(errors) => {
+                prop_assert!(!errors.is_empty());
+                for error in errors {
+                    prop_assert!(error.range.end <= text.len() && text.get(error.range).is_some());
+                }
+            }
+        }
+        if let Value::Object(schema) = schema {
+            let mut document = Document::new();
+            let define = Edit::DefineKind { id: "weather".to_owned(), expected: None, schema };
+            document.apply(define, Timestamp::UNIX_EPOCH).unwrap();
+            let id = Id::new();
+            document.apply(Edit::Create { id: id.clone(), content: content.clone() }, Timestamp::UNIX_EPOCH).unwrap();
+            let kinds = Kinds::of(&document);
+            kinds.attention(&content);
+            let sealed = kinds.sealed(&std::sync::Arc::new(document));
+            prop_assert!(sealed.by_id(&id).is_some());
+        }
+    }
 }
 
 fn vault(schema: &Value) -> Document {

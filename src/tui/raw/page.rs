@@ -229,8 +229,7 @@ impl RawEditor {
         // The error of the cursor's line, else the first.
         let own = self.errors.iter().find(|error| error.place.line == row + 1);
         let Some(error) = own.or(self.errors.first()) else {
-            let hint = "JSON fits its schema  Ctrl-F find";
-            return vec![(hint.to_owned(), theme.dim)];
+            return vec![(format!("{}  Ctrl-F find", self.fine), theme.dim)];
         };
         let place = if error.pointer.is_empty() { String::new() } else { format!(" {}", error.pointer) };
         let more = match self.errors.len() {

@@ -10,7 +10,7 @@ use crate::tui::app::{Command, Shared};
 use crate::tui::keymap::Context;
 use crate::tui::paint;
 
-/// The kinds to make a credential of.
+/// The kinds to make a credential of; the last line makes a kind.
 pub struct ChooseKind {
     kinds: Vec<(String, String, String)>,
     selected: usize,
@@ -20,7 +20,9 @@ impl ChooseKind {
     /// All kinds there are, in the order they are offered.
     pub fn new(kinds: &Kinds) -> Self {
         let kinds = kinds.iter().map(|kind| (kind.id.clone(), kind.title.clone(), kind.description.clone()));
-        Self { kinds: kinds.collect(), selected: 0 }
+        let more = ("New kind…".to_owned(), "A kind of your own, as a copy of one of these.".to_owned());
+        let more = (String::new(), more.0, more.1);
+        Self { kinds: kinds.chain([more]).collect(), selected: 0 }
     }
 }
 
@@ -40,6 +42,9 @@ impl Screen for ChooseKind {
             Action::Up | Action::Previous => self.selected = (self.selected + count - 1) % count,
             Action::Top => self.selected = 0,
             Action::Bottom => self.selected = count - 1,
+            Action::Accept if self.selected + 1 == count => {
+                return Reply::CloseAnd(Command::Perform(Action::Kinds));
+            }
             Action::Accept => {
                 let (id, _, _) = self.kinds.swap_remove(self.selected);
                 return Reply::CloseAnd(Command::Begin(id));

@@ -34,8 +34,8 @@ impl Confirm {
     /// The draft would be lost by what a person wants to do.
     pub fn unsaved(then: Command) -> Self {
         let leave = match then {
-            Command::Quit => "Drop it and quit",
-            Command::Lock => "Drop it and lock",
+            Command::Quit | Command::LeaveLayerAnd(Action::Quit) => "Drop it and quit",
+            Command::Lock | Command::LeaveLayerAnd(Action::Lock) => "Drop it and lock",
             _ => "Drop it",
         };
         let text = "The draft has changes that are not saved.".to_owned();

@@ -12,7 +12,7 @@ use crate::tui::keymap::Context;
 use crate::tui::paint;
 
 /// What follows from what was typed, or why nothing does.
-type Accept = Box<dyn Fn(&str) -> Result<Wish, String>>;
+type Accept = Box<dyn Fn(&str, &Shared) -> Result<Reply, String>>;
 
 /// The question.
 pub struct Typed {
@@ -30,9 +30,24 @@ impl Typed {
         start: &str,
         accept: impl Fn(&str) -> Result<Wish, String> + 'static,
     ) -> Self {
+        let accept = move |typed: &str, _: &Shared| Ok(Reply::Do(Command::Store(accept(typed)?)));
+        Self::with(title, text, start, Box::new(accept))
+    }
+
+    /// Asks; another screen takes the place of the question.
+    pub fn opening(
+        title: &'static str,
+        text: String,
+        accept: impl Fn(&str, &Shared) -> Result<Box<dyn Screen>, String> + 'static,
+    ) -> Self {
+        let accept = move |typed: &str, shared: &Shared| Ok(Reply::Replace(accept(typed, shared)?));
+        Self::with(title, text, "", Box::new(accept))
+    }
+
+    fn with(title: &'static str, text: String, start: &str, accept: Accept) -> Self {
         let mut entry = Entry::shown();
         entry.paste(start);
-        Self { title, text, entry, accept: Box::new(accept) }
+        Self { title, text, entry, accept }
     }
 }
 
@@ -47,8 +62,8 @@ impl Screen for Typed {
 
     fn perform(&mut self, action: Action, shared: &mut Shared) -> Reply {
         match action {
-            Action::Accept => match (self.accept)(self.entry.text()) {
-                Ok(wish) => return Reply::Do(Command::Store(wish)),
+            Action::Accept => match (self.accept)(self.entry.text(), shared) {
+                Ok(reply) => return reply,
                 Err(why) => shared.tell(Tone::Bad, why),
             },
             Action::Back => return Reply::Close,

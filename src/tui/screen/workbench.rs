@@ -27,6 +27,7 @@ use self::running::Running;
 use super::choose::ChooseKind;
 use super::confirm::Confirm;
 use super::entry::Entry;
+use super::kinds::Kinds;
 use super::{Reply, Screen};
 use crate::model::{Content, Credential, Document, Edit, Id};
 use crate::tui::action::Action;
@@ -93,6 +94,9 @@ impl Workbench {
             crate::model::DEFAULT_SOLUTION.clone_into(&mut shared.solution);
         }
         self.document = document.clone();
+        if let Some(editor) = &mut self.editor {
+            editor.follow_kinds(shared, &document);
+        }
         self.list.set_document(document, shared);
     }
 
@@ -138,6 +142,7 @@ impl Workbench {
             | Command::Create(_)
             | Command::Answer(..)
             | Command::LeaveLayer
+            | Command::LeaveLayerAnd(_)
             | Command::Lock
             | Command::Quit => {}
         }
@@ -149,7 +154,7 @@ impl Workbench {
             true => shared.solution.clone(),
             false => crate::model::DEFAULT_SOLUTION.to_owned(),
         };
-        self.editor = Some(Editor::begin(kind, &solution, &self.document));
+        self.editor = Some(Editor::begin(&kind.clone(), &solution, &self.document));
         self.focus = Pane::Panel;
     }
 
@@ -285,6 +290,14 @@ impl Workbench {
             Action::Open => self.focus = Pane::Panel,
             Action::Back => return self.back(shared),
             Action::Add => return Reply::Open(Box::new(ChooseKind::new(&shared.kinds))),
+            Action::Kinds => {
+                return Reply::Open(Box::new(Kinds::new(
+                    self.document.clone(),
+                    None,
+                    self.read_only,
+                    shared,
+                )));
+            }
             Action::Edit => return self.edit(false, shared),
             Action::Schema => return self.edit(true, shared),
             Action::Mark => self.list.mark(),
@@ -348,6 +361,7 @@ impl Workbench {
             Action::Save => self.save(shared),
             Action::TestDraft => self.test_draft(shared),
             Action::Schema => editor.switch(shared, &document),
+            Action::Kind => return self.kind_of_draft(shared),
             Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
             Action::Next => drop(editor.press(KeyCode::Tab, shared, &document)),
             Action::Previous => drop(editor.press(KeyCode::BackTab, shared, &document)),
@@ -404,7 +418,7 @@ impl Screen for Workbench {
         match self.context() {
             Context::Form | Context::Raw => {
                 let mut hints = vec![Action::Save, Action::TestDraft, Action::Schema, Action::Reveal];
-                hints.extend([Action::Undo, Action::Back, Action::Help]);
+                hints.extend([Action::Undo, Action::Back, Action::Help, Action::Kind]);
                 hints
             }
             Context::Search => vec![Action::Accept, Action::Back, Action::Down],
@@ -463,6 +477,7 @@ impl Screen for Workbench {
             | Action::History
             | Action::Trash
             | Action::OauthApps
+            | Action::Kinds
                 if !editing && self.editor.is_some() =>
             {
                 Some("finish the draft first: save it or leave it")

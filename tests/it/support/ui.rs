@@ -109,7 +109,7 @@ impl Start {
 pub(crate) fn put(home: &Home, documents: &str) {
     let mut store = home.open().unwrap().store;
     let document = store.document().clone();
-    let read = changes(&document, Kinds::builtin(), documents, "default", "documents").unwrap();
+    let read = changes(&document, &Kinds::of(&document), documents, "default", "documents").unwrap();
     store.commit(read.into_iter().flat_map(|change| change.edits(None)).collect(), now()).unwrap();
 }
 

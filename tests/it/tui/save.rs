@@ -52,7 +52,7 @@ fn what_is_wrong_is_shown_at_its_field_and_nothing_is_saved() {
 #[test]
 fn a_taken_key_is_told() {
     let mut ui = Start::with(PLAIN).open();
-    ui.keys("a").keys("<end><up>").keys("<enter>").keys("one<c-s>").sees("is taken in default");
+    ui.keys("a").keys("<end><up><up>").keys("<enter>").keys("one<c-s>").sees("is taken in default");
 }
 
 #[test]

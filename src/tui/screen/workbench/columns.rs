@@ -16,6 +16,8 @@ pub(super) struct DrawnRow<'a> {
     pub(super) status: Status,
     /// A later test could not decide.
     pub(super) old: bool,
+    /// It needs attention: it does not fit its kind.
+    pub(super) unfit: bool,
     pub(super) marked: bool,
     /// Selected, and whether the list has the focus.
     pub(super) selected: Option<bool>,
@@ -130,6 +132,8 @@ impl Columns {
         paint::put(buf, area.x, area.y, 1, cursor, base);
         if row.marked {
             paint::put(buf, area.x + 1, area.y, 1, "*", base.patch(theme.marked));
+        } else if row.unfit {
+            paint::put(buf, area.x + 1, area.y, 1, "!", base.patch(theme.warn));
         }
         // On the selected row the meaning is in the sign and the word: colours on its background differ too
         // much between terminals.

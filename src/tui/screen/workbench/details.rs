@@ -217,6 +217,18 @@ impl Details {
 fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
     let content = &credential.content;
     let mut items = Vec::new();
+    for (index, violation) in kinds.attention(content).into_iter().enumerate() {
+        if index == 0 {
+            items.extend(heading("! Needs attention", true));
+        }
+        let label = pointer::steps(&violation.pointer).last().unwrap_or_default().into_owned();
+        let label = if label.is_empty() { "it".to_owned() } else { label };
+        let said = match &violation.value {
+            Some(value) => format!("{value} {}", violation.message),
+            None => violation.message,
+        };
+        items.push(Item { place: violation.pointer, label, shown: Shown::Text(said) });
+    }
     let mut group = String::new();
     let kind = kinds.of_content(content);
     let kind = kind.as_deref();

@@ -1,5 +1,7 @@
 //! The side panel while a credential is edited: one draft, shown as a form or as JSON.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -34,6 +36,8 @@ pub(super) struct Editor {
     pub(super) id: Id,
     pub(super) draft: Draft,
     view: View,
+    /// The kind as it was when the view was made.
+    kind: Option<Arc<Kind>>,
     pub(super) saving: Saving,
     /// Counts the changes, so that a result is known to be of an older state.
     pub(super) revision: u64,
@@ -51,25 +55,51 @@ fn choices(document: &Document) -> impl Fn(&str) -> Vec<String> {
 
 impl Editor {
     /// A draft of a new credential.
-    pub(super) fn begin(kind: &Kind, solution: &str, document: &Document) -> Self {
+    pub(super) fn begin(kind: &Arc<Kind>, solution: &str, document: &Document) -> Self {
         let mut draft = Draft::new(kind, solution);
         draft.know(session::names(document));
         let form = Form::new(kind, &draft, &choices(document));
-        Self::with(Id::new(), draft, View::Form(Box::new(form)), false)
+        Self { kind: Some(kind.clone()), ..Self::with(Id::new(), draft, View::Form(Box::new(form)), false) }
     }
 
     /// A draft of a stored credential. `None` where there is no form for it: its kind is not known.
     pub(super) fn of(credential: &Credential, kinds: &Kinds, document: &Document) -> Option<Self> {
         let mut draft = Draft::of(credential);
         draft.know(session::names(document));
-        let form = Form::new(&*draft.kind(kinds)?, &draft, &choices(document));
+        let kind = draft.kind(kinds)?;
+        let form = Form::new(&kind, &draft, &choices(document));
         let mut editor = Self::with(credential.id.clone(), draft, View::Form(Box::new(form)), true);
+        editor.kind = Some(kind);
         editor.check(kinds);
         Some(editor)
     }
 
     fn with(id: Id, draft: Draft, view: View, checked: bool) -> Self {
-        Self { id, draft, view, saving: Saving::No, revision: 0, tested: None, checked }
+        Self { id, draft, view, saving: Saving::No, revision: 0, tested: None, checked, kind: None }
+    }
+
+    /// Takes over what the kinds say now: the schema of the draft's kind may have been changed meanwhile.
+    pub(super) fn follow_kinds(&mut self, shared: &mut Shared, document: &Document) {
+        let kind = self.draft.kind(&shared.kinds);
+        let same = match (&kind, &self.kind) {
+            (Some(now), Some(before)) => Arc::ptr_eq(now, before),
+            (now, before) => now.is_none() && before.is_none(),
+        };
+        if same {
+            return;
+        }
+        if let View::Form(form) = &mut self.view {
+            tell(&form.settle(&mut self.draft, &shared.kinds), shared);
+        }
+        self.kind.clone_from(&kind);
+        let Some(kind) = kind else { return };
+        self.draft.seal(&kind);
+        match &mut self.view {
+            View::Form(form) => **form = Form::new(&kind, &self.draft, &choices(document)),
+            View::Raw(raw) => raw.recheck(),
+        }
+        self.checked = true;
+        self.changed(&shared.kinds);
     }
 
     pub(super) fn is_raw(&self) -> bool {
@@ -195,6 +225,7 @@ impl Editor {
         match view {
             Ok(view) => {
                 self.view = view;
+                self.kind = self.draft.kind(&shared.kinds);
                 self.check(&shared.kinds);
             }
             Err(why) => shared.tell(Tone::Bad, why),

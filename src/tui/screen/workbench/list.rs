@@ -49,6 +49,8 @@ pub(super) struct Entry {
     pub(super) status: Status,
     /// A later test could not decide.
     old: bool,
+    /// It needs attention.
+    unfit: bool,
     /// What a query compares with.
     folded: Folded,
     /// What loose words are looked for in.
@@ -141,6 +143,7 @@ impl List {
                     index,
                     status: row.status,
                     old: row.old,
+                    unfit: row.flags.contains(&"needs_attention"),
                     folded: row.subject().folded(),
                     haystack: text.into(),
                     group: 0,
@@ -441,6 +444,7 @@ impl List {
                         credential,
                         status: entry.status,
                         old: entry.old,
+                        unfit: entry.unfit,
                         marked: self.marks.contains(&credential.id),
                         selected: selected.then_some(focused),
                         testing: testing(&credential.id),

@@ -5,6 +5,8 @@ use crate::model::Id;
 use crate::tui::action::Action;
 use crate::tui::app::{Change, Shared, Tone, Wish};
 use crate::tui::screen::history::History;
+use crate::tui::screen::kind::KindEditor;
+use crate::tui::screen::kinds::Kinds;
 use crate::tui::screen::move_to::MoveTo;
 use crate::tui::screen::oauth_apps::OauthApps;
 use crate::tui::screen::solutions::Solutions;
@@ -30,6 +32,23 @@ impl Workbench {
             _ => return Reply::Ignored,
         };
         Reply::Open(screen)
+    }
+
+    /// Shows the schema of the draft's kind: to change it where it is the vault's own.
+    pub(super) fn kind_of_draft(&self, shared: &mut Shared) -> Reply {
+        let kind = self.editor.as_ref().and_then(|editor| editor.draft.kind(&shared.kinds));
+        let Some(kind) = kind else { return Reply::Done };
+        let document = self.document.clone();
+        match self.document.own_kind(&kind.id) {
+            Some(own) => match KindEditor::of(document.clone(), own) {
+                Ok(editor) => Reply::Open(Box::new(editor)),
+                Err(why) => {
+                    shared.tell(Tone::Bad, why);
+                    Reply::Done
+                }
+            },
+            None => Reply::Open(Box::new(Kinds::new(document, Some(&kind.id), self.read_only, shared))),
+        }
     }
 
     /// Stores what a screen decided on.
