@@ -45,9 +45,10 @@ static BUILTIN_KINDS: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
     Arc::new(Kinds::these(kinds.collect()))
 });
 
-static OAUTH_APP_KINDS: LazyLock<Kinds> = LazyLock::new(|| {
+static OAUTH_APP_KINDS: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
     let schema = serde_json::from_str(OAUTH_APP).expect("a built-in schema is JSON (tested)");
-    Kinds::these(vec![Arc::new(Kind::of_document("", schema).expect("a built-in schema is valid (tested)"))])
+    let kind = Kind::of_document("", schema).expect("a built-in schema is valid (tested)");
+    Arc::new(Kinds::these(vec![Arc::new(kind)]))
 });
 
 impl Kinds {
@@ -85,7 +86,7 @@ impl Kinds {
     }
 
     /// What an OAuth app of the organization may say, as the only kind there is: its documents name none.
-    pub fn of_oauth_apps() -> &'static Self {
+    pub fn of_oauth_apps() -> &'static Arc<Self> {
         &OAUTH_APP_KINDS
     }
 

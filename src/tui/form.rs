@@ -58,6 +58,8 @@ pub struct Form {
     input: Input,
     pick: Option<Pick>,
     violations: Vec<Violation>,
+    /// What fields mean while they are empty, where that is not their default.
+    meant: BTreeMap<String, String>,
     revealed: Option<String>,
     notices: Vec<Notice>,
     scroll: usize,
@@ -84,6 +86,7 @@ impl Form {
             input: Input::None,
             pick: None,
             violations: Vec::new(),
+            meant: BTreeMap::new(),
             revealed: None,
             notices: Vec::new(),
             scroll: 0,
@@ -255,6 +258,11 @@ impl Form {
     /// The errors to show beside the fields: all of them, each time.
     pub fn set_violations(&mut self, violations: &[Violation]) {
         self.violations = violations.to_vec();
+    }
+
+    /// What fields mean while they are empty, by their places: all of them, each time.
+    pub fn set_meant(&mut self, meant: Vec<(String, String)>) {
+        self.meant = meant.into_iter().collect();
     }
 
     /// Moves to the field at or around a place. False where there is none.

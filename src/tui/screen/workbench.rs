@@ -30,9 +30,10 @@ use super::entry::Entry;
 use super::kinds::Kinds;
 use super::{Reply, Screen};
 use crate::model::{Content, Credential, Document, Edit, Id};
+use crate::session;
 use crate::tui::action::Action;
 use crate::tui::app::{Change, Command, Shared, Tone};
-use crate::tui::keymap::{Context, Key};
+use crate::tui::keymap::Context;
 use crate::tui::message::{Effect, Order, Purpose, Subject};
 
 /// How many changes can be undone.
@@ -95,14 +96,14 @@ impl Workbench {
         }
         self.document = document.clone();
         if let Some(editor) = &mut self.editor {
-            editor.follow_kinds(shared, &document);
+            editor.view.follow(&shared.kinds.clone(), session::names(&document), shared);
         }
         self.list.set_document(document, shared);
     }
 
     /// Whether leaving would lose a draft.
     pub(in crate::tui) fn is_dirty(&self) -> bool {
-        self.editor.as_ref().is_some_and(Editor::is_dirty)
+        self.editor.as_ref().is_some_and(|editor| editor.view.is_dirty())
     }
 
     /// What is to be stored.
@@ -130,7 +131,7 @@ impl Workbench {
             Command::UseSolution(name) => self.use_solution(name, shared),
             Command::Fix => {
                 if let Some(editor) = &mut self.editor {
-                    editor.focus_secret(&shared.kinds);
+                    editor.view.focus_secret();
                 }
             }
             Command::SaveAnyway => self.store(shared),
@@ -154,7 +155,7 @@ impl Workbench {
             true => shared.solution.clone(),
             false => crate::model::DEFAULT_SOLUTION.to_owned(),
         };
-        self.editor = Some(Editor::begin(&kind.clone(), &solution, &self.document));
+        self.editor = Editor::begin(kind, &solution, &shared.kinds, &self.document);
         self.focus = Pane::Panel;
     }
 
@@ -174,8 +175,8 @@ impl Workbench {
         }
         match &mut self.editor {
             Some(editor) => {
-                if raw && !editor.is_raw() {
-                    editor.switch(shared, &self.document);
+                if raw && !editor.view.is_raw() {
+                    editor.view.switch(shared);
                 }
                 self.focus = Pane::Panel;
             }
@@ -355,28 +356,22 @@ impl Workbench {
 
     /// The actions of form and JSON.
     fn editing(&mut self, action: Action, shared: &mut Shared) -> Reply {
-        let document = self.document.clone();
         let Some(editor) = &mut self.editor else { return Reply::Ignored };
         match action {
             Action::Save => self.save(shared),
             Action::TestDraft => self.test_draft(shared),
-            Action::Schema => editor.switch(shared, &document),
+            Action::Schema => editor.view.switch(shared),
             Action::Kind => return self.kind_of_draft(shared),
             Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
-            Action::Next => drop(editor.press(KeyCode::Tab, shared, &document)),
-            Action::Previous => drop(editor.press(KeyCode::BackTab, shared, &document)),
-            Action::Undo | Action::Redo => {
-                if !editor.undo(&shared.kinds, action == Action::Redo) {
-                    let what = if action == Action::Redo { "redo" } else { "undo" };
-                    shared.tell(Tone::Plain, format!("there is nothing to {what} in the draft"));
-                }
-            }
+            Action::Next => drop(editor.view.press(KeyCode::Tab, shared)),
+            Action::Previous => drop(editor.view.press(KeyCode::BackTab, shared)),
+            Action::Undo | Action::Redo => editor.view.undo(action == Action::Redo, shared),
             Action::Back => {
                 if editor.saving != Saving::No {
                     self.cancel_save(shared);
-                } else if editor.press(KeyCode::Esc, shared, &document) {
+                } else if editor.view.press(KeyCode::Esc, shared) {
                     // A list of choices or the like was closed.
-                } else if editor.is_dirty() {
+                } else if editor.view.is_dirty() {
                     return Reply::Open(Box::new(Confirm::unsaved(Command::Discard)));
                 } else {
                     self.close_editor();
@@ -406,8 +401,7 @@ impl Screen for Workbench {
     fn context(&self) -> Context {
         match (self.focus, &self.editor, &self.search) {
             (_, _, Some(_)) => Context::Search,
-            (Pane::Panel, Some(editor), _) if editor.is_raw() => Context::Raw,
-            (Pane::Panel, Some(_), _) => Context::Form,
+            (Pane::Panel, Some(editor), _) => editor.view.context(),
             (Pane::Panel, None, _) => Context::Panel,
             (Pane::List, ..) => Context::List,
             (Pane::Log, ..) => Context::Log,
@@ -500,7 +494,7 @@ impl Screen for Workbench {
             Action::Reveal if !shared.config.screen.reveal => Some("the configuration forbids to reveal"),
             Action::Copy if !shared.config.screen.copy => Some("the configuration forbids to copy"),
             Action::Reveal
-                if editing && self.editor.as_ref().is_some_and(|e| e.focused_secret().is_none()) =>
+                if editing && self.editor.as_ref().is_some_and(|e| e.view.focused_secret().is_none()) =>
             {
                 Some("go to a secret first")
             }
@@ -533,7 +527,6 @@ impl Screen for Workbench {
             return Reply::Done;
         }
         self.mask(None);
-        let document = self.document.clone();
         let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel) else {
             return Reply::Ignored;
         };
@@ -541,16 +534,10 @@ impl Screen for Workbench {
             shared.tell(Tone::Plain, "the draft is being saved; Esc stops that");
             return Reply::Done;
         }
-        if editor.key(key, shared, &document) {
+        if editor.view.key(key, shared) {
             return Reply::Done;
         }
-        // On a field where nothing is typed, the keys of the list that are about the draft hold.
-        match shared.keymap.action(Context::List, Key::of(key)) {
-            Some(action @ (Action::Schema | Action::Help | Action::Palette)) if !editor.is_text() => {
-                Reply::Do(Command::Perform(action))
-            }
-            _ => Reply::Ignored,
-        }
+        editor.view.meant(key, shared).map_or(Reply::Ignored, |action| Reply::Do(Command::Perform(action)))
     }
 
     fn paste(&mut self, text: &str, shared: &mut Shared) -> Reply {
@@ -560,7 +547,7 @@ impl Screen for Workbench {
         } else if let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel)
             && editor.saving == Saving::No
         {
-            editor.paste(text, shared);
+            editor.view.paste(text, shared);
         }
         Reply::Done
     }

@@ -14,7 +14,7 @@ impl Workbench {
     /// Shows a secret of the vault, until its timer or the next step.
     pub(in crate::tui) fn reveal(&mut self, id: Id, place: String, secret: Secret, serial: u64) {
         match &mut self.editor {
-            Some(editor) if editor.id == id => editor.reveal(Some(place.clone())),
+            Some(editor) if editor.id == id => editor.view.reveal(Some(place.clone())),
             _ => {}
         }
         self.details.reveal(id, place, secret, serial);
@@ -25,7 +25,7 @@ impl Workbench {
         if self.details.mask(serial)
             && let Some(editor) = &mut self.editor
         {
-            editor.reveal(None);
+            editor.view.reveal(None);
         }
     }
 
@@ -50,13 +50,13 @@ impl Workbench {
     /// Shows or copies the secret that is meant.
     pub(super) fn take_secret(&mut self, purpose: Purpose, shared: &mut Shared) -> Reply {
         if let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel) {
-            return match editor.focused_secret() {
+            return match editor.view.focused_secret() {
                 Some((place, true)) => {
                     // Not stored yet: there is nothing to take out of the vault.
                     let serial = shared.next_serial();
-                    let secret = editor.draft.content().secret(&place).cloned();
+                    let secret = editor.content().secret(&place).cloned();
                     if let Some(secret) = secret {
-                        editor.reveal(Some(place.clone()));
+                        editor.view.reveal(Some(place.clone()));
                         self.details.reveal(editor.id.clone(), place, secret, serial);
                         self.mask_later(serial, shared);
                     }
