@@ -239,6 +239,11 @@ impl Kind {
         content.document.get("test").or_else(|| self.config_schema().get("x-test"))
     }
 
+    /// Whether the service that it was made for has a test.
+    pub fn serves_test(&self) -> bool {
+        matches!(&self.service, Some(Ok(chosen)) if chosen.variant().test.is_some())
+    }
+
     /// How a content's request is made: as it says itself, else as the kind does.
     pub fn request_of<'a>(&'a self, content: &'a Content) -> Option<&'a Value> {
         const REQUEST: &str = "/config/request";
@@ -251,15 +256,18 @@ impl Kind {
     /// What a new document of this kind starts with: the addresses that its secrets will be bound to, where the
     /// schema has them. They are stored with the credential, so that another schema cannot send its secrets
     /// elsewhere.
-    pub fn bind(&self, content: &mut Content) {
+    ///
+    /// What a service proposes is stored for the same reason; it is told.
+    pub fn bind(&self, content: &mut Content) -> Vec<Notice> {
         if !self.is_own() {
-            return;
+            return self.propose(content);
         }
         for field in self.fields_of(content).into_iter().filter(|field| field.origin) {
             if let (None, Some(default)) = (content.get(&field.pointer), field.default) {
                 content.set(&field.pointer, default);
             }
         }
+        Vec::new()
     }
 
     /// The schema of the whole document of this kind, as `schema KIND` prints it.

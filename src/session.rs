@@ -77,6 +77,18 @@ pub struct Saved {
     pub warnings: Vec<String>,
 }
 
+impl Opened {
+    /// The same vault with these kinds besides its own: those that know the operator's services.
+    #[must_use]
+    pub fn with(mut self, kinds: &Arc<Kinds>) -> Self {
+        self.kinds = kinds.after(self.session.store.document());
+        self.session.view = self.kinds.sealed(self.session.store.document());
+        self.document = self.session.view.clone();
+        self.session.kinds = self.kinds.clone();
+        self
+    }
+}
+
 impl Session {
     /// Opens the vault with unlocked identities.
     ///

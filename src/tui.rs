@@ -122,6 +122,7 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
         let Options { setup, keymap, clock, demo } = options;
         let (mut app, effects) =
             App::new(setup.config.clone(), keymap, setup.solution.clone(), clock.clone(), demo);
+        app.know(setup.kinds());
         screens.into_iter().for_each(|screen| app.open(screen));
         let tasks =
             Tasks::start(setup, clock, tokio::runtime::Handle::current(), messages).map_err(failed)?;

@@ -40,9 +40,14 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
         }
     }
     content.set("/config", Value::Object(serde_json::Map::new()));
-    kind.bind(&mut content);
+    // What the service asks for besides, where the catalogue knows it.
+    let kind = &opened.kinds.of_content(&content).unwrap_or_else(|| kind.clone());
+    if let Some(Err(reason)) = kind.service() {
+        context.output.warning(&reason.to_string());
+    }
     set_fields(kind, &mut content, &arguments.set)?;
-    let mut notices = Vec::new();
+    // After what was said: it only fills what was not.
+    let mut notices = kind.bind(&mut content);
     for text in &arguments.secret_file {
         let (field, path) = split(text, "--secret-file", "PATH")?;
         let place = place_of(kind, field)?;
@@ -185,10 +190,11 @@ fn place_of(kind: &Kind, field: &str) -> Result<String, Problem> {
         })
 }
 
-fn give(kind: &Kind, content: &mut Content, place: &str, secret: Secret) -> Option<Notice> {
+fn give(kind: &Kind, content: &mut Content, place: &str, secret: Secret) -> Vec<Notice> {
     let (secret, notice) = kind.tidy(place, secret);
+    let hint = kind.hint(place, &secret, content.solution());
     content.set_secret(place, secret);
-    notice
+    notice.into_iter().chain(hint).collect()
 }
 
 fn check(kind: &Kind, content: &Content, names: &Names) -> Result<(), Problem> {

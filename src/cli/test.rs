@@ -46,8 +46,9 @@ pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Probl
     let width = chosen.iter().map(|known| known.content.key().len()).max().unwrap_or(0);
     let mut records: Vec<Edit> = Vec::new();
     let mut counts: Vec<(Outcome, usize)> = Vec::new();
-    prove::run(tests.collect(), limits, timeout, |at, report| {
+    prove::run(tests.collect(), limits, timeout, |at, mut report| {
         let known = chosen[at];
+        report.compare(known);
         print(context, known, &report, width, arguments.steps);
         match counts.iter_mut().find(|(outcome, _)| *outcome == report.outcome) {
             Some((_, count)) => *count += 1,
@@ -100,6 +101,9 @@ fn print(context: &Context, known: &Credential, report: &Report, width: usize, s
             "message": report.message,
             "advice": report.advice,
         });
+        if !report.facts.is_empty() {
+            line["facts"] = json!(report.facts);
+        }
         if steps {
             let steps = report.steps.iter();
             line["steps"] = steps
@@ -116,13 +120,16 @@ fn print(context: &Context, known: &Credential, report: &Report, width: usize, s
         false => format!("{} ms  ", report.latency_ms),
     };
     out.line(&format!("{verdict}  {:width$}  {time}{}", visible(key), visible(&report.message)));
+    if !report.facts.is_empty() {
+        out.line(&out.paint(Tone::Faint, &format!("    {}", visible(&report.facts.words()))));
+    }
     if steps {
         for step in &report.steps {
             let sign = if step.ok { "✓" } else { "✗" };
             out.line(&format!("    {sign} {:8} {:>5} ms  {}", step.name, step.ms, visible(&step.detail)));
         }
     }
-    if !report.outcome.passes() && !report.advice.is_empty() {
+    if !report.advice.is_empty() {
         out.line(&out.paint(Tone::Faint, &format!("    → {}", visible(&report.advice))));
     }
 }

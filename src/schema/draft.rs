@@ -71,7 +71,11 @@ impl Draft {
         content.set("/key", Value::String(String::new()));
         content.set("/solution", Value::String(solution.to_owned()));
         content.set("/kind", Value::String(kind.id.clone()));
+        if let Some(Ok(chosen)) = kind.service() {
+            content.set("/service", Value::String(chosen.name()));
+        }
         content.set("/config", Value::Object(serde_json::Map::new()));
+        // What it starts with stands in the form: nothing need be told.
         kind.bind(&mut content);
         Self::starting(None, content)
     }
@@ -166,9 +170,15 @@ impl Draft {
     pub fn set_secret(&mut self, kind: &Kind, place: &str, secret: Secret) -> Option<Notice> {
         self.step(place);
         let (secret, notice) = kind.tidy(place, secret);
+        let hint = kind.hint(place, &secret, self.content().solution());
         self.state.content.set_secret(place, secret);
         self.state.entered.insert(place.to_owned());
-        notice
+        match (notice, hint) {
+            (Some(notice), Some(hint)) => {
+                Some(Notice { message: format!("{}; {}", notice.message, hint.message), ..notice })
+            }
+            (notice, hint) => notice.or(hint),
+        }
     }
 
     /// Takes a secret back to what is stored, or clears it where nothing is.

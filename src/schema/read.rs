@@ -72,8 +72,15 @@ impl Kind {
             reader.out.content.document = document;
         }
         reader.settle(absent);
+        for place in &reader.out.entered {
+            if let Some(secret) = reader.out.content.secret(place) {
+                let hint = self.hint(place, secret, reader.out.content.solution());
+                reader.out.notices.extend(hint);
+            }
+        }
         if base.is_none() {
-            self.bind(&mut reader.out.content);
+            let proposed = self.bind(&mut reader.out.content);
+            reader.out.notices.extend(proposed);
         }
         if reader.violations.is_empty() { Ok(reader.out) } else { Err(reader.violations) }
     }

@@ -87,7 +87,7 @@ pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_da
 /// Whether there is a request that could prove it.
 pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
     match kinds.of_content(content) {
-        Some(kind) => kind.test_of(content).is_some(),
+        Some(kind) => kind.test_of(content).is_some() || kind.serves_test(),
         None => content.document.contains_key("test"),
     }
 }

@@ -11,6 +11,7 @@ use crate::durable;
 use crate::model::{DEFAULT_SOLUTION, Document, Recipient};
 use crate::paths::Paths;
 use crate::problem::{Exit, Problem};
+use crate::schema::Kinds;
 use crate::secret::Secret;
 use crate::vault::{Ask, Keyring, OpenPolicy, Places, StoreError, WORK_FACTOR, parse_recipient};
 
@@ -29,6 +30,8 @@ pub struct Setup {
     pub config: Config,
     /// The operator's own keys for the workbench; the file need not exist.
     pub keymap: PathBuf,
+    /// The folder of the operator's own services; need not be there.
+    pub services: PathBuf,
     /// Folders that are this program's own: made where they are missing.
     pub own_folders: Vec<PathBuf>,
 }
@@ -67,6 +70,7 @@ impl Setup {
             solution: config.solution.clone().unwrap_or_else(|| DEFAULT_SOLUTION.to_owned()),
             config,
             keymap: paths.keymap(),
+            services: paths.services(),
             own_folders: paths.own().map(Into::into).into(),
         }
     }
@@ -86,7 +90,16 @@ impl Setup {
     /// # Errors
     /// Exit 3 without vault, identity or passphrase, 6 where the vault is refused.
     pub fn open(&self, ask: Arc<dyn Ask>, policy: OpenPolicy) -> Result<Opened, Problem> {
-        Session::open(&self.places, self.keyring(ask)?, policy)
+        Ok(Session::open(&self.places, self.keyring(ask)?, policy)?.with(&self.kinds()))
+    }
+
+    /// The built-in kinds, with the services of the operator's own folder. One that cannot be read adds none:
+    /// `doctor` and `services` tell.
+    pub fn kinds(&self) -> Arc<Kinds> {
+        match super::catalogue(&self.services) {
+            Ok(catalogue) => Kinds::with(catalogue),
+            Err(_) => Kinds::builtin().clone(),
+        }
     }
 
     /// Unlocks the identities. Asks nobody for a passphrase where there is no vault to open.

@@ -511,6 +511,11 @@ impl App {
         }
     }
 
+    /// Lets credentials be of these kinds besides the vault's own.
+    pub fn know(&mut self, kinds: Arc<Kinds>) {
+        self.shared.kinds = kinds;
+    }
+
     fn opened(
         &mut self,
         document: Arc<Document>,

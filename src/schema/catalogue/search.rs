@@ -61,6 +61,16 @@ impl Service {
 }
 
 impl Variant {
+    /// Who says what a refusal looks like: not only the usual meaning of a 401. A protocol's own answers say it
+    /// themselves.
+    pub fn basis(&self) -> Option<&str> {
+        match &self.test {
+            Some(test) if test.declares_rejection() => test.basis.as_deref(),
+            Some(_) => None,
+            None => self.proof().map(|_| "protocol"),
+        }
+    }
+
     /// The request that proves it, as method and address with `{names}`: for a protocol other than HTTP, its name
     /// and the place.
     pub fn proof(&self) -> Option<(String, String)> {

@@ -112,7 +112,9 @@ fn words(field: &ServiceField, variant: &Variant) -> Map<String, Value> {
     };
     let texts = |list: &[String]| (!list.is_empty()).then(|| json!(list));
     say("title", field.title.as_ref().map(|title| json!(title)));
-    say("description", field.description.as_ref().map(|text| json!(text)));
+    let page = variant.key_url.as_ref().filter(|_| field.secret).map(|page| format!("Make one at {page}."));
+    let help: Vec<&str> = field.description.as_deref().into_iter().chain(page.as_deref()).collect();
+    say("description", (!help.is_empty()).then(|| json!(help.join(" "))));
     say("default", field.default.as_ref().map(|text| json!(text)));
     say("examples", field.example.as_ref().map(|text| json!([text])));
     say("enum", texts(&field.choices));

@@ -1,10 +1,13 @@
 //! Certificates of our own authority, good and bad ones, and servers that show them.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use tokio_rustls::rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
+use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{ConfigBuilder, RootCertStore, ServerConfig, WantsVerifier};
 
 /// What a server shows.
@@ -91,4 +94,36 @@ pub(crate) fn server_for_known_clients() -> Arc<ServerConfig> {
 fn builder() -> ConfigBuilder<ServerConfig, WantsVerifier> {
     let provider = tokio_rustls::rustls::crypto::aws_lc_rs::default_provider();
     ServerConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions().unwrap()
+}
+
+/// Shows a certificate for whatever name is asked for.
+#[derive(Debug)]
+struct AnyName {
+    key: KeyPair,
+    made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+}
+
+impl ResolvesServerCert for AnyName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name()?.to_owned();
+        let mut made = self.made.lock().unwrap();
+        if let Some(known) = made.get(&name) {
+            return Some(known.clone());
+        }
+        let params = CertificateParams::new(vec![name.clone()]).unwrap();
+        let certificate = params.signed_by(&self.key, &TRUSTED).unwrap().der().clone();
+        let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
+        let key = any_supported_type(&key).unwrap();
+        let certified = Arc::new(CertifiedKey::new(vec![certificate], key));
+        made.insert(name, certified.clone());
+        Some(certified)
+    }
+}
+
+/// A server that is every host there is.
+pub(crate) fn server_of_any_name() -> Arc<ServerConfig> {
+    let names = AnyName { key: KeyPair::generate().unwrap(), made: Mutex::default() };
+    let mut config = builder().with_no_client_auth().with_cert_resolver(Arc::new(names));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Arc::new(config)
 }

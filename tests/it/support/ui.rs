@@ -86,6 +86,7 @@ impl Start {
             solution: "default".to_owned(),
             config: config.clone(),
             keymap: home.root.join("keymap.toml"),
+            services: home.root.join("services"),
             own_folders: Vec::new(),
         };
         let runtime = Runtime::new().unwrap();

@@ -266,6 +266,7 @@ fn a_screen_that_panics() {
         solution: "default".to_owned(),
         config: credbench::config::Config::default(),
         keymap: home.root.join("keymap.toml"),
+        services: home.root.join("services"),
         own_folders: Vec::new(),
     };
     let options = Options { clock: Arc::new(now), ..Options::new(setup, false, false).unwrap() };

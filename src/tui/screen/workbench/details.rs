@@ -357,7 +357,8 @@ fn history(credential: &Credential, now: Timestamp, theme: &Theme) -> Vec<Vec<(S
             (format!("{age:>5}  {:>6} ms  {code}version {}", record.latency_ms, record.version), theme.dim),
         ]
     };
-    credential.tests.iter().rev().take(6).map(line).collect()
+    let learnt = credential.learnt().map(|facts| vec![(facts.words(), theme.dim)]);
+    learnt.into_iter().chain(credential.tests.iter().rev().take(6).map(line)).collect()
 }
 
 #[cfg(test)]
