@@ -72,7 +72,7 @@ impl Draft {
         content.set("/solution", Value::String(solution.to_owned()));
         content.set("/kind", Value::String(kind.id.clone()));
         if let Some(Ok(chosen)) = kind.service() {
-            content.set("/service", Value::String(chosen.name()));
+            content.set("/service", Value::String(chosen.word()));
         }
         content.set("/config", Value::Object(serde_json::Map::new()));
         // What it starts with stands in the form: nothing need be told.

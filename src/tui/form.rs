@@ -6,6 +6,7 @@
 //! schema.
 
 mod edit;
+mod guide;
 mod page;
 mod pick;
 mod stop;
@@ -339,9 +340,10 @@ impl Form {
             self.follow(&kind, draft);
         }
         self.sync(draft);
-        let missing =
-            self.kind_of(draft, kinds).map(|kind| kind.missing(draft.content())).unwrap_or_default();
-        let view = View { draft, missing, theme, focused };
+        let kind = self.kind_of(draft, kinds);
+        let kind = kind.as_deref();
+        let missing = kind.map(|kind| kind.missing(draft.content())).unwrap_or_default();
+        let view = View { draft, kind, missing, theme, focused };
         self.draw(&view, area.intersection(buf.area), buf)
     }
 }

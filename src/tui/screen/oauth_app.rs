@@ -93,6 +93,7 @@ impl Screen for OauthAppEditor {
         match action {
             Action::Schema if self.view.is_raw() => "show form",
             Action::Schema => "show JSON",
+            Action::Kind => "schema",
             _ => action.hint(),
         }
     }

@@ -24,7 +24,7 @@ use self::editor::{Editor, Saving};
 use self::list::List;
 use self::log::Log;
 use self::running::Running;
-use super::choose::ChooseKind;
+use super::add::Add;
 use super::confirm::Confirm;
 use super::entry::Entry;
 use super::kinds::Kinds;
@@ -124,7 +124,7 @@ impl Workbench {
     /// Does what a dialog decided.
     pub(in crate::tui) fn command(&mut self, command: Command, shared: &mut Shared) {
         match command {
-            Command::Begin(kind) => self.begin(&kind, shared),
+            Command::Begin { kind, service } => self.begin(&kind, service.as_deref(), shared),
             Command::Remove(ids) => self.remove(&ids, shared),
             Command::Store(wish) => self.wish(wish),
             Command::UseFilter(query) => self.use_filter(&query),
@@ -141,6 +141,7 @@ impl Workbench {
             | Command::Unlock
             | Command::OpenReadOnly
             | Command::Create(_)
+            | Command::Copy(..)
             | Command::Answer(..)
             | Command::LeaveLayer
             | Command::LeaveLayerAnd(_)
@@ -149,13 +150,17 @@ impl Workbench {
         }
     }
 
-    fn begin(&mut self, kind: &str, shared: &mut Shared) {
-        let Some(kind) = shared.kinds.get(kind) else { return };
+    fn begin(&mut self, kind: &str, service: Option<&str>, shared: &mut Shared) {
+        let kind = match service {
+            Some(service) => shared.kinds.of_service(kind, service),
+            None => shared.kinds.get(kind).cloned(),
+        };
+        let Some(kind) = kind else { return };
         let solution = match self.document.has_solution(&shared.solution) {
             true => shared.solution.clone(),
             false => crate::model::DEFAULT_SOLUTION.to_owned(),
         };
-        self.editor = Editor::begin(kind, &solution, &shared.kinds, &self.document);
+        self.editor = Editor::begin(&kind, &solution, &shared.kinds, &self.document);
         self.focus = Pane::Panel;
     }
 
@@ -290,7 +295,7 @@ impl Workbench {
             Action::Previous => self.next_pane(true),
             Action::Open => self.focus = Pane::Panel,
             Action::Back => return self.back(shared),
-            Action::Add => return Reply::Open(Box::new(ChooseKind::new(&shared.kinds))),
+            Action::Add => return Reply::Open(Box::new(Add::new(&self.document, shared))),
             Action::Kinds => {
                 return Reply::Open(Box::new(Kinds::new(
                     self.document.clone(),
@@ -319,6 +324,7 @@ impl Workbench {
                 return self.manage(action);
             }
             Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
+            Action::CopyPage => return self.copy_page(shared),
             Action::Copy => return self.take_secret(Purpose::Copy, shared),
             Action::Cancel => {
                 let count = self.cancel_tests(shared);
@@ -363,6 +369,7 @@ impl Workbench {
             Action::Schema => editor.view.switch(shared),
             Action::Kind => return self.kind_of_draft(shared),
             Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
+            Action::CopyPage => return self.copy_page(shared),
             Action::Next => drop(editor.view.press(KeyCode::Tab, shared)),
             Action::Previous => drop(editor.view.press(KeyCode::BackTab, shared)),
             Action::Undo | Action::Redo => editor.view.undo(action == Action::Redo, shared),
@@ -412,7 +419,7 @@ impl Screen for Workbench {
         match self.context() {
             Context::Form | Context::Raw => {
                 let mut hints = vec![Action::Save, Action::TestDraft, Action::Schema, Action::Reveal];
-                hints.extend([Action::Undo, Action::Back, Action::Help, Action::Kind]);
+                hints.extend([Action::Undo, Action::Back, Action::Help, Action::Kind, Action::CopyPage]);
                 hints
             }
             Context::Search => vec![Action::Accept, Action::Back, Action::Down],
@@ -422,7 +429,7 @@ impl Screen for Workbench {
             Context::Panel => {
                 let mut hints =
                     vec![Action::Edit, Action::Schema, Action::Reveal, Action::Copy, Action::Test];
-                hints.extend([Action::Back, Action::Help]);
+                hints.extend([Action::Back, Action::Help, Action::CopyPage]);
                 hints
             }
             _ => {
@@ -497,6 +504,9 @@ impl Screen for Workbench {
                 if editing && self.editor.as_ref().is_some_and(|e| e.view.focused_secret().is_none()) =>
             {
                 Some("go to a secret first")
+            }
+            Action::CopyPage if self.page_of_key(shared).is_none() => {
+                Some("no page is known where its key is made")
             }
             Action::Undo if !editing && self.undo.is_empty() => Some("there is nothing to undo"),
             Action::Cancel if self.running.is_empty() => Some("no test is running"),

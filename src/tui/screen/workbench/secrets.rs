@@ -4,9 +4,10 @@ use super::details::Shown;
 use super::{Pane, Workbench};
 use crate::model::Id;
 use crate::problem::Problem;
+use crate::schema::catalogue::Page;
 use crate::secret::Secret;
 use crate::session;
-use crate::tui::app::{Shared, Tone};
+use crate::tui::app::{Command, Shared, Tone};
 use crate::tui::message::{Effect, Order, Purpose};
 use crate::tui::screen::Reply;
 
@@ -79,6 +80,25 @@ impl Workbench {
             shared.effect(Effect::Vault(Order::Secret { id, place, purpose }));
         }
         Reply::Done
+    }
+
+    /// The page where the key of the draft, or of the selected credential, is made.
+    pub(super) fn page_of_key(&self, shared: &Shared) -> Option<Page> {
+        let content = match &self.editor {
+            Some(editor) => editor.content(),
+            None => &self.list.selected()?.content,
+        };
+        shared.kinds.of_content(content)?.page(content)
+    }
+
+    /// Sends the address of that page to the terminal's clipboard.
+    pub(super) fn copy_page(&self, shared: &mut Shared) -> Reply {
+        let Some(page) = self.page_of_key(shared) else { return Reply::Done };
+        if !page.missing.is_empty() {
+            shared.tell(Tone::Plain, format!("fill in {} first", page.missing.join(" and ")));
+            return Reply::Done;
+        }
+        Reply::Do(Command::Copy("the address of the key page", page.address))
     }
 
     fn mask_later(&self, serial: u64, shared: &mut Shared) {
