@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::{Kind, Notice};
-use super::{Chosen, ServiceField, place_of, template};
+use super::{Chosen, ServiceField, Variant, place_of, template};
 use crate::model::{Content, pointer};
 
 /// Changes the schema of a kind's `config` so that it asks for what the variant wants.
@@ -65,9 +65,23 @@ pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
             [] => {}
         }
     }
+    sort(config, variant);
     if variant.kind == "custom" && variant.base_url.as_deref() == Some("{base_url}") {
         require(config, "base_url");
     }
+}
+
+/// Puts the fields of the service where the form starts: behind the address, in the service's order.
+fn sort(config: &mut Value, variant: &Variant) {
+    let Some(Value::Object(properties)) = config.get_mut("properties") else { return };
+    let mut rest = std::mem::take(properties);
+    let names = variant.fields.iter().map(|field| field.name.as_str());
+    for name in ["base_url"].into_iter().chain(names) {
+        if let Some(schema) = rest.shift_remove(name) {
+            properties.insert(name.to_owned(), schema);
+        }
+    }
+    properties.extend(rest);
 }
 
 /// The names in the host of an address, or in a host.

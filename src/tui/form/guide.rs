@@ -23,20 +23,23 @@ impl Form {
 }
 
 /// The lines of the service.
-pub(super) fn rows<'a>(view: &View<'a>, width: u16, rows: &mut Vec<Row<'a>>) {
+pub(super) fn rows<'a>(group: &str, view: &View<'a>, width: u16, rows: &mut Vec<Row<'a>>) {
     let (theme, Some(kind)) = (view.theme, view.kind) else { return };
     let mut say = |text: &str, style| {
         for line in visible::wrap(text, width.into()) {
-            rows.push(Row { heading: true, ..Row::text(0, width, line, style) });
+            rows.push(Row { heading: true, ..Row::text(0, width, line.replace('\u{a0}', " "), style) });
         }
     };
     match kind.service() {
+        // The heading of a table of its own is the service's already.
+        Some(Ok(chosen)) if chosen.heading() == group => {}
         Some(Ok(chosen)) => say(&chosen.heading(), theme.accent),
         Some(Err(why)) => return say(&format!("! {why}"), theme.warn),
         None => return,
     }
+    // The arrow stays with the address, which has no blank to be broken at.
     if let Some(page) = kind.page(view.draft.content()) {
-        say(&format!("→ {}", page.address), theme.dim);
+        say(&format!("→\u{a0}{}", page.address), theme.dim);
     }
     if let Some(note) = kind.note() {
         say(note, theme.dim);

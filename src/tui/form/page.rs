@@ -170,7 +170,7 @@ impl Form {
                 group = &entry.field.group;
                 rows.push(Row { heading: true, ..Row::text(0, whole, group, theme.title) });
                 if guided == Some(group) {
-                    guide::rows(view, whole, &mut rows);
+                    guide::rows(group, view, whole, &mut rows);
                 }
             }
             self.field_rows(index, entry, view, columns, &mut rows);

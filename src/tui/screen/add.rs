@@ -117,7 +117,7 @@ impl Add {
             (None, Some(why)) => format!("No test: {why}"),
             (None, None) => "No test is known.".to_owned(),
         };
-        let page = variant.key_url.as_ref().map(|page| format!("Key page: {page}"));
+        let page = variant.key_url.as_ref().map(|page| format!("Key page:\u{a0}{page}"));
         Choice {
             name: offer.service.name.clone(),
             title: variant.title.clone(),
@@ -289,7 +289,7 @@ impl Screen for Add {
         if let Some(choice) = self.found.get(self.selected).filter(|_| below > 0) {
             let lines = choice.more.lines().flat_map(|line| paint::wrap(line, inner.width));
             for (line, y) in lines.zip(inner.bottom() - ABOUT..inner.bottom()) {
-                paint::put(buf, inner.x, y, inner.width, &line, theme.dim);
+                paint::put(buf, inner.x, y, inner.width, &line.replace('\u{a0}', " "), theme.dim);
             }
         }
         Some(cursor)

@@ -223,7 +223,7 @@ fn an_oauth_app_is_written_as_json_and_that_undone() {
 fn an_oauth_app_is_filled_in_as_a_form() {
     let mut ui = open();
     ui.keys("Oa")
-        .sees("‹")
+        .sees("openid_connect")
         .misses("✗")
         .keys("<c-s>")
         .sees("Name must not be empty")

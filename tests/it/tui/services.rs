@@ -110,7 +110,7 @@ fn the_page_of_the_key_follows_the_form_and_is_copied() {
     );
     // What could lead elsewhere makes no address.
     ui.keys("/evil.example").sees("{subdomain}").misses("evil.example.zendesk").keys("<c-y>").sees("fill in");
-    ui.keys("<c-s>").sees("only the name, without .zendesk.com");
+    ui.keys("<c-s>").sees("name, without .zendesk.com");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn hints_tell_what_a_key_looks_like_and_never_show_it() {
     let mut ui = open();
     begin(&mut ui, "stripe secret");
     ui.keys("pay<c-f>secret key<enter>").sees("Secret key").keys("marker-1");
-    ui.sees("usually begins with sk_live_ or").misses("marker-1");
+    ui.sees("usually begins with sk_live_").misses("marker-1");
     ui.keys("<c-u>").paste("sk_test_marker-2").sees("looks like a test key (sk_test_…)").misses("marker-2");
     ui.keys("<esc>").misses("looks like").paste("sk_live_marker-3").misses("usually").misses("looks like");
 }
@@ -145,9 +145,9 @@ fn a_changed_tenant_asks_for_the_secret_again() {
     let documents = r#"[{"key":"zd","kind":"basic_auth","service":"zendesk","config":{
         "base_url":"https://{subdomain}.zendesk.com/api/v2","subdomain":"acme","username":"a@example.com","password":"marker-1"}}]"#;
     let mut ui = Start::with(documents).open();
-    ui.keys("e<c-f>subdomain<enter><c-u>evil").sees("✗ Subdomain changed: enter this secret again");
+    ui.keys("e<c-f>subdomain<enter><c-u>evil").sees("✗ Subdomain changed: enter this");
     ui.keys("<c-s>").sees("enter this secret again").misses("saved");
-    ui.keys("<c-u>acme").misses("enter this secret again");
+    ui.keys("<c-u>acme").misses("enter this");
 }
 
 #[test]
