@@ -24,6 +24,7 @@ use crate::model::{Credential, Learnt, Outcome, TestRecord};
 pub use plan::{Plan, Unplannable, plan};
 pub use rules::{Check, JsonType, Rule, Rules, Test, TestError};
 pub use run::run;
+pub use service::base_url;
 
 /// What a test found, with its evidence.
 #[derive(Clone, Debug, PartialEq)]

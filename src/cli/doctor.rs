@@ -81,6 +81,7 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
             Err(error) => report.fail("folder", error),
         }
     }
+    services(&setup, &mut report);
     identities(&setup, &mut report);
     vault_files(&setup, &mut report);
     match context.open(&setup) {
@@ -90,6 +91,26 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
     terminal(&mut report);
     memory(&mut report);
     Ok(print(context, &report.0))
+}
+
+/// The operator's own services.
+fn services(setup: &Setup, report: &mut Report) {
+    match crate::session::catalogue(&setup.services) {
+        Ok(catalogue) if catalogue.mistakes().is_empty() => {
+            let state = if catalogue.is_builtin() { "none of one's own" } else { "read, no mistake" };
+            report.fine("services", format!("{}: {state}", setup.services.display()));
+        }
+        Ok(catalogue) => {
+            for mistake in catalogue.mistakes() {
+                let hint = "correct it: `credbench services --check FILE` tells everything that is wrong";
+                report.add("services", Level::Fail, mistake.to_string(), Some(hint.to_owned()));
+            }
+        }
+        Err(error) => {
+            let message = format!("cannot read {}: {error}", setup.services.display());
+            report.fail("services", Problem::new(crate::problem::Exit::Failed, "io", message));
+        }
+    }
 }
 
 fn identities(setup: &Setup, report: &mut Report) {

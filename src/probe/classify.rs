@@ -34,14 +34,25 @@ pub fn classify(answer: &Answer, rules: &Rules, html: bool) -> Verdict {
     if page {
         return verdict(Outcome::WrongEndpoint, "with an HTML page instead of an answer");
     }
-    if holds(&rules.rejected) {
-        return verdict(Outcome::Rejected, "the service refused the credential");
+    let refusals = [
+        (&rules.rejected, Outcome::Rejected, "the service refused the credential"),
+        (&rules.expired, Outcome::Expired, "the credential has expired"),
+        (&rules.limited, Outcome::Limited, "genuine, but without the permission this request needs"),
+    ];
+    if rules.closest_first {
+        let closest = |rules: &[Rule]| {
+            rules.iter().filter(|rule| failed(rule, answer, &body).is_none()).map(Rule::closeness).max()
+        };
+        // Of equals `max_by_key` takes the last: an expired credential is a refused one of which more is known.
+        let [rejected, expired, limited] = &refusals;
+        let close = [limited, rejected, expired].into_iter();
+        let close = close.filter_map(|refusal| Some((closest(refusal.0)?, refusal)));
+        if let Some((_, (_, outcome, words))) = close.max_by_key(|(checks, _)| *checks) {
+            return verdict(*outcome, words);
+        }
     }
-    if holds(&rules.expired) {
-        return verdict(Outcome::Expired, "the credential has expired");
-    }
-    if holds(&rules.limited) {
-        return verdict(Outcome::Limited, "genuine, but without the permission this request needs");
+    if let Some((_, outcome, words)) = refusals.iter().find(|(rules, ..)| holds(rules)) {
+        return verdict(*outcome, words);
     }
     if holds(&rules.expect) {
         return verdict(Outcome::Ok, "as expected");

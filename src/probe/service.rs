@@ -194,6 +194,14 @@ impl Chain {
     }
 }
 
+/// The base URL of a credential with its values in it, where it is a template of the service.
+pub fn base_url(kind: &Kind, content: &Content) -> Option<String> {
+    let Some(Ok(chosen)) = kind.service() else { return None };
+    let text = content.get_str("/config/base_url").filter(|text| text.contains('{'))?;
+    let base = Values::of(kind, content, chosen).ok()?.address(text).ok()?;
+    Some(base.expose().to_owned())
+}
+
 /// What requests carry: what the credential itself says, else what the service says.
 fn auth(content: &Content, variant: &Variant) -> Auth {
     let one = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
@@ -241,6 +249,7 @@ fn calls(variant: &Variant, own: Option<&Value>) -> Result<Vec<Call>, Unplannabl
                 rejected: call.rejected.clone(),
                 limited: call.limited.clone(),
                 expired: call.expired.clone(),
+                closest_first: true,
             },
             carries_auth: call.auth.unwrap_or(turn == Turn::Test),
             html: wants_html(call),

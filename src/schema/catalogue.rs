@@ -8,6 +8,7 @@
 mod check;
 mod guide;
 mod index;
+mod reference;
 mod search;
 pub mod service;
 pub(super) mod special;

@@ -20,6 +20,10 @@ pub struct Rules {
     /// A credential that is over.
     #[serde(default, deserialize_with = "one_or_many")]
     pub expired: Vec<Rule>,
+    /// Of those that hold, the rule that looks closest at the answer decides; `expired` and then `rejected`,
+    /// where several look as close. The catalogue's are read so, because a service may give an expired and a wrong credential one status.
+    #[serde(skip)]
+    pub closest_first: bool,
 }
 
 /// One rule: the status (absent: any) and every check must hold.
@@ -37,6 +41,13 @@ pub struct Rule {
     /// Checks of the headers.
     #[serde(default)]
     pub header: Vec<HeaderCheck>,
+}
+
+impl Rule {
+    /// How many checks it makes besides the status.
+    pub fn closeness(&self) -> usize {
+        self.json.len() + self.text.len() + self.header.len()
+    }
 }
 
 /// A check of one place in a JSON body.

@@ -98,7 +98,12 @@ pub fn secret(kinds: &Kinds, content: &Content, field: Option<&str>) -> Result<S
     match content.get(&place) {
         None => Err(missing()),
         Some(value) if crate::model::Placeholder::of(value).is_some() => Err(missing()),
-        Some(serde_json::Value::String(text)) => Ok(Secret::from(text.as_str())),
+        Some(serde_json::Value::String(text)) => {
+            // A service's address with places for values is of use only with them.
+            let whole = kind.as_ref().filter(|_| place == "/config/base_url");
+            let whole = whole.and_then(|kind| crate::probe::base_url(kind, content));
+            Ok(whole.map_or_else(|| Secret::from(text.as_str()), Secret::new))
+        }
         // A group of fields is no value: its members are named instead.
         Some(serde_json::Value::Object(_)) => Err(Problem::new(
             Exit::Usage,

@@ -75,7 +75,7 @@ pub fn oauth_addresses(app: &Content) -> BTreeMap<&'static str, String> {
 pub fn oauth_meant(app: &Content) -> Vec<(String, String)> {
     let own = |name: &str| app.document.contains_key(name);
     let known = oauth_addresses(app).into_iter().filter(|(name, _)| !own(name));
-    known.map(|(name, address)| (pointer::join("", name), format!("{address} (of the provider)"))).collect()
+    known.map(|(name, address)| (pointer::join("", name), format!("of the provider: {address}"))).collect()
 }
 
 /// The provider of an OAuth app; `custom` where it names none.

@@ -5,6 +5,7 @@ mod answers;
 mod example;
 mod expected;
 mod keys;
+mod own;
 mod recorder;
 
 use std::collections::BTreeMap;
@@ -186,4 +187,16 @@ fn there_is_enough_of_it() {
         declared >= 900,
         "{declared} of {with_test} with a test say what a refusal looks like: {bases:?}"
     );
+}
+
+/// `docs/SERVICES.md` is made from the files; CREDBENCH_BLESS=1 writes it.
+#[test]
+fn the_page_about_services_is_up_to_date() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SERVICES.md");
+    let page = Catalogue::builtin().reference();
+    if std::env::var_os("CREDBENCH_BLESS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let there = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(there == page, "docs/SERVICES.md is out of date: run the tests with CREDBENCH_BLESS=1");
 }

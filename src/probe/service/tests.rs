@@ -99,9 +99,8 @@ fn what_the_credential_says_itself_wins() {
 fn a_service_without_a_usable_variant_is_not_testable() {
     let error =
         planned("api_key", "github", json!({"base_url": "https://x.example", "api_key": "k"})).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the service \"github\" has no variant of the kind \"api_key\"; there is token (bearer_token)"
+    assert!(
+        error.to_string().contains("has no variant of the kind \"api_key\"; there is token (bearer_token)")
     );
     let own = json!({"key": "a", "kind": "api_key", "service": "github", "test": {"path": "/"},
                      "config": {"base_url": "https://x.example", "api_key": "k"}});

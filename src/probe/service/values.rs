@@ -40,6 +40,9 @@ struct Known {
     text: Secret,
     secret: bool,
     derived: bool,
+    /// The service itself says what it may look like: one of its choices, or its pattern, was met. Only then it
+    /// may have dots in the middle of a host.
+    vouched: bool,
 }
 
 /// A text that was filled, or that one of its optional values is missing.
@@ -64,7 +67,11 @@ impl Values {
             match stored.or_else(default) {
                 Some((text, secret)) => {
                     // A one-line value with a line break is refused where it would do harm.
+                    let vouched = !field.secret && kind.vouches(&place, text.expose());
                     values.put(&field.name, kind.title_of(&place), text, secret || field.secret, false);
+                    if let Some(known) = values.known.get_mut(&field.name) {
+                        known.vouched = vouched;
+                    }
                 }
                 None if field.required => missing.push(kind.title_of(&place)),
                 None => values.absent.push(field.name.clone()),
@@ -115,7 +122,7 @@ impl Values {
 
     fn put(&mut self, name: &str, title: String, text: Secret, secret: bool, derived: bool) {
         self.absent.retain(|known| known != name);
-        self.known.insert(name.to_owned(), Known { title, text, secret, derived });
+        self.known.insert(name.to_owned(), Known { title, text, secret, derived, vouched: false });
     }
 
     fn derive(&mut self, derived: &Derived) -> Result<(), Unplannable> {
@@ -281,12 +288,13 @@ impl Values {
                 }
                 Piece::Name(name) => {
                     let is_port = port(at + 1);
+                    let vouched = self.known.get(name).is_some_and(|known| known.vouched);
                     at += name.len() + 2;
                     let part = self.whole(&format!("{{{name}}}"), |title, value| {
                         let fits = match (is_port, alone) {
                             (true, _) => value.parse::<u16>().is_ok(),
                             (false, true) => is_host(value),
-                            (false, false) => is_label(value),
+                            (false, false) => is_label(value) || (vouched && value.split('.').all(is_label)),
                         };
                         let place = if is_port { "a port" } else { "a host's name" };
                         if fits { Ok(value.to_owned()) } else { Err(unsendable(title, place)) }

@@ -639,6 +639,9 @@ impl<'a> Way<'a> {
                     1 => format!("{at}/{name}"),
                     _ => format!("{at}/{name}/{index}"),
                 };
+                if rule.status.iter().flatten().any(|status| (300..400).contains(status)) {
+                    self.say(&at, "a redirect leads elsewhere whatever a rule says: take it out");
+                }
                 if checks(rule) == 0 {
                     self.say(&at, "names neither a status nor a check: it would always hold");
                 }
@@ -648,10 +651,16 @@ impl<'a> Way<'a> {
                         self.say(&at, format!("{:?} is not a JSON pointer", check.pointer));
                     }
                 }
-                let says_no_more = rule.json.is_empty() && rule.text.is_empty() && rule.header.is_empty();
+                let says_no_more = rule.closeness() == 0;
                 let good = rule.status.iter().flatten().any(|status| (200..300).contains(status));
                 if matches!(name, "rejected" | "expired") && says_no_more && good {
                     self.say(&at, "a good status alone cannot mean a refusal");
+                }
+                if name == "rejected" && call.expired.iter().any(|other| other == rule) {
+                    self.say(
+                        &at,
+                        "the same rule is what an expired credential looks like: expired alone says it",
+                    );
                 }
                 let same = call.expect.iter().any(|other| other == rule);
                 if name != "expect" && same {

@@ -7,6 +7,9 @@ use super::super::{Kind, Notice};
 use super::{Chosen, ServiceField, Variant, place_of, template};
 use crate::model::{Content, pointer};
 
+/// An address, perhaps one that begins with what a person says.
+const ADDRESS: &str = "^(https?://[^/?#@]+|\\{base_url\\})([/?#].*)?$";
+
 /// Changes the schema of a kind's `config` so that it asks for what the variant wants.
 pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
     let variant = chosen.variant();
@@ -15,6 +18,7 @@ pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
         // A template is no URI by the letter; that it is an address is still asked.
         each_property(config, address, &mut |schema| {
             schema.remove("format");
+            schema.insert("pattern".to_owned(), json!(ADDRESS));
         });
     }
     if let Some(base) = variant.base_url.as_deref().filter(|base| *base != "{base_url}") {
@@ -169,6 +173,21 @@ fn each_property(schema: &mut Value, name: &str, change: &mut dyn FnMut(&mut Map
 }
 
 impl Kind {
+    /// Whether the service says of this very value that it may stand at a place: it is one of its choices, or fits
+    /// its pattern.
+    pub fn vouches(&self, place: &str, value: &str) -> bool {
+        let Some(Ok(chosen)) = self.service() else { return false };
+        let fields = &chosen.variant().fields;
+        let Some(field) = fields.iter().find(|field| place_of(&self.id, self, field) == place) else {
+            return false;
+        };
+        let fits = |pattern: &String| {
+            let schema = super::super::options().build(&json!({ "pattern": pattern }));
+            schema.is_ok_and(|schema| schema.is_valid(&json!(value)))
+        };
+        field.choices.iter().any(|choice| choice == value) || field.pattern.as_ref().is_some_and(fits)
+    }
+
     /// What a new credential of the service says before a person says anything: the address, the defaults and,
     /// where only a person's own folder names them, the hosts that it may go to besides.
     pub fn proposed(&self) -> Vec<(String, Value)> {
@@ -208,7 +227,13 @@ impl Kind {
                 }
             }
             if !oauth.scopes.is_empty() {
-                propose("/config/scopes".to_owned(), json!(oauth.scopes));
+                let mut scopes: Vec<&String> = Vec::new();
+                oauth.scopes.iter().for_each(|scope| {
+                    if !scopes.contains(&scope) {
+                        scopes.push(scope);
+                    }
+                });
+                propose("/config/scopes".to_owned(), json!(scopes));
             }
             if !oauth.extra_parameters.is_empty() {
                 propose("/config/extra_parameters".to_owned(), json!(oauth.extra_parameters));

@@ -55,9 +55,8 @@ pub(super) fn of(rule: &Rule, usual: u16) -> Reply {
         headers.push((check.name.clone(), value.to_owned()));
     }
     let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    if !typed {
-        let kind = if wants_json { "application/json" } else { "text/plain" };
-        headers.push(("content-type".to_owned(), kind.to_owned()));
+    if !typed && wants_json {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     Reply { status, headers, body }
 }

@@ -17,6 +17,9 @@ pub(super) struct Example {
     pub(super) secrets: Vec<String>,
 }
 
+/// The name of a base URL in place of the service's own.
+pub(super) const OWN_BASE: &str = ".base";
+
 /// Where a person says the base URL.
 const BASE: &str = "https://base.example.com/root";
 
@@ -52,6 +55,16 @@ pub(super) fn of(chosen: &Chosen) -> Example {
         }
         example.values.insert(field.name.clone(), value);
     }
+    // This machine is not reached through a proxy.
+    if let Some(rest) = variant.base_url.as_deref().and_then(|base| base.strip_prefix("http://")) {
+        let path = rest.find('/').map_or("", |at| &rest[at..]);
+        let base = format!("https://base.example.com{path}");
+        example.content.set("/config/base_url", json!(base));
+        example.values.insert(OWN_BASE.to_owned(), base);
+    }
+    if variant.kind == "database" && example.content.get("/config/host").is_none() {
+        example.content.set("/config/host", json!("db.example.com"));
+    }
     kind.bind(&mut example.content);
     // What the kind itself needs besides: an OAuth client's.
     if variant.kind == "oauth2" {
@@ -61,7 +74,13 @@ pub(super) fn of(chosen: &Chosen) -> Example {
             example.content.set_secret(place, Secret::from(token.as_str()));
             example.secrets.push(token);
         }
-        for (name, value) in [("client_id", "client-1"), ("grant", "authorization_code")] {
+        let needed = [
+            ("client_id", "client-1"),
+            ("grant", "authorization_code"),
+            ("authorization_url", "https://login.example.com/authorize"),
+            ("token_url", "https://login.example.com/token"),
+        ];
+        for (name, value) in needed {
             let place = pointer::join("/config", name);
             if example.content.get(&place).is_none() {
                 example.content.set(&place, json!(value));
@@ -110,13 +129,21 @@ fn value(variant: &Variant, field: &ServiceField, number: usize) -> String {
         return secret(variant, field, number);
     }
     if field.name == "base_url" {
-        return field.default.clone().unwrap_or_else(|| BASE.to_owned());
+        let default = field.default.clone().filter(|default| !default.contains("localhost"));
+        return default.unwrap_or_else(|| BASE.to_owned());
     }
     let known = field.default.as_ref().or(field.choices.first()).or(field.example.as_ref());
     known.cloned().unwrap_or_else(|| format!("acme{number}"))
 }
 
 fn secret(variant: &Variant, field: &ServiceField, number: usize) -> String {
+    let marks = |left: &str, right: &str| {
+        let derived = variant.derived.iter().filter(|derived| derived.from == field.name);
+        let marks = derived.flat_map(|d| {
+            [&d.after_last, &d.before_last, &d.after_first, &d.before_first].into_iter().flatten()
+        });
+        marks.take(1).map(|mark| format!("{left}{mark}{right}")).next()
+    };
     let signer = variant.signer.as_ref();
     let says =
         |name: &str| signer.and_then(|signer| signer.get(name)).and_then(Value::as_str).unwrap_or_default();
@@ -136,14 +163,9 @@ fn secret(variant: &Variant, field: &ServiceField, number: usize) -> String {
             return super::keys::CERTIFICATE.clone();
         }
         // Fits hexadecimal and base64 alike.
-        return format!("{number}a0b1c2d3e4f5a6b").repeat(2);
+        let plain = format!("{number}a0b1c2d3e4f5a6b").repeat(2);
+        return marks(&plain, &plain).unwrap_or(plain);
     }
-    let mut marker = format!("zqsecret{number}marker");
-    for derived in variant.derived.iter().filter(|derived| derived.from == field.name) {
-        let marks = [&derived.after_last, &derived.before_last, &derived.after_first, &derived.before_first];
-        if let Some(mark) = marks.into_iter().flatten().next() {
-            marker = format!("zqsecret{number}left{mark}zqsecret{number}right");
-        }
-    }
-    marker
+    marks(&format!("zqsecret{number}left"), &format!("zqsecret{number}right"))
+        .unwrap_or_else(|| format!("zqsecret{number}marker"))
 }

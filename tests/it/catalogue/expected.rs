@@ -170,6 +170,7 @@ fn address(variant: &Variant, call: &Call, values: &Values) -> Url {
         format!("{}{path}", fill(&text[..host], values))
     };
     let base = match variant.base_url.as_deref() {
+        _ if values.contains_key(super::example::OWN_BASE) => values[super::example::OWN_BASE].clone(),
         Some("{base_url}") => values.get("base_url").cloned().unwrap_or_default(),
         Some(base) => in_path(base),
         None => String::new(),

@@ -202,7 +202,7 @@ fn an_oauth_app_is_written_as_json_and_that_undone() {
     assert_eq!(app(&ui).unwrap().content.secret("/client_secret").unwrap().expose(), "marker-app");
     ui.keys("O").sees("login.microsoftonline.com/contoso.example");
     assert_snapshot!(both_sizes(&mut ui));
-    ui.keys("e").sees("stored").sees("(of the provider)").keys("<f2>").sees("\"unheard_of\": 1");
+    ui.keys("e").sees("stored").sees("of the provider: https").keys("<f2>").sees("\"unheard_of\": 1");
     assert_snapshot!(both_sizes(&mut ui));
     // A kept secret stays with its host; nothing that was typed is lost.
     replace(
@@ -230,7 +230,7 @@ fn an_oauth_app_is_filled_in_as_a_form() {
         .sees("is required for the provider");
     ui.keys("graph<tab>").sees("‹ openid_connect ›").keys("<left><left>").sees("‹ okta ›");
     ui.keys("<left>").sees("‹ microsoft_graph ›").keys("<tab>contoso.example");
-    ui.sees("https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token (of the provider)");
+    ui.sees("of the provider: https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token");
     ui.keys("<tab><tab><tab>the-id<tab>").paste("marker-app").sees("new");
     assert_snapshot!(both_sizes(&mut ui));
     // The same draft as JSON and back: `s` on a field where nothing is typed, F2 anywhere.

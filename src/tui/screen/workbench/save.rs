@@ -91,7 +91,15 @@ impl Workbench {
     }
 
     /// A test ended.
-    pub(in crate::tui) fn tested(&mut self, ticket: Ticket, report: Report, shared: &mut Shared) -> Reply {
+    pub(in crate::tui) fn tested(
+        &mut self,
+        ticket: Ticket,
+        mut report: Report,
+        shared: &mut Shared,
+    ) -> Reply {
+        if let Some(credential) = self.document.by_id(&ticket.id) {
+            report.compare(credential);
+        }
         let (label, record) = match ticket.subject {
             Subject::Draft(revision) => {
                 let current =
