@@ -95,6 +95,31 @@ fn the_main_job_on_a_small_terminal() {
     main_job((80, 24));
 }
 
+/// A service by its name: found, filled in, refused, corrected and tested; then it moves, with its secret.
+#[test]
+fn a_service_is_added_by_keyboard_and_proven() {
+    let (first, second) = (Service::start(), Service::start());
+    let account = with_credentials(1);
+    let mut pty = start(&account);
+    pty.send("afront api")
+        .wait("▸ Front  API token")
+        .send("\r")
+        .wait("Front, API token")
+        .wait("api2.frontapp.com");
+    pty.send("shop.front\x06base url\r\x15").paste(&first.url).send("\x06api token\r").paste("wrong-secret");
+    pty.wait("usually has").send("\x13").wait("The test failed").send("\r").gone("The test failed");
+    pty.send("\x1b").gone("usually has").paste(RIGHT).wait("usually has");
+    pty.send("\x13").wait("shop.front saved").wait("● active");
+    pty.send("e\x06base url\r\x15").paste(&second.url).wait("enter this");
+    pty.send("\x13").wait("Base URL changed").send("\x06api token\r").paste(RIGHT).gone("enter this");
+    pty.send("\x13").wait("generation 4").wait("● active").send("q");
+    assert!(pty.ends_within(SOON).success());
+    pty.is_restored();
+    let text = String::from_utf8_lossy(&pty.bytes).into_owned();
+    assert!(!text.contains(RIGHT) && !text.contains("wrong-secret"), "a secret was on the screen");
+    assert!(second.requests.iter().next().is_some_and(|request| request.starts_with("GET /me ")));
+}
+
 #[test]
 fn quitting_leaves_the_terminal_as_it_was() {
     let account = with_credentials(1);
