@@ -98,7 +98,7 @@ fn kind_of_service(kinds: &Kinds, service: &str) -> Result<Arc<Kind>, Problem> {
     let (id, variant) = catalogue::split(service);
     let found = kinds.catalogue().get(id).map_err(|error| {
         let problem = usage("no_service", error.to_string());
-        match nearest(id, kinds.catalogue().ids().into_iter()) {
+        match nearest(id, kinds.catalogue().ids()) {
             Some(meant) => problem.hint(format!("did you mean {meant}? Or name its --kind")),
             None => problem.hint("`credbench services QUERY` finds one; or name its --kind"),
         }
