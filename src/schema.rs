@@ -28,14 +28,15 @@ pub mod rules;
 mod seal;
 pub mod text;
 
-use std::sync::OnceLock;
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use self::catalogue::{Chosen, NoVariant};
 use self::parts::Parts;
-use crate::model::{Content, KindDefinition, Object, pointer};
+use crate::model::{Content, Credential, Id, KindDefinition, Object, pointer};
 
 pub use check::Violation;
 pub use define::Defined;
@@ -74,6 +75,14 @@ struct Own {
     proves_since: Timestamp,
     /// Why it cannot be used as it is stored; it then says nothing about `config`.
     unusable: Option<String>,
+    /// Whether each version of a credential that was asked for fits it.
+    fits: Mutex<HashMap<(Id, u32), bool>>,
+}
+
+impl Own {
+    fn new(proves_since: Timestamp, unusable: Option<String>) -> Self {
+        Self { proves_since, unusable, fits: Mutex::default() }
+    }
 }
 
 /// A schema that cannot be a kind's.
@@ -154,10 +163,10 @@ impl Kind {
         };
         let proves_since = proves_since(definition);
         match made {
-            Ok(kind) => Self { own: Some(Own { proves_since, unusable: None }), ..kind },
+            Ok(kind) => Self { own: Some(Own::new(proves_since, None)), ..kind },
             Err(error) => {
                 let schema = compose(&definition.id, json!({ "title": definition.id, "type": "object" }));
-                let own = Some(Own { proves_since, unusable: Some(error) });
+                let own = Some(Own::new(proves_since, Some(error)));
                 let (id, title) = (definition.id.clone(), definition.id.clone());
                 let parts = Parts::of(&schema, &title).unwrap_or_default();
                 let fields = parts.all();
@@ -195,6 +204,16 @@ impl Kind {
     /// Since when its request and its test are what they are; `None`: always.
     pub fn proves_since(&self) -> Option<Timestamp> {
         self.own.as_ref().map(|own| own.proves_since)
+    }
+
+    /// Whether a credential fits it, where that is not certain: of a kind of the vault's own, whose schema may
+    /// have been changed. Each version is checked once, because a list asks for thousands each time it is made.
+    fn fits(&self, credential: &Credential) -> bool {
+        let Some(own) = &self.own else { return true };
+        let mut known = own.fits.lock().unwrap_or_else(PoisonError::into_inner);
+        *known
+            .entry((credential.id.clone(), credential.version))
+            .or_insert_with(|| own.unusable.is_none() && self.check(&credential.content).is_empty())
     }
 
     /// The schema of `config`, as it is edited: with its annotations, without what every credential has. The
@@ -253,6 +272,12 @@ impl Kind {
             .or_else(|| self.config_schema().get("x-request"))
     }
 
+    /// Whether secrets are bound to what a field says: it is marked, or it is where they are sent, whatever a
+    /// schema of the vault's own marks or no longer marks.
+    fn binds(&self, field: &Field) -> bool {
+        field.origin || self.is_own() && field.pointer == BASE_URL
+    }
+
     /// What a new document of this kind starts with: the addresses that its secrets will be bound to, where the
     /// schema has them. They are stored with the credential, so that another schema cannot send its secrets
     /// elsewhere.
@@ -262,7 +287,8 @@ impl Kind {
         if !self.is_own() {
             return self.propose(content);
         }
-        for field in self.fields_of(content).into_iter().filter(|field| field.origin) {
+        let fields = self.parts.applying(&self.parts.truth(content));
+        for field in fields.into_iter().filter(|field| self.binds(field)) {
             if let (None, Some(default)) = (content.get(&field.pointer), field.default) {
                 content.set(&field.pointer, default);
             }
@@ -281,6 +307,10 @@ impl Kind {
         let mut fields = self.parts.applying(&self.parts.truth(content));
         // A secret stays one, whatever another schema makes of its place.
         for field in &mut fields {
+            // What a schema says now is not what a stored secret was given for: see `bind`.
+            if self.is_own() && self.binds(field) {
+                (field.origin, field.default) = (true, None);
+            }
             let under = format!("{}/", field.pointer);
             let mut within = content.secrets.keys().filter(|place| place.starts_with(&under));
             if content.secret(&field.pointer).is_some() && !matches!(field.control, Control::Secret { .. }) {
@@ -386,14 +416,11 @@ impl Kind {
     /// means its default.
     pub fn changed_origin(&self, before: &Content, after: &Content) -> Option<String> {
         let marked = self.fields.iter().filter(|field| field.origin).map(|field| field.pointer.as_str());
-        // Whatever a kind of the vault's own marks or no longer marks: this is where secrets are sent.
-        let mut places = marked.chain(self.is_own().then_some("/config/base_url")).peekable();
+        let mut places = marked.chain(self.is_own().then_some(BASE_URL)).peekable();
         places.peek()?;
         let (old, new) = (self.fields_of(before), self.fields_of(after));
         let bound = |fields: &[Field], content: &Content, place: &str| {
-            // What another schema says is meant by nothing is not what the secret was given for.
-            let described = || fields.iter().find(|field| field.pointer == place && !self.is_own());
-            let default = || described()?.default.clone();
+            let default = || fields.iter().find(|field| field.pointer == place)?.default.clone();
             let value = content.get(place).cloned().or_else(default)?;
             Some(value.as_str().map_or_else(|| value.to_string(), origin))
         };
@@ -445,6 +472,9 @@ fn proves_since(definition: &KindDefinition) -> Timestamp {
     let same = definition.history.iter().rev().take_while(|version| proves(&version.schema) == now);
     same.last().map_or(definition.updated_at, |version| version.at)
 }
+
+/// Where the address stands that secrets are sent to.
+const BASE_URL: &str = "/config/base_url";
 
 /// Scheme, host and port of an address; the text itself, in small letters, where it is none.
 fn origin(address: &str) -> String {

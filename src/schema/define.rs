@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::draft::{TextError, locate, syntax_errors};
 use super::parts::resolve;
 use super::text::Positions;
-use super::{Control, Field, Kind, Kinds, Violation, bounds, is_write_only};
+use super::{Control, Field, Kind, Kinds, Own, Violation, bounds, is_write_only};
 use crate::model::{Content, Object, pointer};
 use crate::suggest::nearest;
 
@@ -183,6 +184,8 @@ impl Kind {
             };
             vec![Violation::new(place, message)]
         })?;
+        let own = Own::new(Timestamp::UNIX_EPOCH, None);
+        let kind = Self { own: Some(own), ..kind };
         let found = kind.check_request_and_test();
         if found.is_empty() { Ok(Defined { schema, kind }) } else { Err(found) }
     }

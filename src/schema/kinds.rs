@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::catalogue::{Catalogue, Chosen, NoVariant, special};
 use super::{Kind, Violation};
-use crate::model::{Content, Document, KindDefinition, Object};
+use crate::model::{Content, Credential, Document, KindDefinition, Object};
 
 const BUILTIN: &[(&str, &str)] = &[
     ("api_key", include_str!("../../assets/kinds/api_key.json")),
@@ -177,6 +177,11 @@ impl Kinds {
         let mut kind = Kind::trusted(id, config).ok()?;
         kind.service = Some(chosen);
         Some(kind)
+    }
+
+    /// Whether [`Kinds::attention`] has something to say.
+    pub fn needs_attention(&self, credential: &Credential) -> bool {
+        self.of_content(&credential.content).is_none_or(|kind| !kind.fits(credential))
     }
 
     /// Why a credential needs attention: its kind is gone or cannot be used, or its kind's schema was changed and

@@ -16,6 +16,54 @@ whole schema (JSON Schema 2020-12).
 required secret is stored as `incomplete`; without another required field it is not valid.
 ";
 
+/// A kind of one's own, as it is put.
+pub(super) const EXAMPLE: &str = include_str!("../../assets/example_kind.json");
+
+const OWN: &str = "
+## A kind of your own
+
+A vault can define kinds beside these: in the workbench (`K`, then `a` copies the selected kind to a new one), or on the
+command line:
+
+    credbench kinds show custom > weather.json       # something to start from
+    credbench kinds put weather --json-file weather.json
+    credbench add my.station --kind weather
+
+It is described by a JSON Schema (draft 2020-12) of `config`, such as this one. It lives in the vault with its earlier
+versions, and its credentials are added, edited, tested and searched like any other's.
+
+";
+
+const RULES: &str = "
+| keyword | means |
+| --- | --- |
+| `title`, `description`, `examples`, `default` | what the form says beside a field |
+| `type` | `string`, `integer`, `boolean`, an `array` of texts, an `object` with `properties` or (a table) `additionalProperties`; anything else is edited as JSON |
+| `writeOnly: true` | the text is a secret: masked everywhere, kept apart, never in a `default` or an `enum` |
+| `required`, `enum`, `pattern`, `format`, `minLength`, `minimum` … | checks; a missing required secret makes a credential `incomplete`. Patterns are matched in linear time: no look-around, no back-references |
+| `if`/`then`/`else`, `allOf`, `oneOf`, `anyOf`, `dependentRequired`, `dependentSchemas` | the form follows them |
+| `$defs`, `$ref` | only to the schema's own `#/$defs/…`, not in a circle |
+| `x-group` | the heading that a field stands under |
+| `x-multiline: true` | line breaks are allowed |
+| `x-pattern` | what a violated `pattern` means, in words |
+| `x-main: true` | the secret that `get KEY` means; without one, the only value |
+| `x-origin: true` | secrets are bound to this address. A kind with secrets that are sent somewhere has it on `base_url` |
+| `x-choices` | one of the vault's `solutions` or `apps` |
+| `x-fixed: true` | shown in the form, edited only as JSON |
+| `x-obtain` | how a secret is come by that nobody types |
+| `x-request` | where fields and secrets go: `headers`, `query`, `body`, in which `{name}` stands for a field (`{table.name}` for one in a table or an object). A credential with a `config.request` of its own has that |
+| `x-test` | the test of credentials that have no `test` of their own |
+| `x-testable: false` | no HTTP request proves it |
+
+The default of `base_url` is stored with each new credential: whoever changes the schema later changes where new
+credentials go, never where a stored secret does. Another address needs the secret again.
+
+A schema that was changed loses nothing. Credentials that no longer fit are named before it is saved, then flagged
+`needs_attention` (`list is:needs_attention`). A stored secret stays one whatever the schema says of its place; a value that
+becomes `writeOnly` is masked at once, in earlier versions too, and stored as a secret when its credential is next
+saved. A kind that a credential is of is not removed.
+";
+
 impl Kinds {
     /// The page about all kinds, in Markdown.
     pub fn reference(&self) -> String {
@@ -34,6 +82,9 @@ impl Kinds {
                 );
             }
         }
+        page.push_str(OWN);
+        let _ = write!(page, "```json\n{EXAMPLE}```\n");
+        page.push_str(RULES);
         page
     }
 }

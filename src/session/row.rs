@@ -105,7 +105,7 @@ pub fn row<'a>(
     let due = content.get("/rotate_every_days").and_then(serde_json::Value::as_i64).is_some_and(|days| {
         now.duration_since(credential.secret_since()).as_secs() >= days.saturating_mul(86_400)
     });
-    let unfit = !kinds.attention(content).is_empty();
+    let unfit = kinds.needs_attention(credential);
     let flags = [(due, "rotation_due"), (unfit, "needs_attention")];
     Row {
         solution: content.solution(),

@@ -34,6 +34,11 @@ fn a_good_schema_is_a_kind() {
     let defined = Kind::define("weather", &good().to_string()).unwrap();
     assert_eq!(Value::Object(defined.schema), good());
     assert_eq!(defined.kind.title, "Weather station");
+    assert_eq!(
+        Kind::define("weather", super::super::reference::EXAMPLE).map(|_| ()),
+        Ok(()),
+        "the documented one"
+    );
     // So is a copy of each built-in kind.
     for kind in Kinds::builtin().iter() {
         let source = kind.source();
@@ -273,7 +278,10 @@ proptest! {
             let id = Id::new();
             document.apply(Edit::Create { id: id.clone(), content: content.clone() }, Timestamp::UNIX_EPOCH).unwrap();
             let kinds = Kinds::of(&document);
-            kinds.attention(&content);
+            let credential = document.by_id(&id).unwrap();
+            for _ in 0..2 {
+                prop_assert_eq!(kinds.needs_attention(credential), !kinds.attention(&content).is_empty());
+            }
             let sealed = kinds.sealed(&std::sync::Arc::new(document));
             prop_assert!(sealed.by_id(&id).is_some());
         }
@@ -393,6 +401,11 @@ fn another_schema_cannot_send_a_stored_secret_elsewhere() {
     // One that was stored before there was an address is not bound to whatever the schema says later.
     let mut unbound = bound.clone();
     unbound.remove("/config/base_url");
+    let shown = |content: &Content| {
+        let field = kind.fields_of(content).into_iter().find(|field| field.pointer == "/config/base_url");
+        field.and_then(|field| field.default)
+    };
+    assert_eq!(shown(&unbound), None, "nothing that means nothing is shown as meant");
     assert_eq!(kind.changed_origin(&unbound, &moved).as_deref(), Some("/config/base_url"));
     let kept = kind.read(unbound.document.clone(), Some(&unbound), Absent::Keeps).unwrap().content;
     assert_eq!(kept.get("/config/base_url"), None);

@@ -8,14 +8,12 @@ use crate::schema::Control;
 use crate::tui::widget::visible;
 
 impl Form {
-    /// The heading below which the service has its say: that of the field that the key goes into.
+    /// The heading below which the service has its say: that of its first secret.
     pub(super) fn guided_group(&self, view: &View<'_>) -> Option<&str> {
-        let kind = view.kind.filter(|kind| kind.service().is_some())?;
-        let main = kind.main_secret(view.draft.content());
-        let of_main = |entry: &&Entry| main.as_deref().is_some_and(|place| entry.covers(place));
+        view.kind.filter(|kind| kind.service().is_some())?;
         let secret = |entry: &&Entry| matches!(entry.field.control, Control::Secret { .. });
-        let found = self.entries.iter().find(of_main).or_else(|| self.entries.iter().find(secret));
-        // A service without a secret of its own: what belongs to every credential stands first.
+        let found = self.entries.iter().find(secret);
+        // A service without a secret of its own: where its address stands.
         let found =
             found.or_else(|| self.entries.iter().find(|entry| entry.field.origin)).or(self.entries.first());
         found.map(|entry| entry.field.group.as_str())

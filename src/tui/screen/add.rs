@@ -29,7 +29,7 @@ const ABOUT: u16 = 3;
 const WIDE: u16 = 60;
 /// Columns of a service's kind, and of whether it has a test.
 const KIND: u16 = 20;
-const TEST: u16 = 8;
+const TEST: u16 = 9;
 
 /// What can be picked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,8 @@ pub struct Add {
     used: BTreeSet<String>,
     services: Option<Arc<Index>>,
     found: Vec<Choice>,
+    /// There are services that are not listed.
+    more: bool,
     selected: usize,
     page: usize,
     entry: Entry,
@@ -101,6 +103,7 @@ impl Add {
             used: used.collect(),
             services,
             found: Vec::new(),
+            more: false,
             selected: 0,
             page: 1,
             entry: Entry::shown(),
@@ -117,7 +120,7 @@ impl Add {
             (None, Some(why)) => format!("No test: {why}"),
             (None, None) => "No test is known.".to_owned(),
         };
-        let page = variant.key_url.as_ref().map(|page| format!("Key page:\u{a0}{page}"));
+        let page = variant.key_url.as_ref().map(|page| format!("Key\u{a0}page:\u{a0}{page}"));
         Choice {
             name: offer.service.name.clone(),
             title: variant.title.clone(),
@@ -143,6 +146,7 @@ impl Add {
                 true => services.of(is_used),
                 false => services.search(&query, is_used),
             };
+            self.more = offers.len() > MOST;
             found.extend(offers.into_iter().take(MOST).map(|offer| self.offered(offer)));
         }
         self.found = found;
@@ -257,6 +261,7 @@ impl Screen for Add {
                 format!("type to find one of {} services", services.services())
             }
             Some(_) if self.found.is_empty() => "nothing of that name".to_owned(),
+            Some(_) if self.more => format!("more than {MOST} found"),
             Some(_) => format!("{} found", self.found.len()),
             None => "reading the services…".to_owned(),
         };
