@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use credbench::model::{Edit, Learnt, Outcome, TestRecord};
 use insta::assert_snapshot;
 
 use crate::support::service::{RIGHT, Service};
 use crate::support::ui::{Start, Ui};
+use crate::support::vault::now;
 
 const PLAIN: &str = r#"[{"key":"one","kind":"secret","config":{"values":{"A":"a"}}},
   {"key":"ours","kind":"bearer_token","service":"gitlab","config":{"base_url":"https://gitlab.example","token":"t"}}]"#;
@@ -55,25 +57,52 @@ fn kinds_stand_first_and_services_are_found_while_typing() {
         .misses("New kind…");
 }
 
-/// Opening the screen and each key stay below a frame, although every file has to be parsed.
+/// The files are parsed elsewhere, and a key searches all of them within a frame.
 #[test]
 fn the_screen_of_services_never_waits() {
     let mut ui = open();
-    let mut slowest = Duration::ZERO;
-    let mut timed = |ui: &mut Ui, keys: &str| {
-        let start = Instant::now();
-        ui.keys(keys).screen();
-        slowest = slowest.max(start.elapsed());
-    };
-    timed(&mut ui, "a");
-    timed(&mut ui, "z");
-    ui.wait("found");
-    for key in ["<c-u>", "e", "n", "<down>", "d", "e", "<pagedown>", "s", "k", " ", "a"] {
-        timed(&mut ui, key);
+    // What the tasks did is only taken over by `wait`: nothing was parsed to draw this.
+    ui.keys("az").sees("reading the services…").wait("found");
+    let mut slowest = Vec::new();
+    for _ in 0..5 {
+        let mut times = Vec::new();
+        for key in ["<c-u>", "e", "n", "<down>", "d", "e", "<pagedown>", "s", "k", " ", "a"] {
+            let start = Instant::now();
+            ui.keys(key).screen();
+            times.push(start.elapsed());
+        }
+        slowest.extend(times.into_iter().max());
     }
-    // Unoptimised and beside other tests: what must not be in it is the 100 ms and more of parsing.
-    let most = if cfg!(debug_assertions) { 60 } else { 16 };
-    assert!(slowest < Duration::from_millis(most), "{slowest:?}");
+    // Unoptimised, and other tests run beside it: the best of the rounds tells.
+    let most = if cfg!(debug_assertions) { 48 } else { 16 };
+    let best = slowest.iter().min().unwrap();
+    assert!(*best < Duration::from_millis(most), "{slowest:?}");
+}
+
+/// What the last good test told stands in the details.
+#[test]
+fn the_details_tell_whose_key_it_is() {
+    let ui = open();
+    let mut store = ui.home.open().unwrap().store;
+    let id = store.document().find("default", "ours").unwrap().id.clone();
+    let facts = Learnt {
+        who: Some("ann".to_owned()),
+        scopes: Some(vec!["api".to_owned(), "read_user".to_owned()]),
+        expires_at: Some("2031-02-03T00:00:00Z".parse().unwrap()),
+    };
+    let record = TestRecord {
+        at: now(),
+        version: 1,
+        outcome: Outcome::Ok,
+        status_code: Some(200),
+        latency_ms: 5,
+        message: String::new(),
+        facts,
+    };
+    store.commit(vec![Edit::RecordTest { id, record }], now()).unwrap();
+    let Ui { home, .. } = ui;
+    let mut ui = Start::at(home).open();
+    ui.keys("<down>").sees("Belongs to").sees("ann").sees("api, read_user").sees("2031-02-03");
 }
 
 #[test]
@@ -168,4 +197,19 @@ fn a_service_is_tested_and_tells_whose_key_it_is() {
     let content = &document.find("default", "shop.front").unwrap().content;
     assert_eq!((content.service(), content.kind()), ("front", "bearer_token"));
     assert_eq!(content.get_str("/config/base_url"), Some(service.url.as_str()));
+}
+
+#[test]
+fn the_screens_of_services_fit_any_size() {
+    for way in ["zendesk", "zendesk<enter>", "twilio api key<enter><c-f>secret<enter>x"] {
+        let mut ui = open();
+        ui.keys("a").wait("type to find").keys(way);
+        for width in [29, 30, 31, 40, 60, 80, 109, 111, 300] {
+            for height in [8, 9, 11, 12, 13, 16, 24, 100] {
+                ui.resize(width, height).screen();
+                let cursor = ui.cursor();
+                assert!(cursor.is_none_or(|at| at.x < width && at.y < height), "{way} {width}×{height}");
+            }
+        }
+    }
 }
