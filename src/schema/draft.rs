@@ -373,7 +373,7 @@ impl Draft {
         let mut found = kind.check(self.content());
         found.extend(kind.check_names(self.content(), &self.names));
         if self.base.is_some()
-            && let Some(change) = kind.changed_origin(&self.original, self.content())
+            && let Some(change) = kinds.changed_origin(&self.original, self.content())
         {
             let title = kind.title_of(&change);
             for place in self.content().secrets.keys().filter(|place| !self.is_entered(place)) {

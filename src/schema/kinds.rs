@@ -184,6 +184,19 @@ impl Kinds {
         self.of_content(&credential.content).is_none_or(|kind| !kind.fits(credential))
     }
 
+    /// As [`Kind::changed_origin`]; a service whose requests go to more than the base URL's own text (to a tenant's
+    /// host, to further hosts) is a part of it, because it says where secrets are sent.
+    pub fn changed_origin(&self, before: &Content, after: &Content) -> Option<String> {
+        let kind = self.of_content(after)?;
+        let sends = |kind: &Kind| kind.sends_beyond_its_address();
+        let elsewhere = || {
+            let now = sends(&kind)?;
+            let old = self.of_content(before).and_then(|old| sends(&old));
+            (old != Some(now)).then(|| "/service".to_owned())
+        };
+        kind.changed_origin(before, after).or_else(elsewhere)
+    }
+
     /// Why a credential needs attention: its kind is gone or cannot be used, or its kind's schema was changed and
     /// it no longer fits. What is of a built-in kind was checked on its way in.
     pub fn attention(&self, content: &Content) -> Vec<Violation> {

@@ -50,6 +50,14 @@ impl Kind {
         }
     }
 
+    /// The name of the variant, where its requests go to more than the text of the base URL says.
+    pub(in crate::schema) fn sends_beyond_its_address(&self) -> Option<String> {
+        let Some(Ok(chosen)) = self.service() else { return None };
+        let variant = chosen.variant();
+        let mut names = variant.base_url.iter().flat_map(|base| template::names(base));
+        (!variant.hosts.is_empty() || names.any(|name| name != "base_url")).then(|| chosen.name())
+    }
+
     /// A trap of the service that is worth knowing.
     pub fn note(&self) -> Option<&str> {
         self.variant()?.note.as_deref()
@@ -115,5 +123,70 @@ impl Kind {
     pub fn hint(&self, place: &str, secret: &Secret, solution: &str) -> Option<Notice> {
         let odd = self.odd(place, secret.expose(), solution)?;
         Some(Notice { pointer: place.to_owned(), message: format!("{} {odd}", self.title_of(place)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::super::{Draft, Kinds};
+    use super::*;
+    use crate::model::{Credential, Id};
+
+    #[test]
+    fn hints_quote_nothing_but_what_marks_a_test_key() {
+        let stripe = Kinds::builtin().of_service("bearer_token", "stripe").unwrap();
+        let odd = |text: &str, solution: &str| stripe.odd("/config/token", text, solution);
+        assert_eq!(odd("sk_live_abcdef", "prod"), None);
+        assert_eq!(odd("sk_test_abcdef", "dev").unwrap(), "looks like a test key (sk_test_…)");
+        assert!(odd("sk_test_abcdef", "eu-prod").unwrap().ends_with("and this is the solution eu-prod"));
+        assert!(odd("abcdef", "prod").unwrap().starts_with("usually begins with sk_live_ or "));
+        assert_eq!(stripe.odd("/config/base_url", "x", "prod"), None);
+        let twilio = Kinds::builtin().of_service("basic_auth", "twilio").unwrap();
+        assert_eq!(twilio.odd("/config/password", "short", "").unwrap(), "usually has 32 characters");
+        assert_eq!(twilio.odd("/config/password", &"x".repeat(32), ""), None);
+    }
+
+    #[test]
+    fn a_key_page_is_an_address_only_with_values_that_lead_nowhere_else() {
+        let zendesk = Kinds::builtin().of_service("basic_auth", "zendesk").unwrap();
+        let mut draft = Draft::new(&zendesk, "default");
+        let page = |draft: &Draft| zendesk.page(draft.content()).unwrap();
+        assert_eq!(page(&draft).missing, ["Subdomain"]);
+        draft.set("/config/subdomain", json!("evil.example/"));
+        assert!(page(&draft).address.starts_with("https://{subdomain}.zendesk.com/"));
+        draft.set("/config/subdomain", json!("acme"));
+        assert!(page(&draft).missing.is_empty());
+        assert!(page(&draft).address.starts_with("https://acme.zendesk.com/"));
+    }
+
+    /// By way of a service that binds less, no secret gets to another tenant.
+    #[test]
+    fn a_service_that_sends_elsewhere_asks_for_the_secret_again() {
+        let kinds = Kinds::builtin();
+        let zendesk = kinds.of_service("basic_auth", "zendesk").unwrap();
+        let mut draft = Draft::new(&zendesk, "default");
+        draft.set("/key", json!("zd"));
+        draft.set("/config/subdomain", json!("acme"));
+        draft.set("/config/username", json!("ann@example.com"));
+        draft.set_secret(&zendesk, "/config/password", Secret::from("s"));
+        let stored = draft.content().clone();
+        let again = |before: &Content, places: &[(&str, &str)]| {
+            let mut draft =
+                Draft::of(&Credential::new(Id::new(), before.clone(), jiff::Timestamp::UNIX_EPOCH));
+            places.iter().for_each(|(place, value)| draft.set(place, json!(value)));
+            let found = draft.check(kinds);
+            (
+                found.iter().any(|found| found.message.contains("enter this secret again")),
+                draft.content().clone(),
+            )
+        };
+        assert!(!again(&stored, &[("/service", "zendesk/api-token")]).0, "the same one by its whole name");
+        assert!(again(&stored, &[("/config/subdomain", "evil")]).0);
+        let (_, without) = again(&stored, &[("/service", "unheard of")]);
+        let (asked, moved) = again(&without, &[("/config/subdomain", "evil")]);
+        assert!(!asked, "nothing is sent to it");
+        assert!(again(&moved, &[("/service", "zendesk")]).0);
     }
 }
