@@ -29,6 +29,7 @@ use crate::config::Config;
 use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
 use crate::schema::Kinds;
+use crate::schema::catalogue::Index;
 use crate::secret::Secret;
 use crate::vault::OpenPolicy;
 
@@ -68,6 +69,8 @@ pub struct Shared {
     pub config: Config,
     /// The kinds there are.
     pub kinds: Arc<Kinds>,
+    /// The services of the kinds' catalogue, once they were asked for and read.
+    pub services: Option<Arc<Index>>,
     /// The current solution.
     pub solution: String,
     /// Whether the vault is a throw-away one.
@@ -140,13 +143,20 @@ pub enum Command {
     Create(Option<Secret>),
     /// Answer a question of the vault's thread.
     Answer(Question, super::message::Reply),
-    /// Begin a draft of a kind.
-    Begin(String),
+    /// Begin a draft.
+    Begin {
+        /// Of this kind.
+        kind: String,
+        /// For this service.
+        service: Option<String>,
+    },
     /// Test the credentials shown, those included or not whose test costs or may lock an account.
     TestShown {
         /// Those, too.
         costly: bool,
     },
+    /// Send a text that is no secret to the terminal's clipboard: what it is, and the text.
+    Copy(&'static str, String),
     /// Move credentials to the trash.
     Remove(Vec<Id>),
     /// Store a change.
@@ -222,6 +232,7 @@ impl App {
             theme: Theme::new(config.screen.theme),
             config,
             kinds: Kinds::builtin().clone(),
+            services: None,
             solution,
             demo,
             clock,
@@ -273,6 +284,7 @@ impl App {
             Message::Paste(text) => self.paste(&text),
             Message::Resize | Message::Continued => {}
             Message::Vault(answer) => self.answer(answer),
+            Message::Services(index) => self.shared.services = Some(index),
             Message::Tested(ticket, report) => {
                 if let Some(bench) = &mut self.bench {
                     let reply = bench.tested(ticket, *report, &mut self.shared);
@@ -423,7 +435,13 @@ impl App {
                     self.shared.tell(Tone::Plain, "saving…");
                 }
             }
-            Command::Begin(_)
+            Command::Copy(what, text) => {
+                // A copied secret is gone with it: there is nothing to clear any more.
+                self.clipboard = None;
+                self.shared.effect(Effect::Clipboard(Secret::from(text.as_str())));
+                self.shared.tell(Tone::Good, format!("{what} sent to the terminal's clipboard"));
+            }
+            Command::Begin { .. }
             | Command::TestShown { .. }
             | Command::Remove(_)
             | Command::Store(_)

@@ -134,10 +134,8 @@ fn an_api_key_is_a_bearer_token_by_another_name() {
     assert_eq!(own, sent(planned("bearer_token", "linear", json!({"token": "lin_api_1"}))));
     // What the service says of the secret is said of it under its other name.
     let named = |kind| Kinds::builtin().of_service(kind, "github").unwrap();
-    let link = |kind, place: &str| named(kind).link(place, &Content::default());
-    let page = link("bearer_token", "/config/token");
-    assert!(page.is_some());
-    assert_eq!(link("api_key", "/config/api_key"), page);
+    let title = |kind, place: &str| named(kind).title_of(place);
+    assert_eq!(title("api_key", "/config/api_key"), title("bearer_token", "/config/token"));
     assert!(named("api_key").is_secret("/config/api_key") && !named("api_key").is_secret("/config/token"));
     // Others are different things.
     for kind in ["basic_auth", "secret"] {

@@ -134,3 +134,37 @@ path = "/me"
     assert!(own("https://{tenant}.acme.example", json!({"tenant": "t"})).is_empty());
     assert_eq!(own("https://{tenant}.acme.example", json!({})), ["/config/fields/tenant: is required"]);
 }
+
+/// Whoever says to which host the client's secret goes needs the secret.
+#[test]
+fn a_part_of_the_host_of_tokens_binds_the_secrets() {
+    let text = r#"name = "Acme"
+category = "helpdesk"
+[[variant]]
+id = "client"
+title = "Client"
+kind = "oauth2"
+base_url = "https://acme.example"
+[[variant.field]]
+name = "region"
+[[variant.field]]
+name = "realm"
+[variant.oauth]
+grant = "client_credentials"
+token_url = "https://{region}.acme.example/{realm}/token"
+"#;
+    let file = File { path: "acme.toml".to_owned(), id: "acme".to_owned(), text: Ok(text.to_owned()) };
+    let catalogue = Catalogue::with(vec![file]);
+    assert_eq!(catalogue.mistakes(), []);
+    let kinds = Kinds::with(Arc::new(catalogue));
+    let content = |region: &str, realm: &str| {
+        let document = json!({"key": "a", "kind": "oauth2", "service": "acme", "config": {
+            "client_id": "c", "client_secret": "s", "region": region, "realm": realm}});
+        let kind = kinds.of_document(document.as_object().unwrap()).unwrap();
+        kind.read(document.as_object().unwrap().clone(), None, Absent::Keeps).unwrap().content
+    };
+    let changed =
+        |region: &str, realm: &str| kinds.changed_origin(&content("eu", "one"), &content(region, realm));
+    assert_eq!(changed("evil", "one").as_deref(), Some("/config/region"));
+    assert_eq!(changed("eu", "two"), None, "the control: only a path");
+}

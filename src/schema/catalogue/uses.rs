@@ -34,6 +34,21 @@ impl Variant {
         }
     }
 
+    /// Where its tokens are asked for, renewed and given back.
+    pub fn oauth_addresses(&self) -> impl Iterator<Item = &str> {
+        let addresses = self.oauth.iter().flat_map(|oauth| {
+            [
+                &oauth.issuer,
+                &oauth.authorization_url,
+                &oauth.token_url,
+                &oauth.device_url,
+                &oauth.revocation_url,
+                &oauth.refresh_url,
+            ]
+        });
+        addresses.filter_map(|address| address.as_deref())
+    }
+
     /// Whether anything but the base URL, the hosts beside it and the page of the keys mentions one of the names.
     fn mentions_elsewhere(&self, names: &[&str]) -> bool {
         let mut found = false;
@@ -49,17 +64,9 @@ impl Variant {
         for call in self.calls() {
             call_texts(call, &mut see);
         }
+        self.oauth_addresses().for_each(|text| see(text));
         if let Some(oauth) = &self.oauth {
-            let addresses = [
-                &oauth.issuer,
-                &oauth.authorization_url,
-                &oauth.token_url,
-                &oauth.device_url,
-                &oauth.revocation_url,
-                &oauth.refresh_url,
-                &oauth.audience,
-            ];
-            addresses.into_iter().flatten().for_each(|text| see(text));
+            oauth.audience.iter().for_each(|text| see(text));
             oauth.extra_parameters.values().for_each(|text| see(text));
             oauth.authorization_parameters.values().for_each(|text| see(text));
         }
