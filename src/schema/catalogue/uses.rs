@@ -64,7 +64,7 @@ impl Variant {
         for call in self.calls() {
             call_texts(call, &mut see);
         }
-        self.oauth_addresses().for_each(|text| see(text));
+        self.oauth_addresses().for_each(&mut see);
         if let Some(oauth) = &self.oauth {
             oauth.audience.iter().for_each(|text| see(text));
             oauth.extra_parameters.values().for_each(|text| see(text));
