@@ -14,7 +14,8 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use self::layout::Layout;
-use super::{Control, Field, Lazy, SchemaError};
+use super::validator::Lazy;
+use super::{Control, Field, SchemaError};
 use crate::model::Content;
 
 pub(super) use nodes::{nodes, resolve};

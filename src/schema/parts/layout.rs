@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::nodes::{DEPTH, members, nodes, resolve};
 use super::{Condition, Guard, Need, Part, Parts, Says};
 use crate::model::pointer;
-use crate::schema::{Choices, Control, Field, Lazy, SchemaError, field};
+use crate::schema::validator::Lazy;
+use crate::schema::{Choices, Control, Field, SchemaError, field};
 
 /// Where the layout is.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use super::call::Turn;
 use crate::model::pointer;
 use crate::schema::catalogue::service::{ServiceField, Templates, Variant};
 use crate::schema::catalogue::{SIGNER_VALUES, place_of, template};
-use crate::schema::{Kind, Kinds};
+use crate::schema::{Kind, Kinds, validator};
 
 /// Kinds whose credentials prove themselves without a request that the catalogue describes.
 const PROVE_THEMSELVES: [&str; 2] = ["database", "aws"];
@@ -111,7 +111,7 @@ impl<'a> Way<'a> {
             }
             self.field_fits(&at, kind, field);
             if let Some(pattern) = &field.pattern
-                && crate::schema::options().build(&json!({ "pattern": pattern })).is_err()
+                && validator::options().build(&json!({ "pattern": pattern })).is_err()
             {
                 self.say(&format!("{at}/pattern"), "not a regular expression");
             }
