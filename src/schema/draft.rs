@@ -35,6 +35,16 @@ pub struct TextError {
     pub message: String,
 }
 
+impl std::fmt::Display for TextError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { place, pointer, message, .. } = self;
+        match pointer.as_str() {
+            "" => write!(f, "{place}: {message}"),
+            _ => write!(f, "{place}: {pointer}: {message}"),
+        }
+    }
+}
+
 /// What is found in the text of the raw editor before it is taken over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Inspection {
