@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::text::{Place, Positions, SyntaxError, place_of};
+use super::text::{self, Place, Positions, SyntaxError, place_of};
 use super::{Absent, Kind, Kinds, Names, Notice, Read, Violation};
 use crate::model::{Content, Credential, Edit, Id, pointer};
 use crate::secret::Secret;
@@ -37,11 +37,7 @@ pub struct TextError {
 
 impl std::fmt::Display for TextError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { place, pointer, message, .. } = self;
-        match pointer.as_str() {
-            "" => write!(f, "{place}: {message}"),
-            _ => write!(f, "{place}: {pointer}: {message}"),
-        }
+        text::tell(f, self.place, &self.pointer, &self.message)
     }
 }
 
