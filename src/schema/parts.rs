@@ -3,7 +3,7 @@
 //!
 //! A schema is laid out once, when its kind is made: every field of every branch with the conditions that it
 //! stands under, and every `required` likewise. What applies to one content is then a matter of asking each
-//! condition once. Secrets and types do not ask: [`nodes`] sees all branches, so that a secret stays one when
+//! condition once. Secrets and types do not ask: [`nodes()`] sees all branches, so that a secret stays one when
 //! another choice hides its field.
 
 mod layout;
