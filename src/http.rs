@@ -118,9 +118,7 @@ impl Answer {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
-}
 
-impl Answer {
     /// Makes the place of a redirect absolute: where it leads is what counts.
     fn resolve_location(&mut self, url: &Url) {
         if !(300..400).contains(&self.status) {

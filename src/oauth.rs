@@ -64,7 +64,7 @@ pub enum Refusal {
 
 /// What each request for a token has.
 pub struct Means<'a> {
-    /// Certificate authorities.
+    /// Whom it trusts, and what it goes through.
     pub trust: &'a Trust,
     /// When all of it has to be done.
     pub deadline: Instant,

@@ -19,7 +19,6 @@ mod way;
 mod wire;
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -122,6 +121,3 @@ impl Report {
         }
     }
 }
-
-/// How long a test may take in all, when nobody says otherwise.
-pub const TIMEOUT: Duration = Duration::from_secs(15);

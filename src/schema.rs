@@ -14,30 +14,33 @@
 //! always does). A kind that is defined in a vault has two more: `x-request` (where its fields and secrets go in a
 //! request) and `x-test` (the test of those that have none of their own).
 
+mod bind;
 mod bounds;
 pub mod catalogue;
 mod check;
+mod compose;
 mod define;
 mod draft;
 mod field;
 mod kinds;
 mod names;
+mod own;
 mod parts;
 mod read;
 mod reference;
 pub mod rules;
 mod seal;
 pub mod text;
+mod validator;
 
-use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
-
-use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use self::catalogue::{Chosen, NoVariant};
+use self::compose::compose;
+use self::own::Own;
 use self::parts::Parts;
-use crate::model::{Content, Credential, Id, KindDefinition, Object, pointer};
+use self::validator::Lazy;
+use crate::model::{Content, pointer};
 
 pub use check::Violation;
 pub use define::Defined;
@@ -46,8 +49,6 @@ pub use field::{Choices, Control, Field};
 pub use kinds::Kinds;
 pub use names::Names;
 pub use read::{Absent, Notice, Read};
-
-const COMMON: &str = include_str!("../assets/kinds/credential.json");
 
 /// One kind of credential.
 #[derive(Debug)]
@@ -67,23 +68,6 @@ pub struct Kind {
     service: Option<Result<Chosen, NoVariant>>,
     /// What only a kind of the vault's own has.
     own: Option<Own>,
-}
-
-/// What is known of a kind that was defined in the vault.
-#[derive(Debug)]
-struct Own {
-    /// Since when its request and its test are what they are: older verdicts are about something else.
-    proves_since: Timestamp,
-    /// Why it cannot be used as it is stored; it then says nothing about `config`.
-    unusable: Option<String>,
-    /// Whether each version of a credential that was asked for fits it.
-    fits: Mutex<HashMap<(Id, u32), bool>>,
-}
-
-impl Own {
-    fn new(proves_since: Timestamp, unusable: Option<String>) -> Self {
-        Self { proves_since, unusable, fits: Mutex::default() }
-    }
 }
 
 /// A schema that cannot be a kind's.
@@ -151,41 +135,6 @@ impl Kind {
         })
     }
 
-    /// Makes a kind of the vault's own. One that cannot be used says nothing about `config`: what is stored stays
-    /// as it is, and [`Kind::unusable`] tells why.
-    fn of_definition(definition: &KindDefinition) -> Self {
-        let made = match bounds::check(&definition.schema).into_iter().next() {
-            _ if Kinds::is_builtin(&definition.id) => {
-                Err("a kind of this name comes with the program".to_owned())
-            }
-            Some(violation) => Err(violation.to_string()),
-            None => Self::new(&definition.id, Value::Object(definition.schema.clone()))
-                .map_err(|error| error.to_string()),
-        };
-        let proves_since = proves_since(definition);
-        match made {
-            Ok(kind) => Self { own: Some(Own::new(proves_since, None)), ..kind },
-            Err(error) => {
-                let schema = compose(&definition.id, json!({ "title": definition.id, "type": "object" }));
-                let own = Some(Own::new(proves_since, Some(error)));
-                let (id, title) = (definition.id.clone(), definition.id.clone());
-                let parts = Parts::of(&schema, &title).unwrap_or_default();
-                let fields = parts.all();
-                Self {
-                    id,
-                    title,
-                    description: String::new(),
-                    fields,
-                    parts,
-                    schema,
-                    validator: Lazy::default(),
-                    service: None,
-                    own,
-                }
-            }
-        }
-    }
-
     /// The service that the kind was made for, or why what was named is not usable; `None`: for none that is
     /// known.
     pub fn service(&self) -> Option<&Result<Chosen, NoVariant>> {
@@ -204,66 +153,10 @@ impl Kind {
         }
     }
 
-    /// Whether it was defined in the vault.
-    pub fn is_own(&self) -> bool {
-        self.own.is_some()
-    }
-
-    /// Why a stored kind cannot be used by this version of the program.
-    pub fn unusable(&self) -> Option<&str> {
-        self.own.as_ref()?.unusable.as_deref()
-    }
-
-    /// Since when its request and its test are what they are; `None`: always.
-    pub fn proves_since(&self) -> Option<Timestamp> {
-        self.own.as_ref().map(|own| own.proves_since)
-    }
-
-    /// Whether a credential fits it, where that is not certain: of a kind of the vault's own, whose schema may
-    /// have been changed. Each version is checked once, because a list asks for thousands each time it is made.
-    fn fits(&self, credential: &Credential) -> bool {
-        let Some(own) = &self.own else { return true };
-        let mut known = own.fits.lock().unwrap_or_else(PoisonError::into_inner);
-        *known
-            .entry((credential.id.clone(), credential.version))
-            .or_insert_with(|| own.unusable.is_none() && self.check(&credential.content).is_empty())
-    }
-
     /// The schema of `config`, as it is edited: with its annotations, without what every credential has. The
     /// definitions that it refers to stand in [`Kind::schema`].
     pub fn config_schema(&self) -> &Value {
         self.schema.pointer("/properties/config").unwrap_or(&Value::Null)
-    }
-
-    /// What a kind of one's own that is to be like this one starts from: the schema of `config`, with the
-    /// definitions that it refers to.
-    pub fn source(&self) -> Value {
-        let Some(config) = self.config_schema().as_object() else { return Value::Null };
-        let text = |text: &str| Value::from(text);
-        let mut source = Map::new();
-        source.insert("$schema".into(), text("https://json-schema.org/draft/2020-12/schema"));
-        // Composing put "Configuration" in the place of the kind's own words.
-        source.insert("title".into(), text(&self.title));
-        source.insert("description".into(), text(&self.description));
-        source.extend(
-            config
-                .iter()
-                .filter(|(name, _)| *name != "title" && *name != "description")
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
-        let common: Value = serde_json::from_str(COMMON).unwrap_or_default();
-        let own = |name: &str| common["$defs"].get(name).is_none();
-        let definitions = self.schema.get("$defs").and_then(Value::as_object);
-        let definitions: Map<String, Value> = definitions
-            .into_iter()
-            .flatten()
-            .filter(|(name, _)| own(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect();
-        if !definitions.is_empty() {
-            source.insert("$defs".into(), Value::Object(definitions));
-        }
-        Value::Object(source)
     }
 
     /// The test of a content: its own, else the kind's.
@@ -283,30 +176,6 @@ impl Kind {
             .get(REQUEST)
             .or_else(|| self.schema_at(REQUEST)?.get("default"))
             .or_else(|| self.config_schema().get("x-request"))
-    }
-
-    /// Whether secrets are bound to what a field says: it is marked, or it is where they are sent, whatever a
-    /// schema of the vault's own marks or no longer marks.
-    fn binds(&self, field: &Field) -> bool {
-        field.origin || self.is_own() && field.pointer == BASE_URL
-    }
-
-    /// What a new document of this kind starts with: the addresses that its secrets will be bound to, where the
-    /// schema has them. They are stored with the credential, so that another schema cannot send its secrets
-    /// elsewhere.
-    ///
-    /// What a service proposes is stored for the same reason; it is told.
-    pub fn bind(&self, content: &mut Content) -> Vec<Notice> {
-        if !self.is_own() {
-            return self.propose(content);
-        }
-        let fields = self.parts.applying(&self.parts.truth(content));
-        for field in fields.into_iter().filter(|field| self.binds(field)) {
-            if let (None, Some(default)) = (content.get(&field.pointer), field.default) {
-                content.set(&field.pointer, default);
-            }
-        }
-        Vec::new()
     }
 
     /// The schema of the whole document of this kind, as `schema KIND` prints it.
@@ -434,78 +303,6 @@ impl Kind {
             None => None,
         }
     }
-
-    /// Whether what the secrets are bound to differs between two contents: the first such place. Addresses
-    /// differ by scheme, host and port; other fields (a host, a port) by their value, where an absent one
-    /// means its default.
-    pub fn changed_origin(&self, before: &Content, after: &Content) -> Option<String> {
-        let marked = self.fields.iter().filter(|field| field.origin).map(|field| field.pointer.as_str());
-        let mut places = marked.chain(self.is_own().then_some(BASE_URL)).peekable();
-        places.peek()?;
-        let (old, new) = (self.fields_of(before), self.fields_of(after));
-        let bound = |fields: &[Field], content: &Content, place: &str| {
-            let default = || fields.iter().find(|field| field.pointer == place)?.default.clone();
-            let value = content.get(place).cloned().or_else(default)?;
-            Some(value.as_str().map_or_else(|| value.to_string(), origin))
-        };
-        places.find(|place| bound(&old, before, place) != bound(&new, after, place)).map(str::to_owned)
-    }
-}
-
-/// The memory that one compiled pattern may take, in bytes.
-const PATTERN_SIZE: usize = 1 << 20;
-
-/// How schemas are read: draft 2020-12, formats checked, nothing fetched. Patterns are matched in linear time,
-/// so that none can hang on a value; look-around and back-references are not known to them.
-fn options() -> jsonschema::ValidationOptions<'static> {
-    let patterns = jsonschema::PatternOptions::regex().size_limit(PATTERN_SIZE);
-    jsonschema::draft202012::options().offline().should_validate_formats(true).with_pattern_options(patterns)
-}
-
-/// What checks values against a schema, made when it is first needed.
-#[derive(Debug, Default)]
-struct Lazy(OnceLock<Option<jsonschema::Validator>>);
-
-impl Lazy {
-    /// The validator; `None` where the schema is not a valid one.
-    fn of(&self, schema: &Value) -> Option<&jsonschema::Validator> {
-        self.0.get_or_init(|| options().build(schema).ok()).as_ref()
-    }
-
-    /// Makes it now.
-    ///
-    /// # Errors
-    /// Says where the schema is not a valid one.
-    fn build(&self, schema: &Value) -> Result<(), SchemaError> {
-        let made = options().build(schema).map_err(|error| {
-            SchemaError::new(error.instance_path().to_string(), error.masked().to_string())
-        })?;
-        // One that was made meanwhile is the same.
-        let _ = self.0.set(Some(made));
-        Ok(())
-    }
-}
-
-/// Since when the request and the test of a kind are what they are now.
-fn proves_since(definition: &KindDefinition) -> Timestamp {
-    let proves = |schema: &Object| {
-        let request = schema.get("properties").and_then(|fields| fields.get("request"));
-        [schema.get("x-request"), schema.get("x-test"), request].map(Option::<&Value>::cloned)
-    };
-    let now = proves(&definition.schema);
-    let same = definition.history.iter().rev().take_while(|version| proves(&version.schema) == now);
-    same.last().map_or(definition.updated_at, |version| version.at)
-}
-
-/// Where the address stands that secrets are sent to.
-const BASE_URL: &str = "/config/base_url";
-
-/// Scheme, host and port of an address; the text itself, in small letters, where it is none.
-fn origin(address: &str) -> String {
-    match url::Url::parse(address) {
-        Ok(url) if url.has_host() => url.origin().ascii_serialization(),
-        _ => address.to_ascii_lowercase(),
-    }
 }
 
 fn is_object(schema: &Value) -> bool {
@@ -514,42 +311,6 @@ fn is_object(schema: &Value) -> bool {
 
 fn is_write_only(schema: &Value) -> bool {
     schema.get("writeOnly").and_then(Value::as_bool).unwrap_or(false)
-}
-
-fn compose(id: &str, mut config: Value) -> Value {
-    let mut schema: Value = serde_json::from_str(COMMON).expect("the common schema is JSON (tested)");
-    let members = config.as_object_mut().map(std::mem::take).unwrap_or_default();
-    let mut own = Map::new();
-    for (name, value) in members {
-        match name.as_str() {
-            "$schema" => {}
-            // `$ref`s start at the root of the composed schema, so definitions move there.
-            "$defs" => {
-                if let (Some(defs), Value::Object(more)) = (schema["$defs"].as_object_mut(), value) {
-                    defs.extend(more);
-                }
-            }
-            _ => {
-                own.insert(name, value);
-            }
-        }
-    }
-    for member in ["title", "description"] {
-        if let Some(value) = own.get(member) {
-            schema[member] = value.clone();
-        }
-    }
-    if own.get("x-testable") == Some(&json!(false))
-        && let Some(properties) = schema["properties"].as_object_mut()
-    {
-        for member in ["test", "allowed_hosts", "allow_http", "ca_certificate"] {
-            properties.shift_remove(member);
-        }
-    }
-    own.insert("title".into(), json!("Configuration"));
-    schema["properties"]["kind"]["const"] = json!(id);
-    schema["properties"]["config"] = Value::Object(own);
-    schema
 }
 
 #[cfg(test)]
@@ -577,13 +338,5 @@ mod tests {
         let secret = kinds.get("secret").unwrap();
         assert!(secret.is_secret("/config/values/TLS_KEY"));
         assert!(!secret.is_secret("/config/values"));
-    }
-
-    #[test]
-    fn an_origin_is_scheme_host_and_port() {
-        assert_eq!(origin("https://a.example/x"), origin("https://A.example:443/y?z"));
-        assert_ne!(origin("https://a.example"), origin("http://a.example"));
-        assert_ne!(origin("https://a.example"), origin("https://a.example:8443"));
-        assert_ne!(origin("https://a.example"), origin("https://a.example.evil"));
     }
 }

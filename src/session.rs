@@ -131,11 +131,6 @@ impl Session {
         &self.view
     }
 
-    /// The kinds that its credentials may be of.
-    pub fn kinds(&self) -> &Arc<Kinds> {
-        &self.kinds
-    }
-
     /// Looks at what the store says now.
     fn look(&mut self, before: &Arc<Document>) {
         let document = self.store.document();

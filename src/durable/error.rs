@@ -143,11 +143,6 @@ impl Error {
             && matches!(self.io_kind(), Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
     }
 
-    /// Whether permissions or an owner stand in the way, which `chmod` or `chown` mend.
-    pub fn is_exposure(&self) -> bool {
-        matches!(self, Self::Exposed { .. } | Self::ForeignOwner { .. })
-    }
-
     pub(super) fn io(step: Step, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { step, path, source }

@@ -4,7 +4,6 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
@@ -17,8 +16,6 @@ pub struct PrivateFile {
     pub path: PathBuf,
     /// What it holds.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// When it was last written.
-    pub modified: SystemTime,
 }
 
 /// Reads a file that belongs to this user and that nobody else may read or write, whole.
@@ -43,8 +40,7 @@ pub fn read_private(path: &Path, limit: u64) -> Result<PrivateFile, Error> {
     require_file(&real, &opened)?;
     require_private(&real, &opened, "600")?;
     let bytes = read_whole(file, &opened, &real, limit)?;
-    let modified = opened.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    Ok(PrivateFile { path: real, bytes, modified })
+    Ok(PrivateFile { path: real, bytes })
 }
 
 /// Follows links to the real path.

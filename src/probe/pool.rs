@@ -38,7 +38,7 @@ impl Limits {
 /// What all tests of one run share.
 #[derive(Clone)]
 pub struct Conditions {
-    /// Certificate authorities.
+    /// Whom they trust, and what they go through.
     pub trust: Arc<Trust>,
     /// The total time for each; waiting for a free slot is not part of it.
     pub timeout: Duration,

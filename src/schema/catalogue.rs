@@ -157,6 +157,29 @@ fn parse(id: &str, text: &str) -> Result<Service, toml::de::Error> {
     Ok(service)
 }
 
+/// A service that extends another one: what it says itself comes first.
+fn extended(own: Service, base: Option<&Service>) -> Service {
+    let Some(base) = base.filter(|_| own.extends) else { return own };
+    let mut all = base.clone();
+    all.extends = true;
+    if !own.name.is_empty() {
+        all.name = own.name;
+    }
+    if !own.category.is_empty() {
+        all.category = own.category;
+    }
+    all.docs = own.docs.or(all.docs);
+    all.status_page = own.status_page.or(all.status_page);
+    all.words.extend(own.words);
+    for variant in own.variants {
+        match all.variants.iter_mut().find(|known| known.id == variant.id) {
+            Some(known) => *known = variant,
+            None => all.variants.push(variant),
+        }
+    }
+    all
+}
+
 impl Catalogue {
     /// The services that come with the program.
     pub fn builtin() -> &'static Arc<Self> {
@@ -175,7 +198,7 @@ impl Catalogue {
             };
             let service = match (mistakes.first(), &file.text) {
                 (None, Ok(text)) => parse(&file.id, text)
-                    .map(|own| Arc::new(check::extended(own, base.as_deref())))
+                    .map(|own| Arc::new(extended(own, base.as_deref())))
                     .map_err(|error| error.message().to_owned()),
                 (Some(mistake), _) => Err(mistake.to_string()),
                 (None, Err(reason)) => Err(reason.clone()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::text::{Place, Positions, SyntaxError, place_of};
+use super::text::{self, Place, Positions, SyntaxError, place_of};
 use super::{Absent, Kind, Kinds, Names, Notice, Read, Violation};
 use crate::model::{Content, Credential, Edit, Id, pointer};
 use crate::secret::Secret;
@@ -33,6 +33,12 @@ pub struct TextError {
     pub pointer: String,
     /// A sentence.
     pub message: String,
+}
+
+impl std::fmt::Display for TextError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        text::tell(f, self.place, &self.pointer, &self.message)
+    }
 }
 
 /// What is found in the text of the raw editor before it is taken over.

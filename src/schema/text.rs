@@ -32,6 +32,25 @@ pub struct SyntaxError {
     pub message: String,
 }
 
+impl std::fmt::Display for SyntaxError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        tell(f, self.place, &self.pointer, &self.message)
+    }
+}
+
+/// What is wrong in a text: `line 2, column 7: /config: there is one already`.
+pub(super) fn tell(
+    f: &mut std::fmt::Formatter<'_>,
+    place: Place,
+    pointer: &str,
+    message: &str,
+) -> std::fmt::Result {
+    match pointer {
+        "" => write!(f, "{place}: {message}"),
+        _ => write!(f, "{place}: {pointer}: {message}"),
+    }
+}
+
 /// The place of a byte offset.
 pub fn place_of(text: &str, offset: usize) -> Place {
     let mut offset = offset.min(text.len());

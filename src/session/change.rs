@@ -72,13 +72,7 @@ pub fn changes(
     solution: &str,
     from: &str,
 ) -> Result<Vec<Change>, Problem> {
-    let positions = Positions::read(text).map_err(|errors| {
-        let causes = errors.iter().map(|error| {
-            let at = if error.pointer.is_empty() { String::new() } else { format!("{}: ", error.pointer) };
-            format!("{from}: {}: {at}{}", error.place, error.message)
-        });
-        invalid(causes.collect())
-    })?;
+    let positions = Positions::read(text).map_err(|errors| unread(from, &errors))?;
     let names = names(document);
     let reader = Reader { document, kinds, text, solution, from, positions, names };
     let value: Value = serde_json::from_str(text).map_err(|error| {
@@ -203,6 +197,11 @@ impl Reader<'_> {
 pub(super) fn located(from: &str, text: &str, positions: &Positions, violation: &Violation) -> String {
     let start = positions.range(&violation.pointer).start;
     format!("{from}: {}: {violation}", crate::schema::text::place_of(text, start))
+}
+
+/// The problem of a text that cannot be read: each mistake with its place.
+pub(super) fn unread(from: &str, mistakes: &[impl std::fmt::Display]) -> Problem {
+    invalid(mistakes.iter().map(|mistake| format!("{from}: {mistake}")).collect())
 }
 
 /// The problem of a document that is not valid.

@@ -1,6 +1,6 @@
 //! Kinds of the vault's own: what a schema would change, and for which credentials.
 
-use super::change::invalid;
+use super::change::unread;
 use crate::model::{Content, Document, Edit, Object};
 use crate::problem::{Exit, Problem};
 use crate::schema::{Kind, Kinds, Violation};
@@ -75,11 +75,7 @@ pub fn kind_change(
 ) -> Result<KindChange, Problem> {
     check_kind_id(id)?;
     let defined = Kind::define(id, text).map_err(|errors| {
-        let causes = errors.iter().map(|error| {
-            let at = if error.pointer.is_empty() { String::new() } else { format!("{}: ", error.pointer) };
-            format!("{from}: {}: {at}{}", error.place, error.message)
-        });
-        invalid(causes.collect()).hint("`credbench kinds show custom` prints a schema to start from")
+        unread(from, &errors).hint("`credbench kinds show custom` prints a schema to start from")
     })?;
     let stored = document.own_kind(id);
     Ok(KindChange {

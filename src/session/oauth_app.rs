@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use super::change::{invalid, located};
+use super::change::{invalid, located, unread};
 use crate::model::{Content, Document, Edit, OauthApp, pointer};
 use crate::probe::Surroundings;
 use crate::problem::{Exit, Problem};
@@ -159,16 +159,10 @@ pub fn oauth_app_moved(before: &Content, after: &Content) -> Option<String> {
 /// anew.
 pub fn oauth_app_change(document: &Document, text: &str, from: &str) -> Result<OauthAppChange, Problem> {
     let hint = "`credbench schema oauth_app` prints what the document of an OAuth app may say";
-    let refuse = |causes| invalid(causes).hint(hint);
-    let positions = Positions::read(text).map_err(|errors| {
-        let causes = errors.iter().map(|error| {
-            let at = if error.pointer.is_empty() { String::new() } else { format!("{}: ", error.pointer) };
-            format!("{from}: {}: {at}{}", error.place, error.message)
-        });
-        refuse(causes.collect())
-    })?;
+    let positions = Positions::read(text).map_err(|errors| unread(from, &errors).hint(hint))?;
     let violations = |found: &[Violation]| {
-        refuse(found.iter().map(|violation| located(from, text, &positions, violation)).collect())
+        let causes = found.iter().map(|violation| located(from, text, &positions, violation));
+        invalid(causes.collect()).hint(hint)
     };
     let Ok(Value::Object(object)) = serde_json::from_str(text) else {
         return Err(violations(&[Violation::new("", "an OAuth app is an object")]));

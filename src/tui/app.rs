@@ -1,12 +1,15 @@
 //! The state of the workbench: [`App::update`] is the only place where it changes. It never waits, opens a
 //! file or draws.
 
+mod answer;
+mod command;
+mod shared;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::KeyEvent;
-use jiff::Timestamp;
 use rand::RngExt as _;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -14,27 +17,21 @@ use rustix::process::Signal;
 
 use super::action::Action;
 use super::keymap::{Context, Key, Keymap};
-use super::message::{Answer, Effect, Message, Order, Purpose, Question, QuestionKind, Timer};
+use super::message::{Effect, Message, Order, Timer};
 use super::screen::confirm::Confirm;
-use super::screen::first_start::FirstStart;
 use super::screen::help::Help;
 use super::screen::palette::Palette;
-use super::screen::question::Ask;
-use super::screen::refused::Refused;
 use super::screen::unlock::Unlock;
 use super::screen::workbench::Workbench;
 use super::screen::{Reply, Screen};
-use super::theme::Theme;
 use crate::config::Config;
-use crate::model::{Document, Edit, Id};
-use crate::problem::Problem;
 use crate::schema::Kinds;
-use crate::schema::catalogue::Index;
 use crate::secret::Secret;
 use crate::vault::OpenPolicy;
 
-/// Tells the time.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+pub(super) use command::Change;
+pub use command::{Command, Wish};
+pub use shared::{Clock, Shared, Tone};
 
 /// Below this size only a sentence is shown.
 const SMALLEST: (u16, u16) = (30, 8);
@@ -46,158 +43,6 @@ pub enum Ended {
     Quit,
     /// A signal ended it: the process shall die by the same.
     Signal(Signal),
-}
-
-/// How much a notice matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
-    /// It went well.
-    Good,
-    /// To know.
-    Plain,
-    /// Something is wrong.
-    Bad,
-}
-
-/// What every screen may use.
-pub struct Shared {
-    /// The keys.
-    pub keymap: Keymap,
-    /// The colours.
-    pub theme: Theme,
-    /// The options.
-    pub config: Config,
-    /// The kinds there are.
-    pub kinds: Arc<Kinds>,
-    /// The services of the kinds' catalogue, once they were asked for and read.
-    pub services: Option<Arc<Index>>,
-    /// The current solution.
-    pub solution: String,
-    /// Whether the vault is a throw-away one.
-    pub demo: bool,
-    /// Tells the time.
-    pub clock: Clock,
-    /// The line above the footer.
-    notice: Option<(Tone, String)>,
-    effects: Vec<Effect>,
-    serial: u64,
-}
-
-impl Shared {
-    /// The time.
-    pub fn now(&self) -> Timestamp {
-        (self.clock)()
-    }
-
-    /// Shows a line until the next key.
-    pub fn tell(&mut self, tone: Tone, text: impl Into<String>) {
-        self.notice = Some((tone, text.into()));
-    }
-
-    /// Shows a problem, with what to do about it.
-    pub fn tell_problem(&mut self, problem: &Problem) {
-        let hint = problem.hint.as_ref().map(|hint| format!(" · {hint}")).unwrap_or_default();
-        self.tell(Tone::Bad, format!("{}{hint}", problem.message));
-    }
-
-    /// The line that is shown.
-    pub fn notice(&self) -> Option<(Tone, &str)> {
-        self.notice.as_ref().map(|(tone, text)| (*tone, text.as_str()))
-    }
-
-    /// Wants something done.
-    pub fn effect(&mut self, effect: Effect) {
-        self.effects.push(effect);
-    }
-
-    /// A number that was not given before.
-    pub fn next_serial(&mut self) -> u64 {
-        self.serial += 1;
-        self.serial
-    }
-}
-
-/// A change that a screen decided on, to be stored.
-#[derive(Debug)]
-pub struct Wish {
-    /// All or none.
-    pub edits: Vec<Edit>,
-    /// What undoing calls it: "the copy of billing".
-    pub label: String,
-    /// What is told once it is stored.
-    pub done: String,
-    /// The solution that is the current one then.
-    pub solution: Option<String>,
-}
-
-/// What a screen wants of the workbench.
-#[derive(Debug)]
-pub enum Command {
-    /// Do an action as if its key had been pressed.
-    Perform(Action),
-    /// Unlock the vault.
-    Unlock,
-    /// Open the refused vault, read-only.
-    OpenReadOnly,
-    /// Make the vault.
-    Create(Option<Secret>),
-    /// Answer a question of the vault's thread.
-    Answer(Question, super::message::Reply),
-    /// Begin a draft.
-    Begin {
-        /// Of this kind.
-        kind: String,
-        /// For this service.
-        service: Option<String>,
-    },
-    /// Test the credentials shown, those included or not whose test costs or may lock an account.
-    TestShown {
-        /// Those, too.
-        costly: bool,
-    },
-    /// Send a text that is no secret to the terminal's clipboard: what it is, and the text.
-    Copy(&'static str, String),
-    /// Move credentials to the trash.
-    Remove(Vec<Id>),
-    /// Store a change.
-    Store(Wish),
-    /// Search for what a saved filter says.
-    UseFilter(String),
-    /// Make a solution the current one and show only it; `None`: show all.
-    UseSolution(Option<String>),
-    /// Go on editing, at the first error.
-    Fix,
-    /// Save the draft although its test failed.
-    SaveAnyway,
-    /// Save the draft over what another program stored.
-    Overwrite,
-    /// Drop the draft for what another program stored.
-    TakeTheirs,
-    /// Drop the draft.
-    Discard,
-    /// Close the top screen, whatever it holds.
-    LeaveLayer,
-    /// Close the top screen, whatever it holds, and do an action below it.
-    LeaveLayerAnd(Action),
-    /// Drop the draft and lock.
-    Lock,
-    /// Drop the draft and quit.
-    Quit,
-}
-
-/// Why something was committed.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// A draft was saved.
-    Draft,
-    /// Credentials were removed: what to call them.
-    Removal(String),
-    /// What a screen decided on: what undoing calls it, what is told, and the current solution then.
-    Wish(String, String, Option<String>),
-    /// A change was taken back: what to call it.
-    Undo(String),
-    /// Tests were noted.
-    Tests,
 }
 
 /// The workbench.
@@ -227,19 +72,7 @@ impl App {
         clock: Clock,
         demo: bool,
     ) -> (Self, Vec<Effect>) {
-        let shared = Shared {
-            keymap,
-            theme: Theme::new(config.screen.theme),
-            config,
-            kinds: Kinds::builtin().clone(),
-            services: None,
-            solution,
-            demo,
-            clock,
-            notice: None,
-            effects: Vec::new(),
-            serial: 0,
-        };
+        let shared = Shared::new(config, keymap, solution, clock, demo);
         let app = Self {
             shared,
             bench: None,
@@ -518,121 +351,9 @@ impl App {
         }
     }
 
-    fn answer(&mut self, answer: Answer) {
-        match answer {
-            Answer::NoVault { vault, identity, identity_exists } => {
-                self.layers = vec![Box::new(FirstStart::new(vault, identity, identity_exists))];
-            }
-            Answer::Locked => self.layers = vec![Box::new(Unlock::locked())],
-            Answer::Question(question) => self.ask(question),
-            Answer::Told(text) => self.shared.tell(Tone::Plain, text),
-            Answer::Wrong(problem) => self.wrong = Some(problem.message),
-            Answer::Failed(problem) => {
-                self.creating = false;
-                self.layers = vec![Box::new(Unlock::failed(&problem))];
-            }
-            Answer::Refused(problem) => self.layers = vec![Box::new(Refused::new(problem))],
-            Answer::Opened { document, notices, refusal, created } => {
-                self.creating = false;
-                self.opened(document, notices, refusal, created);
-            }
-            Answer::Committed { serial, result } => self.committed(serial, result),
-            Answer::Refreshed(Ok(document)) => {
-                if let (Some(document), Some(bench)) = (document, &mut self.bench) {
-                    self.shared.kinds = self.shared.kinds.after(&document);
-                    bench.set_document(document, &mut self.shared);
-                    self.shared
-                        .tell(Tone::Plain, "another program saved the vault; this is what it says now");
-                }
-            }
-            Answer::Refreshed(Err(problem)) => self.shared.tell_problem(&problem),
-            Answer::Secret { id, place, purpose, result } => self.secret(id, place, purpose, result),
-            Answer::Broken => {
-                self.bench = None;
-                self.creating = false;
-                self.commits.clear();
-                self.layers = vec![Box::new(Unlock::broken())];
-            }
-        }
-    }
-
-    fn ask(&mut self, question: Question) {
-        match question.kind {
-            QuestionKind::Passphrase if self.bench.is_none() => {
-                self.layers = vec![Box::new(Unlock::asking(question, self.wrong.take()))];
-            }
-            _ => self.layers.push(Box::new(Ask::new(question))),
-        }
-    }
-
     /// Lets credentials be of these kinds besides the vault's own.
     pub fn know(&mut self, kinds: Arc<Kinds>) {
         self.shared.kinds = kinds;
-    }
-
-    fn opened(
-        &mut self,
-        document: Arc<Document>,
-        notices: Vec<String>,
-        refusal: Option<Problem>,
-        created: bool,
-    ) {
-        self.layers.clear();
-        self.shared.kinds = self.shared.kinds.after(&document);
-        self.read_only = refusal.is_some();
-        self.bench = Some(Workbench::new(document, self.read_only, &self.shared));
-        self.wait_for_retest();
-        match refusal {
-            Some(problem) => self.shared.tell(Tone::Bad, format!("read-only: {}", problem.message)),
-            None if created => {
-                let add = self.shared.keymap.key(Context::List, Action::Add);
-                let add = add.map(|key| format!("; {key} adds the first credential")).unwrap_or_default();
-                self.shared.tell(Tone::Good, format!("the vault was made{add}"));
-            }
-            None if !notices.is_empty() => {
-                self.shared.tell(Tone::Plain, notices.join(" · "));
-            }
-            None => {}
-        }
-    }
-
-    fn committed(&mut self, serial: u64, result: Result<(crate::session::Saved, u64), Problem>) {
-        let Some(change) = self.commits.remove(&serial) else { return };
-        let Some(bench) = &mut self.bench else { return };
-        if let Ok((saved, _)) = &result {
-            self.shared.kinds = self.shared.kinds.after(&saved.document);
-        }
-        if matches!(change, Change::Wish(..)) && result.is_ok() {
-            // The screen that wanted it shows what was before; where it failed, nothing typed there is lost.
-            self.layers.clear();
-        }
-        let reply = bench.committed(change, result, &mut self.shared);
-        self.apply(reply, None);
-    }
-
-    fn secret(&mut self, id: Id, place: String, purpose: Purpose, result: Result<Secret, Problem>) {
-        let secret = match result {
-            Ok(secret) => secret,
-            Err(problem) => return self.shared.tell_problem(&problem),
-        };
-        let Some(bench) = &mut self.bench else { return };
-        let serial = self.shared.next_serial();
-        match purpose {
-            Purpose::Reveal => {
-                let seconds = self.shared.config.screen.reveal_seconds;
-                bench.reveal(id, place, secret, serial);
-                self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::Mask(serial)));
-                self.shared.tell(Tone::Plain, format!("shown for {seconds} s"));
-            }
-            Purpose::Copy => {
-                let seconds = self.shared.config.screen.copy_seconds;
-                self.clipboard = Some(serial);
-                self.shared.effect(Effect::Clipboard(secret));
-                self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::ClearClipboard(serial)));
-                self.shared
-                    .tell(Tone::Good, format!("sent to the terminal's clipboard; cleared in {seconds} s"));
-            }
-        }
     }
 
     /// Draws everything; the cursor's place, where text is typed.

@@ -289,12 +289,8 @@ impl RawEditor {
         marks
     }
 
-    /// Moves to the next error after the cursor, round at the end. False where there is none.
-    pub fn next_error(&mut self, draft: &Draft, kinds: &Kinds) -> bool {
-        self.look(draft, kinds);
-        self.go_to_error(true)
-    }
-
+    /// Moves to the next error after the cursor, or to the one before it, round at the end. False where there is
+    /// none.
     fn go_to_error(&mut self, forward: bool) -> bool {
         let here = self.cursor();
         let places = self.errors.iter().map(|error| (error.place.line - 1, error.place.column - 1));

@@ -112,7 +112,7 @@ fn identities_that_others_can_read_are_refused_with_the_command_that_mends_it() 
     let home = Home::with_vault();
     fs::set_permissions(home.identity(), fs::Permissions::from_mode(0o644)).unwrap();
     let error = unlock(&home.identity()).unwrap_err();
-    assert!(matches!(&error, KeyringError::File(error) if error.is_exposure()));
+    assert!(matches!(&error, KeyringError::File(durable::Error::Exposed { .. })));
     assert!(error.to_string().contains(&format!("chmod 600 {}", home.identity().display())), "{error}");
     assert!(needs_passphrase(&home.identity()).is_err());
     fs::set_permissions(home.identity(), fs::Permissions::from_mode(0o600)).unwrap();

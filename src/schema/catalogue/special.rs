@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Kind, Notice};
+use super::super::{Kind, Notice, validator};
 use super::{Chosen, ServiceField, Variant, place_of, template};
 use crate::model::{Content, pointer};
 
@@ -217,7 +217,7 @@ impl Kind {
             return false;
         };
         let fits = |pattern: &String| {
-            let schema = super::super::options().build(&json!({ "pattern": pattern }));
+            let schema = validator::options().build(&json!({ "pattern": pattern }));
             schema.is_ok_and(|schema| schema.is_valid(&json!(value)))
         };
         field.choices.iter().any(|choice| choice == value) || field.pattern.as_ref().is_some_and(fits)

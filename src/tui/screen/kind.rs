@@ -10,7 +10,7 @@ use super::confirm::Confirm;
 use super::sheet::frame;
 use super::{Reply, Screen};
 use crate::model::{Document, KindDefinition};
-use crate::schema::{Draft, Inspection, Kind, Kinds, TextError};
+use crate::schema::{Draft, Inspection, Kind, Kinds};
 use crate::session;
 use crate::tui::action::Action;
 use crate::tui::app::{Command, Shared, Tone, Wish};
@@ -107,7 +107,7 @@ impl KindEditor {
         self.look();
         if let Some(error) = self.raw.first_error() {
             self.turned = false;
-            shared.tell(Tone::Bad, told(error));
+            shared.tell(Tone::Bad, error.to_string());
             return Reply::Done;
         }
         let text = self.raw.text();
@@ -166,11 +166,6 @@ impl KindEditor {
 
 /// How many credentials are named in the question.
 const SHOWN: usize = 8;
-
-fn told(error: &TextError) -> String {
-    let pointer = if error.pointer.is_empty() { String::new() } else { format!("{}: ", error.pointer) };
-    format!("{}: {pointer}{}", error.place, error.message)
-}
 
 impl Screen for KindEditor {
     fn context(&self) -> Context {

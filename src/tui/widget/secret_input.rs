@@ -105,11 +105,6 @@ impl SecretInput {
         self.text.is_empty()
     }
 
-    /// What is typed, to look at.
-    pub fn expose(&self) -> &str {
-        &self.text
-    }
-
     /// What is typed, as a secret of its own.
     pub fn secret(&self) -> Secret {
         Secret::from(self.text.as_str())
@@ -143,10 +138,10 @@ mod tests {
             assert_eq!(press(&mut input, KeyCode::Char(c), KeyModifiers::NONE), Typed::Changed);
         }
         assert_eq!(press(&mut input, KeyCode::Backspace, KeyModifiers::NONE), Typed::Changed);
-        assert_eq!(input.expose(), "päss");
+        assert_eq!(input.secret().expose(), "päss");
         input.push(" two");
         press(&mut input, KeyCode::Char('w'), KeyModifiers::CONTROL);
-        assert_eq!(input.expose(), "päss ");
+        assert_eq!(input.secret().expose(), "päss ");
         press(&mut input, KeyCode::Char('u'), KeyModifiers::CONTROL);
         assert!(input.is_empty());
         assert_eq!(press(&mut input, KeyCode::Backspace, KeyModifiers::NONE), Typed::Nothing);

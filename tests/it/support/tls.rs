@@ -68,18 +68,8 @@ fn leaf(which: Leaf) -> (CertificateDer<'static>, PrivateKeyDer<'static>) {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
     params.distinguished_name.push(DnType::CommonName, "test server");
-    match which {
-        Leaf::Expired => params.not_after = date_time_ymd(2020, 1, 1),
-        Leaf::NotYetValid => params.not_before = date_time_ymd(4000, 1, 1),
-        _ => {}
-    }
-    let key = KeyPair::generate().unwrap();
-    let certificate = match which {
-        Leaf::SelfSigned => params.self_signed(&key),
-        Leaf::UnknownIssuer => params.signed_by(&key, &UNKNOWN),
-        _ => params.signed_by(&key, &TRUSTED),
-    };
-    (certificate.unwrap().der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+    let (certificate, key) = issued(params, which);
+    (certificate.der().clone(), PrivateKeyDer::try_from(key.serialize_der()).unwrap())
 }
 
 /// A certificate of the authority that tests trust for these names, and its key, both as PEM: for servers that
@@ -145,7 +135,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    fn new(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
+    fn new((certificate, key): (rcgen::Certificate, KeyPair)) -> Self {
         Self { certificate: certificate.pem(), key: key.serialize_pem(), key_der: key.serialize_der() }
     }
 
@@ -187,14 +177,14 @@ pub(crate) fn client(which: Leaf) -> Pair {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(DnType::CommonName, "a client");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    issued(params, which)
+    Pair::new(issued(params, which))
 }
 
 /// A server's certificate for 127.0.0.1 and localhost whose last day is `day` (year, month, day).
 pub(crate) fn until(day: (i32, u8, u8)) -> Pair {
     let mut params = CertificateParams::new(HERE.map(str::to_owned)).unwrap();
     params.not_after = date_time_ymd(day.0, day.1, day.2);
-    issued(params, Leaf::Good)
+    Pair::new(issued(params, Leaf::Good))
 }
 
 /// A server's certificate for some names.
@@ -204,10 +194,11 @@ pub(crate) fn named(names: &[&str], which: Leaf, authority: bool) -> Pair {
     if authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     }
-    issued(params, which)
+    Pair::new(issued(params, which))
 }
 
-fn issued(mut params: CertificateParams, which: Leaf) -> Pair {
+/// A certificate with what is special about it, and its key.
+fn issued(mut params: CertificateParams, which: Leaf) -> (rcgen::Certificate, KeyPair) {
     match which {
         Leaf::Expired => params.not_after = date_time_ymd(2020, 1, 1),
         Leaf::NotYetValid => params.not_before = date_time_ymd(4000, 1, 1),
@@ -219,7 +210,7 @@ fn issued(mut params: CertificateParams, which: Leaf) -> Pair {
         Leaf::UnknownIssuer => params.signed_by(&key, &UNKNOWN),
         _ => params.signed_by(&key, &TRUSTED),
     };
-    Pair::new(&certificate.unwrap(), &key)
+    (certificate.unwrap(), key)
 }
 
 /// Shows a certificate for whatever name is asked for.

@@ -1,0 +1,133 @@
+//! What the vault's thread answered: opened, saved, refused, a question, a secret.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{App, Change, Tone};
+use crate::model::{Document, Id};
+use crate::problem::Problem;
+use crate::secret::Secret;
+use crate::session::Saved;
+use crate::tui::action::Action;
+use crate::tui::keymap::Context;
+use crate::tui::message::{Answer, Effect, Purpose, Question, QuestionKind, Timer};
+use crate::tui::screen::first_start::FirstStart;
+use crate::tui::screen::question::Ask;
+use crate::tui::screen::refused::Refused;
+use crate::tui::screen::unlock::Unlock;
+use crate::tui::screen::workbench::Workbench;
+
+impl App {
+    /// Takes over what the vault's thread answered.
+    pub(super) fn answer(&mut self, answer: Answer) {
+        match answer {
+            Answer::NoVault { vault, identity, identity_exists } => {
+                self.layers = vec![Box::new(FirstStart::new(vault, identity, identity_exists))];
+            }
+            Answer::Locked => self.layers = vec![Box::new(Unlock::locked())],
+            Answer::Question(question) => self.ask(question),
+            Answer::Told(text) => self.shared.tell(Tone::Plain, text),
+            Answer::Wrong(problem) => self.wrong = Some(problem.message),
+            Answer::Failed(problem) => {
+                self.creating = false;
+                self.layers = vec![Box::new(Unlock::failed(&problem))];
+            }
+            Answer::Refused(problem) => self.layers = vec![Box::new(Refused::new(problem))],
+            Answer::Opened { document, notices, refusal, created } => {
+                self.creating = false;
+                self.opened(document, notices, refusal, created);
+            }
+            Answer::Committed { serial, result } => self.committed(serial, result),
+            Answer::Refreshed(Ok(document)) => {
+                if let (Some(document), Some(bench)) = (document, &mut self.bench) {
+                    self.shared.kinds = self.shared.kinds.after(&document);
+                    bench.set_document(document, &mut self.shared);
+                    self.shared
+                        .tell(Tone::Plain, "another program saved the vault; this is what it says now");
+                }
+            }
+            Answer::Refreshed(Err(problem)) => self.shared.tell_problem(&problem),
+            Answer::Secret { id, place, purpose, result } => self.secret(id, place, purpose, result),
+            Answer::Broken => {
+                self.bench = None;
+                self.creating = false;
+                self.commits.clear();
+                self.layers = vec![Box::new(Unlock::broken())];
+            }
+        }
+    }
+
+    fn ask(&mut self, question: Question) {
+        match question.kind {
+            QuestionKind::Passphrase if self.bench.is_none() => {
+                self.layers = vec![Box::new(Unlock::asking(question, self.wrong.take()))];
+            }
+            _ => self.layers.push(Box::new(Ask::new(question))),
+        }
+    }
+
+    fn opened(
+        &mut self,
+        document: Arc<Document>,
+        notices: Vec<String>,
+        refusal: Option<Problem>,
+        created: bool,
+    ) {
+        self.layers.clear();
+        self.shared.kinds = self.shared.kinds.after(&document);
+        self.read_only = refusal.is_some();
+        self.bench = Some(Workbench::new(document, self.read_only, &self.shared));
+        self.wait_for_retest();
+        match refusal {
+            Some(problem) => self.shared.tell(Tone::Bad, format!("read-only: {}", problem.message)),
+            None if created => {
+                let add = self.shared.keymap.key(Context::List, Action::Add);
+                let add = add.map(|key| format!("; {key} adds the first credential")).unwrap_or_default();
+                self.shared.tell(Tone::Good, format!("the vault was made{add}"));
+            }
+            None if !notices.is_empty() => {
+                self.shared.tell(Tone::Plain, notices.join(" · "));
+            }
+            None => {}
+        }
+    }
+
+    fn committed(&mut self, serial: u64, result: Result<(Saved, u64), Problem>) {
+        let Some(change) = self.commits.remove(&serial) else { return };
+        let Some(bench) = &mut self.bench else { return };
+        if let Ok((saved, _)) = &result {
+            self.shared.kinds = self.shared.kinds.after(&saved.document);
+        }
+        if matches!(change, Change::Wish(..)) && result.is_ok() {
+            // The screen that wanted it shows what was before; where it failed, nothing typed there is lost.
+            self.layers.clear();
+        }
+        let reply = bench.committed(change, result, &mut self.shared);
+        self.apply(reply, None);
+    }
+
+    fn secret(&mut self, id: Id, place: String, purpose: Purpose, result: Result<Secret, Problem>) {
+        let secret = match result {
+            Ok(secret) => secret,
+            Err(problem) => return self.shared.tell_problem(&problem),
+        };
+        let Some(bench) = &mut self.bench else { return };
+        let serial = self.shared.next_serial();
+        match purpose {
+            Purpose::Reveal => {
+                let seconds = self.shared.config.screen.reveal_seconds;
+                bench.reveal(id, place, secret, serial);
+                self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::Mask(serial)));
+                self.shared.tell(Tone::Plain, format!("shown for {seconds} s"));
+            }
+            Purpose::Copy => {
+                let seconds = self.shared.config.screen.copy_seconds;
+                self.clipboard = Some(serial);
+                self.shared.effect(Effect::Clipboard(secret));
+                self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::ClearClipboard(serial)));
+                self.shared
+                    .tell(Tone::Good, format!("sent to the terminal's clipboard; cleared in {seconds} s"));
+            }
+        }
+    }
+}

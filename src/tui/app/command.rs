@@ -1,0 +1,89 @@
+//! What a screen wants of the workbench, and why something is stored.
+
+use crate::model::{Edit, Id};
+use crate::secret::Secret;
+use crate::tui::action::Action;
+use crate::tui::message::{Question, Reply};
+
+/// A change that a screen decided on, to be stored.
+#[derive(Debug)]
+pub struct Wish {
+    /// All or none.
+    pub edits: Vec<Edit>,
+    /// What undoing calls it: "the copy of billing".
+    pub label: String,
+    /// What is told once it is stored.
+    pub done: String,
+    /// The solution that is the current one then.
+    pub solution: Option<String>,
+}
+
+/// What a screen wants of the workbench.
+#[derive(Debug)]
+pub enum Command {
+    /// Do an action as if its key had been pressed.
+    Perform(Action),
+    /// Unlock the vault.
+    Unlock,
+    /// Open the refused vault, read-only.
+    OpenReadOnly,
+    /// Make the vault.
+    Create(Option<Secret>),
+    /// Answer a question of the vault's thread.
+    Answer(Question, Reply),
+    /// Begin a draft.
+    Begin {
+        /// Of this kind.
+        kind: String,
+        /// For this service.
+        service: Option<String>,
+    },
+    /// Test the credentials shown, those included or not whose test costs or may lock an account.
+    TestShown {
+        /// Those, too.
+        costly: bool,
+    },
+    /// Send a text that is no secret to the terminal's clipboard: what it is, and the text.
+    Copy(&'static str, String),
+    /// Move credentials to the trash.
+    Remove(Vec<Id>),
+    /// Store a change.
+    Store(Wish),
+    /// Search for what a saved filter says.
+    UseFilter(String),
+    /// Make a solution the current one and show only it; `None`: show all.
+    UseSolution(Option<String>),
+    /// Go on editing, at the first error.
+    Fix,
+    /// Save the draft although its test failed.
+    SaveAnyway,
+    /// Save the draft over what another program stored.
+    Overwrite,
+    /// Drop the draft for what another program stored.
+    TakeTheirs,
+    /// Drop the draft.
+    Discard,
+    /// Close the top screen, whatever it holds.
+    LeaveLayer,
+    /// Close the top screen, whatever it holds, and do an action below it.
+    LeaveLayerAnd(Action),
+    /// Drop the draft and lock.
+    Lock,
+    /// Drop the draft and quit.
+    Quit,
+}
+
+/// Why something was committed.
+#[derive(Debug)]
+pub(in crate::tui) enum Change {
+    /// A draft was saved.
+    Draft,
+    /// Credentials were removed: what to call them.
+    Removal(String),
+    /// What a screen decided on: what undoing calls it, what is told, and the current solution then.
+    Wish(String, String, Option<String>),
+    /// A change was taken back: what to call it.
+    Undo(String),
+    /// Tests were noted.
+    Tests,
+}

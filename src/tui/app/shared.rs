@@ -1,0 +1,104 @@
+//! What every screen may use: keys, colours, options, kinds, the notice, and what is to be done.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::config::Config;
+use crate::problem::Problem;
+use crate::schema::Kinds;
+use crate::schema::catalogue::Index;
+use crate::tui::keymap::Keymap;
+use crate::tui::message::Effect;
+use crate::tui::theme::Theme;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// It went well.
+    Good,
+    /// To know.
+    Plain,
+    /// Something is wrong.
+    Bad,
+}
+
+/// What every screen may use.
+pub struct Shared {
+    /// The keys.
+    pub keymap: Keymap,
+    /// The colours.
+    pub theme: Theme,
+    /// The options.
+    pub config: Config,
+    /// The kinds there are.
+    pub kinds: Arc<Kinds>,
+    /// The services of the kinds' catalogue, once they were asked for and read.
+    pub services: Option<Arc<Index>>,
+    /// The current solution.
+    pub solution: String,
+    /// Whether the vault is a throw-away one.
+    pub demo: bool,
+    /// Tells the time.
+    pub clock: Clock,
+    /// The line above the footer.
+    pub(super) notice: Option<(Tone, String)>,
+    /// What is to be done, in order.
+    pub(super) effects: Vec<Effect>,
+    /// The number that was given last.
+    serial: u64,
+}
+
+impl Shared {
+    /// What every screen may use in a locked workbench.
+    pub(super) fn new(config: Config, keymap: Keymap, solution: String, clock: Clock, demo: bool) -> Self {
+        Self {
+            keymap,
+            theme: Theme::new(config.screen.theme),
+            config,
+            kinds: Kinds::builtin().clone(),
+            services: None,
+            solution,
+            demo,
+            clock,
+            notice: None,
+            effects: Vec::new(),
+            serial: 0,
+        }
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Shows a line until the next key.
+    pub fn tell(&mut self, tone: Tone, text: impl Into<String>) {
+        self.notice = Some((tone, text.into()));
+    }
+
+    /// Shows a problem, with what to do about it.
+    pub fn tell_problem(&mut self, problem: &Problem) {
+        let hint = problem.hint.as_ref().map(|hint| format!(" · {hint}")).unwrap_or_default();
+        self.tell(Tone::Bad, format!("{}{hint}", problem.message));
+    }
+
+    /// The line that is shown.
+    pub fn notice(&self) -> Option<(Tone, &str)> {
+        self.notice.as_ref().map(|(tone, text)| (*tone, text.as_str()))
+    }
+
+    /// Wants something done.
+    pub fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// A number that was not given before.
+    pub fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+}
