@@ -32,8 +32,8 @@ pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, mis
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use network::Network;
 pub use oauth_app::{
-    OauthAppChange, blank_oauth_app, check_oauth_app, oauth_addresses, oauth_app, oauth_app_change,
-    oauth_app_moved, oauth_origin_changed, oauth_provider, surroundings,
+    OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
+    oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
 };
 pub use row::{LastTest, Row, caution, facts, has_test, row, rows};
 pub use services::{catalogue, read_service, service_files};

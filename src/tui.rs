@@ -11,6 +11,7 @@
 
 pub mod action;
 pub mod app;
+pub mod draft_view;
 pub mod form;
 pub mod input;
 pub mod keymap;

@@ -2,16 +2,18 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::Add;
+use super::output::visible;
 use super::prompt::{Terminal, cancelled};
 use super::{Context, input, kind_of, prove, show};
 use crate::model::{Content, Id, pointer};
 use crate::problem::{Exit, Problem};
-use crate::schema::{Control, Field, Kind, Names, Notice};
+use crate::schema::{Choices, Control, Field, Kind, Kinds, Names, Notice, catalogue};
 use crate::secret::Secret;
 use crate::session::{self, Change};
 use crate::suggest::nearest;
@@ -26,7 +28,10 @@ const GROUPS: [&str; 4] = ["/values", "/secrets", "/fields", "/tokens"];
 pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
-    let kind = &kind_of(&opened.kinds, &arguments.kind)?;
+    let kind = &match (&arguments.kind, &arguments.service) {
+        (Some(kind), _) => kind_of(&opened.kinds, kind)?,
+        (None, service) => kind_of_service(&opened.kinds, service.as_deref().unwrap_or_default())?,
+    };
     let mut content = Content::default();
     for (place, value) in [
         ("/solution", Some(setup.solution.as_str())),
@@ -68,6 +73,7 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
     }
     // What is wrong with the rest is told before anybody types a secret.
     let names = session::names(&opened.document);
+    ask_fields(kind, &mut content)?;
     check(kind, &content, &names)?;
     notices.extend(ask(kind, &mut content)?);
     check(kind, &content, &names)?;
@@ -85,6 +91,33 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
         &format!("{}  created, version 1", arguments.key),
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// The kind of the only way into a service, or of the one that is named.
+fn kind_of_service(kinds: &Kinds, service: &str) -> Result<Arc<Kind>, Problem> {
+    let (id, variant) = catalogue::split(service);
+    let found = kinds.catalogue().get(id).map_err(|error| {
+        let problem = usage("no_service", error.to_string());
+        match nearest(id, kinds.catalogue().ids()) {
+            Some(meant) => problem.hint(format!("did you mean {meant}? Or name its --kind")),
+            None => problem.hint("`credbench services QUERY` finds one; or name its --kind"),
+        }
+    })?;
+    let chosen = match (variant, found.variants.as_slice()) {
+        (Some(variant), all) => all.iter().find(|known| known.id == variant),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
+    let Some(chosen) = chosen else {
+        let known: Vec<String> =
+            found.variants.iter().map(|known| format!("{id}/{} ({})", known.id, known.kind)).collect();
+        let message = match variant {
+            Some(variant) => format!("the service {id} has no variant {variant:?}"),
+            None => format!("there are several ways into {id}"),
+        };
+        return Err(usage("which_variant", message).hint(format!("--service takes {}", known.join(", "))));
+    };
+    kind_of(kinds, &chosen.kind)
 }
 
 fn usage(code: &'static str, message: String) -> Problem {
@@ -211,11 +244,64 @@ fn check(kind: &Kind, content: &Content, names: &Names) -> Result<(), Problem> {
         .hint(format!("`credbench schema {}` prints what it may say; --set FIELD=VALUE sets it", kind.id)))
 }
 
+/// Asks for what the service needs to know besides, where somebody is there.
+fn ask_fields(kind: &Kind, content: &mut Content) -> Result<(), Problem> {
+    if !matches!(kind.service(), Some(Ok(_))) {
+        return Ok(());
+    }
+    for field in &kind.fields_of(content) {
+        let one = matches!(
+            field.control,
+            Control::Text { multiline: false } | Control::Number { .. } | Control::Choice(Choices::Fixed(_))
+        );
+        if !one || !field.required || field.fixed || content.get(&field.pointer).is_some() {
+            continue;
+        }
+        let Some(mut terminal) = Terminal::attended() else { return Ok(()) };
+        let sample = match (&field.control, &field.example) {
+            (Control::Choice(Choices::Fixed(known)), _) => format!(" ({})", known.join(", ")),
+            (_, Some(example)) => format!(" (such as {example})"),
+            (_, None) => String::new(),
+        };
+        loop {
+            let text = terminal.text(&format!("{}{sample}", field.label)).ok_or_else(cancelled)?;
+            if text.is_empty() {
+                return Err(empty(field));
+            }
+            let schema = kind.schema_at(&field.pointer).unwrap_or(&Value::Null);
+            let wrong = match typed(kind, &field.pointer, schema, &field.label, &text) {
+                Ok(value) => {
+                    content.set(&field.pointer, value);
+                    let found = kind.check(content).into_iter().find(|found| found.pointer == field.pointer);
+                    found.map(|found| format!("{} {}", field.label, found.message))
+                }
+                Err(problem) => Some(problem.message),
+            };
+            match wrong {
+                Some(wrong) => terminal.say(&visible(&wrong)),
+                None => break,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says where the key of the service is made.
+fn guide(kind: &Kind, content: &Content, terminal: &mut Terminal) {
+    if let Some(page) = kind.page(content) {
+        terminal.say(&format!("The key is made at {}", visible(&page.address)));
+    }
+    if let Some(note) = kind.note() {
+        terminal.say(&visible(note));
+    }
+}
+
 /// Asks for the secrets that were not given.
 fn ask(kind: &Kind, content: &mut Content) -> Result<Vec<Notice>, Problem> {
     let mut notices = Vec::new();
     let missing = kind.missing(content);
     let mut terminal = Terminal::open();
+    let mut guided = false;
     for field in &kind.fields_of(content) {
         let required = missing.contains(&field.pointer);
         let Some(terminal) = &mut terminal else {
@@ -228,6 +314,9 @@ fn ask(kind: &Kind, content: &mut Content) -> Result<Vec<Notice>, Problem> {
             // What a login gives is not typed.
             Control::Secret { .. } if kind.is_in_sealed(&field.pointer) => {}
             Control::Secret { multiline } if content.secret(&field.pointer).is_none() => {
+                if !std::mem::replace(&mut guided, true) {
+                    guide(kind, content, terminal);
+                }
                 let optional = if required { "" } else { ", empty for none" };
                 let secret = ask_one(terminal, &format!("{}{optional}", field.label), multiline)?;
                 match (secret.is_empty(), required) {

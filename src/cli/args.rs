@@ -175,10 +175,10 @@ pub(crate) struct Add {
     /// What programs refer to: letters, digits, '.', '_' and '-'
     #[arg(value_name = "KEY")]
     pub(crate) key: String,
-    /// Its kind, one of `credbench kinds`
-    #[arg(long, value_name = "KIND")]
-    pub(crate) kind: String,
-    /// The service that it is for
+    /// Its kind, one of `credbench kinds`; not needed where the service has one way in, or it is named
+    #[arg(long, value_name = "KIND", required_unless_present = "service")]
+    pub(crate) kind: Option<String>,
+    /// The service that it is for, one of `credbench services`: ID, or ID/VARIANT
     #[arg(long, value_name = "SERVICE")]
     pub(crate) service: Option<String>,
     /// A label for people

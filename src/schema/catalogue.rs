@@ -6,6 +6,8 @@
 //! that only a person's folder names are allowed only where the credential allows them.
 
 mod check;
+mod guide;
+mod index;
 mod reference;
 mod search;
 pub mod service;
@@ -19,6 +21,8 @@ use super::Kind;
 use crate::model::pointer;
 
 pub use check::Mistake;
+pub use guide::Page;
+pub use index::{Index, Offer};
 pub use service::{
     Auth, Basic, Call, Confidence, Derived, Fact, OAuth, Sample, Service, ServiceField, Take, Templates,
     Variant, What,

@@ -78,7 +78,7 @@ impl Draft {
         content.set("/solution", Value::String(solution.to_owned()));
         content.set("/kind", Value::String(kind.id.clone()));
         if let Some(Ok(chosen)) = kind.service() {
-            content.set("/service", Value::String(chosen.name()));
+            content.set("/service", Value::String(chosen.word()));
         }
         content.set("/config", Value::Object(serde_json::Map::new()));
         // What it starts with stands in the form: nothing need be told.
@@ -379,7 +379,7 @@ impl Draft {
         let mut found = kind.check(self.content());
         found.extend(kind.check_names(self.content(), &self.names));
         if self.base.is_some()
-            && let Some(change) = kind.changed_origin(&self.original, self.content())
+            && let Some(change) = kinds.changed_origin(&self.original, self.content())
         {
             let title = kind.title_of(&change);
             for place in self.content().secrets.keys().filter(|place| !self.is_entered(place)) {

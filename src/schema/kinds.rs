@@ -45,9 +45,10 @@ static BUILTIN_KINDS: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
     Arc::new(Kinds::these(kinds.collect()))
 });
 
-static OAUTH_APP_KINDS: LazyLock<Kinds> = LazyLock::new(|| {
+static OAUTH_APP_KINDS: LazyLock<Arc<Kinds>> = LazyLock::new(|| {
     let schema = serde_json::from_str(OAUTH_APP).expect("a built-in schema is JSON (tested)");
-    Kinds::these(vec![Arc::new(Kind::of_document("", schema).expect("a built-in schema is valid (tested)"))])
+    let kind = Kind::of_document("", schema).expect("a built-in schema is valid (tested)");
+    Arc::new(Kinds::these(vec![Arc::new(kind)]))
 });
 
 impl Kinds {
@@ -85,7 +86,7 @@ impl Kinds {
     }
 
     /// What an OAuth app of the organization may say, as the only kind there is: its documents name none.
-    pub fn of_oauth_apps() -> &'static Self {
+    pub fn of_oauth_apps() -> &'static Arc<Self> {
         &OAUTH_APP_KINDS
     }
 
@@ -181,6 +182,19 @@ impl Kinds {
     /// Whether [`Kinds::attention`] has something to say.
     pub fn needs_attention(&self, credential: &Credential) -> bool {
         self.of_content(&credential.content).is_none_or(|kind| !kind.fits(credential))
+    }
+
+    /// As [`Kind::changed_origin`]; a service whose requests go to more than the base URL's own text (to a tenant's
+    /// host, to further hosts) is a part of it, because it says where secrets are sent.
+    pub fn changed_origin(&self, before: &Content, after: &Content) -> Option<String> {
+        let kind = self.of_content(after)?;
+        let sends = |kind: &Kind| kind.sends_beyond_its_address();
+        let elsewhere = || {
+            let now = sends(&kind)?;
+            let old = self.of_content(before).and_then(|old| sends(&old));
+            (old != Some(now)).then(|| "/service".to_owned())
+        };
+        kind.changed_origin(before, after).or_else(elsewhere)
     }
 
     /// Why a credential needs attention: its kind is gone or cannot be used, or its kind's schema was changed and

@@ -170,7 +170,7 @@ impl Reader<'_> {
             return Err(self.violations(at, &found));
         }
         if let Some(base) = base
-            && let Some(place) = kind.changed_origin(base, &read.content)
+            && let Some(place) = self.kinds.changed_origin(base, &read.content)
             && let Some(kept) = read.content.secrets.keys().find(|place| !read.entered.contains(*place))
         {
             return Err(Refused::Problem(origin_changed(kind, read.content.key(), &place, kept)));

@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::change::{invalid, located, unread};
-use crate::model::{Content, Document, Edit, OauthApp};
+use crate::model::{Content, Document, Edit, OauthApp, pointer};
 use crate::probe::Surroundings;
 use crate::problem::{Exit, Problem};
 use crate::schema::text::Positions;
-use crate::schema::{Absent, Kind, Kinds, Notice, Violation};
+use crate::schema::{Absent, Draft, Kind, Kinds, Notice, Violation};
 
 /// The members of an app that are addresses.
 const ADDRESSES: [&str; 6] =
@@ -55,9 +55,7 @@ fn kind() -> Option<&'static Kind> {
 /// What the document of a new OAuth app starts with.
 pub fn blank_oauth_app() -> Content {
     let mut app = Content::default();
-    for (place, value) in
-        [("/name", ""), ("/provider", "openid_connect"), ("/client_id", ""), ("/issuer", "")]
-    {
+    for (place, value) in [("/name", ""), ("/provider", "openid_connect"), ("/client_id", "")] {
         app.set(place, Value::String(value.to_owned()));
     }
     app
@@ -86,6 +84,14 @@ pub fn surroundings(document: &Document, content: &Content) -> Surroundings {
     Surroundings { oauth_app: app }
 }
 
+/// What fields of an OAuth app mean while they are empty: the addresses that its provider is known for, by their
+/// places.
+pub fn oauth_meant(app: &Content) -> Vec<(String, String)> {
+    let own = |name: &str| app.document.contains_key(name);
+    let known = oauth_addresses(app).into_iter().filter(|(name, _)| !own(name));
+    known.map(|(name, address)| (pointer::join("", name), format!("of the provider: {address}"))).collect()
+}
+
 /// The provider of an OAuth app; `custom` where it names none.
 pub fn oauth_provider(app: &Content) -> &str {
     app.document.get("provider").and_then(Value::as_str).unwrap_or("custom")
@@ -106,14 +112,30 @@ fn filled(template: &str, app: &Content) -> Option<String> {
 /// Everything wrong with an OAuth app.
 pub fn check_oauth_app(app: &Content) -> Vec<Violation> {
     let mut found = kind().map(|kind| kind.check(app)).unwrap_or_default();
-    let addresses = oauth_addresses(app);
-    if found.is_empty() && !addresses.contains_key("issuer") && !addresses.contains_key("token_url") {
-        let provider = oauth_provider(app);
-        let needed = PROVIDERS.get(provider).and_then(|known| known.get("needs"));
-        let needed = needed.map_or("token_url", String::as_str);
-        found.push(Violation::new(format!("/{needed}"), format!("is required for the provider {provider}")));
+    if found.is_empty() {
+        found.extend(oauth_app_lacks(app));
     }
     found
+}
+
+/// As [`check_oauth_app`], of one that is edited.
+pub fn check_oauth_draft(draft: &Draft, kinds: &Kinds) -> Vec<Violation> {
+    let mut found = draft.check(kinds);
+    let lacks = oauth_app_lacks(draft.content());
+    found.extend(lacks.filter(|lacks| !found.iter().any(|known| known.pointer == lacks.pointer)));
+    found
+}
+
+/// What an OAuth app needs so that it is known where its tokens come from.
+fn oauth_app_lacks(app: &Content) -> Option<Violation> {
+    let addresses = oauth_addresses(app);
+    if addresses.contains_key("issuer") || addresses.contains_key("token_url") {
+        return None;
+    }
+    let provider = oauth_provider(app);
+    let needed = PROVIDERS.get(provider).and_then(|known| known.get("needs"));
+    let needed = needed.map_or("token_url", String::as_str);
+    Some(Violation::new(pointer::join("", needed), format!("is required for the provider {provider}")))
 }
 
 /// Whether an OAuth app would send a kept secret to another place than before: its address.

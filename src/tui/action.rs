@@ -49,6 +49,7 @@ actions! {
     Redo, "redo", "redo", "Do again what was undone in the draft";
     Reveal, "reveal", "reveal", "Show one secret for a few seconds";
     Copy, "copy", "copy", "Copy the secret to the terminal's clipboard for a while";
+    CopyPage, "copy_page", "copy page", "Copy the address of the page where the service's key is made";
     Solutions, "solutions", "solutions", "Choose a solution; add, rename, copy or remove one";
     Move, "move", "move", "Move the selected or marked credentials to another solution";
     Tag, "tag", "tag", "Tag the selected or marked credentials, or take tags away";

@@ -117,6 +117,7 @@ impl App {
             Message::Paste(text) => self.paste(&text),
             Message::Resize | Message::Continued => {}
             Message::Vault(answer) => self.answer(answer),
+            Message::Services(index) => self.shared.services = Some(index),
             Message::Tested(ticket, report) => {
                 if let Some(bench) = &mut self.bench {
                     let reply = bench.tested(ticket, *report, &mut self.shared);
@@ -267,7 +268,13 @@ impl App {
                     self.shared.tell(Tone::Plain, "saving…");
                 }
             }
-            Command::Begin(_)
+            Command::Copy(what, text) => {
+                // A copied secret is gone with it: there is nothing to clear any more.
+                self.clipboard = None;
+                self.shared.effect(Effect::Clipboard(Secret::from(text.as_str())));
+                self.shared.tell(Tone::Good, format!("{what} sent to the terminal's clipboard"));
+            }
+            Command::Begin { .. }
             | Command::TestShown { .. }
             | Command::Remove(_)
             | Command::Store(_)

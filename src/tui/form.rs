@@ -6,6 +6,7 @@
 //! schema.
 
 mod edit;
+mod guide;
 mod page;
 mod pick;
 mod stop;
@@ -58,6 +59,8 @@ pub struct Form {
     input: Input,
     pick: Option<Pick>,
     violations: Vec<Violation>,
+    /// What fields mean while they are empty, where that is not their default.
+    meant: BTreeMap<String, String>,
     revealed: Option<String>,
     notices: Vec<Notice>,
     scroll: usize,
@@ -84,6 +87,7 @@ impl Form {
             input: Input::None,
             pick: None,
             violations: Vec::new(),
+            meant: BTreeMap::new(),
             revealed: None,
             notices: Vec::new(),
             scroll: 0,
@@ -257,6 +261,11 @@ impl Form {
         self.violations = violations.to_vec();
     }
 
+    /// What fields mean while they are empty, by their places: all of them, each time.
+    pub fn set_meant(&mut self, meant: Vec<(String, String)>) {
+        self.meant = meant.into_iter().collect();
+    }
+
     /// Moves to the field at or around a place. False where there is none.
     pub fn focus(&mut self, pointer: &str, draft: &mut Draft, kinds: &Kinds) -> bool {
         let Some(kind) = self.kind_of(draft, kinds) else { return false };
@@ -331,9 +340,10 @@ impl Form {
             self.follow(&kind, draft);
         }
         self.sync(draft);
-        let missing =
-            self.kind_of(draft, kinds).map(|kind| kind.missing(draft.content())).unwrap_or_default();
-        let view = View { draft, missing, theme, focused };
+        let kind = self.kind_of(draft, kinds);
+        let kind = kind.as_deref();
+        let missing = kind.map(|kind| kind.missing(draft.content())).unwrap_or_default();
+        let view = View { draft, kind, missing, theme, focused };
         self.draw(&view, area.intersection(buf.area), buf)
     }
 }

@@ -12,6 +12,7 @@ use crate::model::{Content, Document, Edit, Id};
 use crate::probe::{Report, Surroundings};
 use crate::problem::Problem;
 use crate::schema::Kinds;
+use crate::schema::catalogue::{Catalogue, Index};
 use crate::secret::Secret;
 use crate::session::Saved;
 use crate::vault::OpenPolicy;
@@ -27,6 +28,8 @@ pub enum Message {
     Resize,
     /// The vault's thread has something to say.
     Vault(Answer),
+    /// The services were read.
+    Services(Arc<Index>),
     /// A test ended.
     Tested(Ticket, Box<Report>),
     /// A time that was asked for has come.
@@ -187,6 +190,8 @@ pub enum Effect {
     Answer(SyncSender<Reply>, Reply),
     /// Run these tests, of credentials of these kinds.
     Test(Arc<Kinds>, Vec<(Ticket, Content, Surroundings)>),
+    /// Read the services of a catalogue.
+    Index(Arc<Catalogue>),
     /// Cancel a test.
     Cancel(u64),
     /// Come back after a while.

@@ -1,6 +1,6 @@
 //! Screens, and the layers they form: keys go to the top one, drawing starts at the bottom.
 
-pub mod choose;
+pub mod add;
 pub mod confirm;
 mod entry;
 pub mod filters;

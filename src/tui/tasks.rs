@@ -4,6 +4,7 @@
 mod tests;
 mod vault;
 
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
 use tokio::runtime::Handle;
@@ -52,6 +53,12 @@ impl Tasks {
             Effect::Answer(asked, reply) => drop(asked.send(reply)),
             Effect::Test(kinds, jobs) => self.tests.run(&kinds, jobs, &self.runtime, &self.messages),
             Effect::Cancel(serial) => self.tests.cancel(serial),
+            Effect::Index(catalogue) => {
+                let messages = self.messages.clone();
+                self.runtime.spawn_blocking(move || {
+                    let _ = messages.send(Message::Services(Arc::new(catalogue.index())));
+                });
+            }
             Effect::Wake(after, timer) => {
                 let messages = self.messages.clone();
                 self.runtime.spawn(async move {

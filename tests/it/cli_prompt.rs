@@ -71,6 +71,65 @@ fn add_asks_for_the_secrets_that_were_not_given() {
 }
 
 #[test]
+fn add_asks_for_what_a_service_needs_and_says_where_its_key_is_made() {
+    let account = Account::with_vault();
+    let mut add = OnTerminal::start(&account, &["add", "zd", "--service", "zendesk/api-token", "--no-test"]);
+    add.sees("Subdomain (such as acme): ");
+    add.types("a.b/c\r");
+    add.sees("only the name, without .zendesk.com");
+    add.sees("Subdomain (such as acme): ");
+    add.types("acme\r");
+    add.sees("E-mail address (such as agent@example.com): ");
+    add.types("ann@example.com\r");
+    add.sees("The key is made at https://acme.zendesk.com/admin/");
+    add.sees("/token is put behind it.");
+    add.sees("API token: ");
+    add.types("marker-token\r");
+    add.sees("created");
+    let (code, rest) = add.ends();
+    assert_eq!((code, rest.contains("marker")), (0, false), "{rest}");
+    assert_eq!(account.run(&["get", "zd"]).out, "marker-token");
+    let shown: serde_json::Value =
+        serde_json::from_str(&account.run(&["show", "zd", "--json"]).succeeds().out).unwrap();
+    let text = shown.to_string();
+    assert!(
+        text.contains("https://{subdomain}.zendesk.com/api/v2") && text.contains("\"basic_auth\""),
+        "{text}"
+    );
+
+    let mut add = OnTerminal::start(&account, &["add", "pay", "--service", "stripe/secret-key", "--no-test"]);
+    add.sees("The key is made at https://dashboard.stripe.com/apikeys");
+    add.sees("Secret key: ");
+    add.types("sk_test_marker\r");
+    add.sees("looks like a test key (sk_test_…)");
+    add.sees("created");
+    let (code, rest) = add.ends();
+    assert_eq!((code, rest.contains("marker")), (0, false), "{rest}");
+}
+
+#[test]
+fn a_service_with_several_ways_in_has_to_be_told_which() {
+    let account = Account::with_vault();
+    let several = account.run(&["add", "k", "--service", "zendesk"]).exits(2);
+    assert!(several.err.contains("several ways into zendesk"), "{}", several.err);
+    assert!(several.err.contains("zendesk/api-token (basic_auth)"), "{}", several.err);
+    let unknown = account.run(&["add", "k", "--service", "zendesc"]).exits(2);
+    assert!(unknown.err.contains("did you mean zendesk?"), "{}", unknown.err);
+    let variant = account.run(&["add", "k", "--service", "zendesk/nope"]).exits(2);
+    assert!(variant.err.contains("no variant \"nope\""), "{}", variant.err);
+    let neither = account.run(&["add", "k"]).exits(2);
+    assert!(neither.err.contains("--kind"), "{}", neither.err);
+    // What is missing is named where nobody is there to be asked; a service that nobody knows still needs a kind only.
+    let fields = account.run(&["add", "k", "--service", "algolia"]).exits(7);
+    assert!(fields.err.contains("application_id"), "{}", fields.err);
+    let secret = account.write("secret", "x");
+    let file = format!("token={secret}");
+    let arguments = ["add", "k", "--kind", "bearer_token", "--service", "our own", "--set"];
+    let rest = ["base_url=https://a.example", "--secret-file", &file, "--no-test"];
+    account.run(&[&arguments[..], &rest[..]].concat()).succeeds();
+}
+
+#[test]
 fn remove_and_adopt_start_on_no() {
     let account = Account::with_vault();
     let old = std::fs::read(account.vault()).unwrap();

@@ -9,5 +9,6 @@ mod organization;
 mod pty;
 mod save;
 mod secrets;
+mod services;
 mod sizes;
 mod test;

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 use super::super::{Kind, Notice, validator};
 use super::{Chosen, ServiceField, Variant, place_of, template};
 use crate::model::{Content, pointer};
-use crate::secret::Secret;
 
 /// An address, perhaps one that begins with what a person says.
 const ADDRESS: &str = "^(https?://[^/?#@]+|\\{base_url\\})([/?#].*)?$";
@@ -14,7 +13,7 @@ const ADDRESS: &str = "^(https?://[^/?#@]+|\\{base_url\\})([/?#].*)?$";
 /// Changes the schema of a kind's `config` so that it asks for what the variant wants.
 pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
     let variant = chosen.variant();
-    let heading = format!("{}, {}", chosen.service.name, variant.title);
+    let heading = chosen.heading();
     for address in ["base_url", "issuer", "authorization_url", "token_url", "device_url", "revocation_url"] {
         // A template is no URI by the letter; that it is an address is still asked.
         each_property(config, address, &mut |schema| {
@@ -33,7 +32,7 @@ pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
     let mut main = variant.kind == "custom";
     for field in &variant.fields {
         let place = place_of(&variant.kind, plain, field);
-        let mut words = words(field, variant);
+        let mut words = words(field);
         if bound.contains(&field.name.as_str()) {
             words.insert("x-origin".to_owned(), json!(true));
         }
@@ -70,9 +69,23 @@ pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
             [] => {}
         }
     }
+    sort(config, variant);
     if variant.kind == "custom" && variant.base_url.as_deref() == Some("{base_url}") {
         require(config, "base_url");
     }
+}
+
+/// Puts the fields of the service where the form starts: behind the address, in the service's order.
+fn sort(config: &mut Value, variant: &Variant) {
+    let Some(Value::Object(properties)) = config.get_mut("properties") else { return };
+    let mut rest = std::mem::take(properties);
+    let names = variant.fields.iter().map(|field| field.name.as_str());
+    for name in ["base_url"].into_iter().chain(names) {
+        if let Some(schema) = rest.shift_remove(name) {
+            properties.insert(name.to_owned(), schema);
+        }
+    }
+    properties.extend(rest);
 }
 
 /// The names in the host of an address, or in a host.
@@ -109,16 +122,14 @@ fn add(schema: &mut Map<String, Value>, words: Map<String, Value>) {
 }
 
 /// What a service says of a field, as words of a schema.
-fn words(field: &ServiceField, variant: &Variant) -> Map<String, Value> {
+fn words(field: &ServiceField) -> Map<String, Value> {
     let mut words = Map::new();
     let mut say = |word: &str, value: Option<Value>| {
         words.extend(value.map(|value| (word.to_owned(), value)));
     };
     let texts = |list: &[String]| (!list.is_empty()).then(|| json!(list));
     say("title", field.title.as_ref().map(|title| json!(title)));
-    let page = variant.key_url.as_ref().filter(|_| field.secret).map(|page| format!("Make one at {page}."));
-    let help: Vec<&str> = field.description.as_deref().into_iter().chain(page.as_deref()).collect();
-    say("description", (!help.is_empty()).then(|| json!(help.join(" "))));
+    say("description", field.description.as_ref().map(|text| json!(text)));
     say("default", field.default.as_ref().map(|text| json!(text)));
     say("examples", field.example.as_ref().map(|text| json!([text])));
     say("enum", texts(&field.choices));
@@ -129,7 +140,6 @@ fn words(field: &ServiceField, variant: &Variant) -> Map<String, Value> {
     }
     say("x-multiline", field.multiline.then(|| json!(true)));
     say("writeOnly", field.secret.then(|| json!(true)));
-    say("x-link", variant.key_url.as_ref().filter(|_| field.secret).map(|page| json!(page)));
     let looks = !field.prefix.is_empty() || !field.test_prefix.is_empty() || field.length.is_some();
     say(
         "x-looks-like",
@@ -176,56 +186,6 @@ impl Kind {
             schema.is_ok_and(|schema| schema.is_valid(&json!(value)))
         };
         field.choices.iter().any(|choice| choice == value) || field.pattern.as_ref().is_some_and(fits)
-    }
-
-    /// The page on which a person makes the secret at a place, with the content's own values in it.
-    pub fn link(&self, place: &str, content: &Content) -> Option<String> {
-        let page = self.said_of(place, "x-link")?.as_str()?;
-        let Some(Ok(chosen)) = self.service() else { return None };
-        let mut complete = true;
-        let page = template::fill(page, |name| {
-            let field = chosen.variant().field(name);
-            let place = field.map(|field| place_of(&self.id, self, field));
-            let value = place.and_then(|place| content.get_str(&place)).unwrap_or_default();
-            // A value that could lead elsewhere makes no address.
-            complete &=
-                !value.is_empty() && value.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
-            value.to_owned()
-        });
-        complete.then_some(page)
-    }
-
-    /// What is odd about a secret, next to what the service's secrets look like: a hint, never an error. It quotes
-    /// nothing of the secret but a start that marks a key for tests.
-    pub fn hint(&self, place: &str, secret: &Secret, solution: &str) -> Option<Notice> {
-        let looks = self.said_of(place, "x-looks-like")?;
-        let (text, title) = (secret.expose(), self.title_of(place));
-        let list = |word: &str| -> Vec<&str> {
-            let texts = looks.get(word).and_then(Value::as_array).into_iter().flatten();
-            texts.filter_map(Value::as_str).collect()
-        };
-        let starts = list("prefix");
-        let test = list("test").into_iter().find(|start| text.starts_with(start));
-        let lengths = looks.get("length").and_then(Value::as_array);
-        let length = |index: usize| lengths?.get(index)?.as_u64();
-        let characters = text.chars().count() as u64;
-        let message = if let Some(start) = test {
-            match solution.to_lowercase().contains("prod") {
-                true => {
-                    format!("{title} looks like a test key ({start}…), and this is the solution {solution}")
-                }
-                false => format!("{title} looks like a test key ({start}…)"),
-            }
-        } else if !starts.is_empty() && !starts.iter().any(|start| text.starts_with(start)) {
-            format!("{title} usually begins with {}", starts.join(" or "))
-        } else if length(0).is_some_and(|least| characters < least) {
-            format!("{title} is shorter than usual: {characters} characters")
-        } else if length(1).is_some_and(|most| characters > most) {
-            format!("{title} is longer than usual: {characters} characters")
-        } else {
-            return None;
-        };
-        Some(Notice { pointer: place.to_owned(), message })
     }
 
     /// What a new credential of the service says before a person says anything: the address, the defaults and,

@@ -31,13 +31,20 @@ pub enum Command {
     Create(Option<Secret>),
     /// Answer a question of the vault's thread.
     Answer(Question, Reply),
-    /// Begin a draft of a kind.
-    Begin(String),
+    /// Begin a draft.
+    Begin {
+        /// Of this kind.
+        kind: String,
+        /// For this service.
+        service: Option<String>,
+    },
     /// Test the credentials shown, those included or not whose test costs or may lock an account.
     TestShown {
         /// Those, too.
         costly: bool,
     },
+    /// Send a text that is no secret to the terminal's clipboard: what it is, and the text.
+    Copy(&'static str, String),
     /// Move credentials to the trash.
     Remove(Vec<Id>),
     /// Store a change.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::schema::Kinds;
+use crate::schema::catalogue::Index;
 use crate::tui::keymap::Keymap;
 use crate::tui::message::Effect;
 use crate::tui::theme::Theme;
@@ -35,6 +36,8 @@ pub struct Shared {
     pub config: Config,
     /// The kinds there are.
     pub kinds: Arc<Kinds>,
+    /// The services of the kinds' catalogue, once they were asked for and read.
+    pub services: Option<Arc<Index>>,
     /// The current solution.
     pub solution: String,
     /// Whether the vault is a throw-away one.
@@ -57,6 +60,7 @@ impl Shared {
             theme: Theme::new(config.screen.theme),
             config,
             kinds: Kinds::builtin().clone(),
+            services: None,
             solution,
             demo,
             clock,

@@ -6,11 +6,11 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 
-use super::Form;
 use super::edit::Input;
 use super::stop::{Entry, Part, Stop, Target};
 use super::value::State;
-use crate::schema::{Control, Draft, Violation};
+use super::{Form, guide};
+use crate::schema::{Control, Draft, Kind, Violation};
 use crate::tui::theme::Theme;
 use crate::tui::widget::visible;
 
@@ -27,6 +27,8 @@ const FIND: &str = "Ctrl-F finds a field.";
 /// What a page is drawn from.
 pub(super) struct View<'a> {
     pub(super) draft: &'a Draft,
+    /// Its kind, made for the service that it names.
+    pub(super) kind: Option<&'a Kind>,
     /// Places of required secrets that are not there.
     pub(super) missing: Vec<String>,
     pub(super) theme: &'a Theme,
@@ -35,10 +37,10 @@ pub(super) struct View<'a> {
 
 /// One line of the page.
 #[derive(Default)]
-struct Row<'a> {
-    pieces: Vec<Piece<'a>>,
-    focus: bool,
-    heading: bool,
+pub(super) struct Row<'a> {
+    pub(super) pieces: Vec<Piece<'a>>,
+    pub(super) focus: bool,
+    pub(super) heading: bool,
 }
 
 /// Something drawn in a row.
@@ -60,19 +62,19 @@ pub(super) enum What<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn text(x: u16, width: u16, text: impl Into<Cow<'a, str>>, style: Style) -> Self {
+    pub(super) fn text(x: u16, width: u16, text: impl Into<Cow<'a, str>>, style: Style) -> Self {
         Self { pieces: vec![Piece { x, width, what: What::Text(text.into(), style) }], ..Self::default() }
     }
 }
 
 /// The columns of a page.
 #[derive(Clone, Copy)]
-struct Columns {
+pub(super) struct Columns {
     label: u16,
     /// Where values start.
-    x: u16,
+    pub(super) x: u16,
     /// How wide they are.
-    width: u16,
+    pub(super) width: u16,
     stacked: bool,
 }
 
@@ -159,6 +161,7 @@ impl Form {
             }
         }
         let mut group = "";
+        let guided = self.guided_group(view);
         for (index, entry) in self.entries.iter().enumerate() {
             if entry.field.group != group {
                 if !rows.is_empty() {
@@ -166,6 +169,9 @@ impl Form {
                 }
                 group = &entry.field.group;
                 rows.push(Row { heading: true, ..Row::text(0, whole, group, theme.title) });
+                if guided == Some(group) {
+                    guide::rows(group, view, whole, &mut rows);
+                }
             }
             self.field_rows(index, entry, view, columns, &mut rows);
         }
@@ -194,6 +200,9 @@ impl Form {
             let stop = Stop { field: index, part: Part::Value };
             let lines = self.value_lines(&stop, entry, view, columns.x, columns.width);
             rows.extend(lines.into_iter().map(|pieces| Row { pieces, focus: has_focus, heading: false }));
+            let hint =
+                guide::hint(entry, view).map(|hint| Row::text(columns.x, columns.width, hint, theme.warn));
+            rows.extend(hint.map(|row| Row { focus: has_focus, ..row }));
             let own = self.violations.iter().filter(|violation| entry.covers(&violation.pointer));
             self.error_rows(own, &entry.field.pointer, theme, columns, has_focus, rows);
         }

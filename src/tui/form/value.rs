@@ -36,7 +36,7 @@ impl Form {
                 let shown = value.map(words);
                 let (shown, style) = match shown.filter(|shown| !shown.is_empty()) {
                     Some(shown) => (shown, theme.text),
-                    None => (placeholder(entry), theme.dim),
+                    None => (placeholder(entry, self.meant.get(&entry.field.pointer)), theme.dim),
                 };
                 if has_focus {
                     let shown = format!("‹ {shown} ›").into();
@@ -59,7 +59,10 @@ impl Form {
                 if input.is_empty()
                     && let Some(line) = lines.first_mut()
                 {
-                    line.push(text(placeholder(entry), theme.dim.patch(theme.input)));
+                    line.push(text(
+                        placeholder(entry, self.meant.get(&entry.field.pointer)),
+                        theme.dim.patch(theme.input),
+                    ));
                 }
                 if input.line_count() > LINES {
                     lines.push(vec![text(format!("{} lines", input.line_count()).into(), theme.dim)]);
@@ -75,7 +78,14 @@ impl Form {
                 };
                 if lines.iter().all(|line| line.is_empty()) {
                     let cell = matches!(stop.part, Part::Cell(_));
-                    return vec![vec![text(if cell { "".into() } else { placeholder(entry) }, theme.dim)]];
+                    return vec![vec![text(
+                        if cell {
+                            "".into()
+                        } else {
+                            placeholder(entry, self.meant.get(&entry.field.pointer))
+                        },
+                        theme.dim,
+                    )]];
                 }
                 let count = lines.len();
                 let style = if entry.field.fixed { theme.dim } else { theme.text };
@@ -155,7 +165,10 @@ impl State {
 }
 
 /// What an empty field says.
-fn placeholder(entry: &Entry) -> Cow<'_, str> {
+fn placeholder<'a>(entry: &'a Entry, meant: Option<&'a String>) -> Cow<'a, str> {
+    if let Some(meant) = meant {
+        return meant.into();
+    }
     match (&entry.field.default, &entry.field.example) {
         (Some(default), _) => format!("{} (default)", words(default)).into(),
         (None, Some(example)) => format!("e.g. {example}").into(),

@@ -1,8 +1,8 @@
-//! One OAuth app while it is edited, as JSON.
+//! One OAuth app while it is edited, as a form or as JSON.
 
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -10,58 +10,40 @@ use super::confirm::Confirm;
 use super::sheet::frame;
 use super::{Reply, Screen};
 use crate::model::{Credential, Document, Edit, Id, OauthApp};
-use crate::schema::{Draft, Kinds, TextError};
+use crate::schema::{Draft, Kinds, Names};
 use crate::session;
 use crate::tui::action::Action;
 use crate::tui::app::{Command, Shared, Tone, Wish};
-use crate::tui::form::Handled;
+use crate::tui::draft_view::{DraftView, Rules};
 use crate::tui::keymap::Context;
-use crate::tui::raw::RawEditor;
 
-/// The draft and its text.
+/// The draft of an OAuth app.
 pub struct OauthAppEditor {
     document: Arc<Document>,
     /// What is stored; `None`: a new one.
     before: Option<OauthApp>,
-    draft: Draft,
-    raw: RawEditor,
+    view: DraftView,
 }
 
 impl OauthAppEditor {
     /// Edits a stored one, or a new one.
-    ///
-    /// # Errors
-    /// A sentence, where it is too large to edit here.
-    pub fn new(document: Arc<Document>, app: Option<&OauthApp>, shared: &Shared) -> Result<Self, String> {
+    pub fn new(document: Arc<Document>, app: Option<&OauthApp>, shared: &Shared) -> Option<Self> {
         let content = app.map_or_else(session::blank_oauth_app, |app| app.content.clone());
         // A draft edits what is kept like a credential; nothing but its content is ever stored.
         let draft = Draft::of(&Credential::new(Id::new(), content, shared.now()));
-        let raw = RawEditor::open(&draft, Kinds::of_oauth_apps())?;
-        Ok(Self { document, before: app.cloned(), draft, raw })
-    }
-
-    fn is_dirty(&self) -> bool {
-        self.raw.is_changed() || self.draft.is_changed()
-    }
-
-    /// Gives the text a key; whether it means something there.
-    fn is_used(&mut self, code: KeyCode) -> bool {
-        let handled = self.raw.handle_key(KeyEvent::new(code, KeyModifiers::NONE));
-        !matches!(handled, Handled::Ignored)
+        let rules = Rules { check: session::check_oauth_draft, meant: session::oauth_meant };
+        let mut view = DraftView::open(draft, Kinds::of_oauth_apps().clone(), Names::default(), rules)?;
+        if app.is_some() {
+            view.show_errors();
+        }
+        Some(Self { document, before: app.cloned(), view })
     }
 
     fn save(&mut self, shared: &mut Shared) -> Reply {
-        if let Err(errors) = self.raw.take(&mut self.draft, Kinds::of_oauth_apps()) {
-            shared.tell(Tone::Bad, errors.first().map(told).unwrap_or_default());
+        if !self.view.is_valid(|_| None, shared) {
             return Reply::Done;
         }
-        let content = self.draft.content();
-        if let Some(first) = session::check_oauth_app(content).first() {
-            self.raw.goto(&first.pointer);
-            shared.tell(Tone::Bad, first.to_string());
-            return Reply::Done;
-        }
-        let after = OauthApp { content: content.clone() };
+        let after = OauthApp { content: self.view.draft.content().clone() };
         let (name, old) = (after.name().to_owned(), self.before.as_ref().map(OauthApp::name));
         if old != Some(name.as_str()) && self.document.oauth_app(&name).is_some() {
             shared.tell(Tone::Bad, format!("there is an OAuth app {name} already"));
@@ -98,33 +80,30 @@ fn edits(before: Option<OauthApp>, after: OauthApp) -> Vec<Edit> {
     }
 }
 
-fn told(error: &TextError) -> String {
-    let pointer = if error.pointer.is_empty() { String::new() } else { format!("{}: ", error.pointer) };
-    format!("{}: {pointer}{}", error.place, error.message)
-}
-
 impl Screen for OauthAppEditor {
     fn context(&self) -> Context {
-        Context::Raw
+        self.view.context()
     }
 
     fn hints(&self) -> Vec<Action> {
-        vec![Action::Save, Action::Schema, Action::Undo, Action::Back, Action::Help]
+        vec![Action::Save, Action::Schema, Action::Undo, Action::Back, Action::Help, Action::Kind]
     }
 
     fn hint(&self, action: Action) -> &'static str {
         match action {
-            Action::Schema if self.raw.is_schema_tab() => "document",
-            Action::Schema => "schema",
+            Action::Schema if self.view.is_raw() => "show form",
+            Action::Schema => "show JSON",
+            Action::Kind => "schema",
             _ => action.hint(),
         }
     }
 
     fn refusal(&self, action: Action, _: &Shared) -> Option<&'static str> {
         match action {
-            Action::Quit | Action::Lock if self.is_dirty() => {
+            Action::Quit | Action::Lock if self.view.is_dirty() => {
                 Some("the OAuth app is not saved: save it, or leave it with Esc")
             }
+            Action::Reveal | Action::TestDraft => Some("this is not done with an OAuth app"),
             _ => None,
         }
     }
@@ -132,12 +111,14 @@ impl Screen for OauthAppEditor {
     fn perform(&mut self, action: Action, shared: &mut Shared) -> Reply {
         match action {
             Action::Save => return self.save(shared),
-            Action::Schema => self.raw.toggle_schema_tab(&self.draft, Kinds::of_oauth_apps()),
-            Action::Undo => drop(self.raw.undo()),
-            Action::Redo => drop(self.raw.redo()),
-            // The search in the text, or the like, is closed first.
-            Action::Back if self.is_used(KeyCode::Esc) => {}
-            Action::Back if self.is_dirty() => {
+            Action::Schema => self.view.switch(shared),
+            Action::Kind => self.view.toggle_schema(shared),
+            Action::Undo | Action::Redo => self.view.undo(action == Action::Redo, shared),
+            Action::Next => drop(self.view.press(KeyCode::Tab, shared)),
+            Action::Previous => drop(self.view.press(KeyCode::BackTab, shared)),
+            // A list of choices, the search in the text, or the like, is closed first.
+            Action::Back if self.view.press(KeyCode::Esc, shared) => {}
+            Action::Back if self.view.is_dirty() => {
                 return Reply::Open(Box::new(Confirm::unsaved(Command::LeaveLayer)));
             }
             Action::Back => return Reply::Close,
@@ -147,23 +128,24 @@ impl Screen for OauthAppEditor {
         Reply::Done
     }
 
-    fn key(&mut self, key: KeyEvent, _: &mut Shared) -> Reply {
-        self.raw.handle_key(key);
-        Reply::Done
+    fn key(&mut self, key: KeyEvent, shared: &mut Shared) -> Reply {
+        if self.view.key(key, shared) {
+            return Reply::Done;
+        }
+        self.view.meant(key, shared).map_or(Reply::Ignored, |action| Reply::Do(Command::Perform(action)))
     }
 
     fn paste(&mut self, text: &str, shared: &mut Shared) -> Reply {
-        if let Some(notice) = self.raw.paste(text).first() {
-            shared.tell(Tone::Plain, notice.message.clone());
-        }
+        self.view.paste(text, shared);
         Reply::Done
     }
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let name = self.before.as_ref().map_or("New OAuth app", OauthApp::name);
-        let title = if self.is_dirty() { format!("{name} *") } else { name.to_owned() };
+        let title = if self.view.is_dirty() { format!("{name} *") } else { name.to_owned() };
         let inner = frame(&*self, &title, area, buf, shared);
-        self.raw.render(&self.draft, Kinds::of_oauth_apps(), inner, buf, &shared.theme, true)
+        self.view.draw_tabs(area, buf, &shared.theme);
+        self.view.draw(inner, buf, &shared.theme, true)
     }
 
     fn covers(&self) -> bool {

@@ -35,14 +35,9 @@ impl OauthApps {
         apps.get(self.cursor.selected(apps.len())?)
     }
 
-    fn edit(&self, app: Option<&OauthApp>, shared: &mut Shared) -> Reply {
-        match OauthAppEditor::new(self.document.clone(), app, shared) {
-            Ok(editor) => Reply::Open(Box::new(editor)),
-            Err(why) => {
-                shared.tell(Tone::Bad, why);
-                Reply::Done
-            }
-        }
+    fn edit(&self, app: Option<&OauthApp>, shared: &Shared) -> Reply {
+        let editor = OauthAppEditor::new(self.document.clone(), app, shared);
+        editor.map_or(Reply::Done, |editor| Reply::Open(Box::new(editor)))
     }
 
     fn remove(&self, app: &OauthApp, shared: &mut Shared) -> Reply {

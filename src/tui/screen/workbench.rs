@@ -25,15 +25,16 @@ use self::editor::{Editor, Saving};
 use self::list::List;
 use self::log::Log;
 use self::running::Running;
-use super::choose::ChooseKind;
+use super::add::Add;
 use super::confirm::Confirm;
 use super::entry::Entry;
 use super::kinds::Kinds;
 use super::{Reply, Screen};
 use crate::model::{Content, Credential, Document, Edit, Id};
+use crate::session;
 use crate::tui::action::Action;
 use crate::tui::app::{Change, Command, Shared, Tone};
-use crate::tui::keymap::{Context, Key};
+use crate::tui::keymap::Context;
 use crate::tui::message::{Effect, Order, Purpose, Subject};
 
 /// How many changes can be undone.
@@ -96,14 +97,14 @@ impl Workbench {
         }
         self.document = document.clone();
         if let Some(editor) = &mut self.editor {
-            editor.follow_kinds(shared, &document);
+            editor.view.follow(&shared.kinds.clone(), session::names(&document), shared);
         }
         self.list.set_document(document, shared);
     }
 
     /// Whether leaving would lose a draft.
     pub(in crate::tui) fn is_dirty(&self) -> bool {
-        self.editor.as_ref().is_some_and(Editor::is_dirty)
+        self.editor.as_ref().is_some_and(|editor| editor.view.is_dirty())
     }
 
     /// What is to be stored.
@@ -119,7 +120,7 @@ impl Workbench {
     /// Does what a dialog decided.
     pub(in crate::tui) fn command(&mut self, command: Command, shared: &mut Shared) {
         match command {
-            Command::Begin(kind) => self.begin(&kind, shared),
+            Command::Begin { kind, service } => self.begin(&kind, service.as_deref(), shared),
             Command::Remove(ids) => self.remove(&ids, shared),
             Command::TestShown { costly } => self.test_shown(costly, shared),
             Command::Store(wish) => self.wish(wish),
@@ -127,7 +128,7 @@ impl Workbench {
             Command::UseSolution(name) => self.use_solution(name, shared),
             Command::Fix => {
                 if let Some(editor) = &mut self.editor {
-                    editor.focus_secret(&shared.kinds);
+                    editor.view.focus_secret();
                 }
             }
             Command::SaveAnyway => self.store(shared),
@@ -137,6 +138,7 @@ impl Workbench {
             | Command::Unlock
             | Command::OpenReadOnly
             | Command::Create(_)
+            | Command::Copy(..)
             | Command::Answer(..)
             | Command::LeaveLayer
             | Command::LeaveLayerAnd(_)
@@ -145,13 +147,17 @@ impl Workbench {
         }
     }
 
-    fn begin(&mut self, kind: &str, shared: &mut Shared) {
-        let Some(kind) = shared.kinds.get(kind) else { return };
+    fn begin(&mut self, kind: &str, service: Option<&str>, shared: &mut Shared) {
+        let kind = match service {
+            Some(service) => shared.kinds.of_service(kind, service),
+            None => shared.kinds.get(kind).cloned(),
+        };
+        let Some(kind) = kind else { return };
         let solution = match self.document.has_solution(&shared.solution) {
             true => shared.solution.clone(),
             false => crate::model::DEFAULT_SOLUTION.to_owned(),
         };
-        self.editor = Some(Editor::begin(&kind.clone(), &solution, &self.document));
+        self.editor = Editor::begin(&kind, &solution, &shared.kinds, &self.document);
         self.focus = Pane::Panel;
     }
 
@@ -171,8 +177,8 @@ impl Workbench {
         }
         match &mut self.editor {
             Some(editor) => {
-                if raw && !editor.is_raw() {
-                    editor.switch(shared, &self.document);
+                if raw && !editor.view.is_raw() {
+                    editor.view.switch(shared);
                 }
                 self.focus = Pane::Panel;
             }
@@ -269,7 +275,7 @@ impl Workbench {
             Action::Previous => self.next_pane(true),
             Action::Open => self.focus = Pane::Panel,
             Action::Back => return self.back(shared),
-            Action::Add => return Reply::Open(Box::new(ChooseKind::new(&shared.kinds))),
+            Action::Add => return Reply::Open(Box::new(Add::new(&self.document, shared))),
             Action::Kinds => {
                 return Reply::Open(Box::new(Kinds::new(
                     self.document.clone(),
@@ -298,6 +304,7 @@ impl Workbench {
                 return self.manage(action);
             }
             Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
+            Action::CopyPage => return self.copy_page(shared),
             Action::Copy => return self.take_secret(Purpose::Copy, shared),
             Action::Cancel => {
                 let count = self.cancel_tests(shared);
@@ -335,28 +342,23 @@ impl Workbench {
 
     /// The actions of form and JSON.
     fn editing(&mut self, action: Action, shared: &mut Shared) -> Reply {
-        let document = self.document.clone();
         let Some(editor) = &mut self.editor else { return Reply::Ignored };
         match action {
             Action::Save => self.save(shared),
             Action::TestDraft => self.test_draft(shared),
-            Action::Schema => editor.switch(shared, &document),
+            Action::Schema => editor.view.switch(shared),
             Action::Kind => return self.kind_of_draft(shared),
             Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
-            Action::Next => drop(editor.press(KeyCode::Tab, shared, &document)),
-            Action::Previous => drop(editor.press(KeyCode::BackTab, shared, &document)),
-            Action::Undo | Action::Redo => {
-                if !editor.undo(&shared.kinds, action == Action::Redo) {
-                    let what = if action == Action::Redo { "redo" } else { "undo" };
-                    shared.tell(Tone::Plain, format!("there is nothing to {what} in the draft"));
-                }
-            }
+            Action::CopyPage => return self.copy_page(shared),
+            Action::Next => drop(editor.view.press(KeyCode::Tab, shared)),
+            Action::Previous => drop(editor.view.press(KeyCode::BackTab, shared)),
+            Action::Undo | Action::Redo => editor.view.undo(action == Action::Redo, shared),
             Action::Back => {
                 if editor.saving != Saving::No {
                     self.cancel_save(shared);
-                } else if editor.press(KeyCode::Esc, shared, &document) {
+                } else if editor.view.press(KeyCode::Esc, shared) {
                     // A list of choices or the like was closed.
-                } else if editor.is_dirty() {
+                } else if editor.view.is_dirty() {
                     return Reply::Open(Box::new(Confirm::unsaved(Command::Discard)));
                 } else {
                     self.close_editor();
@@ -401,8 +403,7 @@ impl Screen for Workbench {
     fn context(&self) -> Context {
         match (self.focus, &self.editor, &self.search) {
             (_, _, Some(_)) => Context::Search,
-            (Pane::Panel, Some(editor), _) if editor.is_raw() => Context::Raw,
-            (Pane::Panel, Some(_), _) => Context::Form,
+            (Pane::Panel, Some(editor), _) => editor.view.context(),
             (Pane::Panel, None, _) => Context::Panel,
             (Pane::List, ..) => Context::List,
             (Pane::Log, ..) => Context::Log,
@@ -413,7 +414,7 @@ impl Screen for Workbench {
         match self.context() {
             Context::Form | Context::Raw => {
                 let mut hints = vec![Action::Save, Action::TestDraft, Action::Schema, Action::Reveal];
-                hints.extend([Action::Undo, Action::Back, Action::Help, Action::Kind]);
+                hints.extend([Action::Undo, Action::Back, Action::Help, Action::Kind, Action::CopyPage]);
                 hints
             }
             Context::Search => vec![Action::Accept, Action::Back, Action::Down],
@@ -423,7 +424,7 @@ impl Screen for Workbench {
             Context::Panel => {
                 let mut hints =
                     vec![Action::Edit, Action::Schema, Action::Reveal, Action::Copy, Action::Test];
-                hints.extend([Action::Back, Action::Help]);
+                hints.extend([Action::Back, Action::Help, Action::CopyPage]);
                 hints
             }
             _ => {
@@ -495,9 +496,12 @@ impl Screen for Workbench {
             Action::Reveal if !shared.config.screen.reveal => Some("the configuration forbids to reveal"),
             Action::Copy if !shared.config.screen.copy => Some("the configuration forbids to copy"),
             Action::Reveal
-                if editing && self.editor.as_ref().is_some_and(|e| e.focused_secret().is_none()) =>
+                if editing && self.editor.as_ref().is_some_and(|e| e.view.focused_secret().is_none()) =>
             {
                 Some("go to a secret first")
+            }
+            Action::CopyPage if self.page_of_key(shared).is_none() => {
+                Some("no page is known where its key is made")
             }
             Action::Undo if !editing && self.undo.is_empty() => Some("there is nothing to undo"),
             Action::Cancel if self.running.is_empty() => Some("no test is running"),
@@ -528,7 +532,6 @@ impl Screen for Workbench {
             return Reply::Done;
         }
         self.mask(None);
-        let document = self.document.clone();
         let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel) else {
             return Reply::Ignored;
         };
@@ -536,16 +539,10 @@ impl Screen for Workbench {
             shared.tell(Tone::Plain, "the draft is being saved; Esc stops that");
             return Reply::Done;
         }
-        if editor.key(key, shared, &document) {
+        if editor.view.key(key, shared) {
             return Reply::Done;
         }
-        // On a field where nothing is typed, the keys of the list that are about the draft hold.
-        match shared.keymap.action(Context::List, Key::of(key)) {
-            Some(action @ (Action::Schema | Action::Help | Action::Palette)) if !editor.is_text() => {
-                Reply::Do(Command::Perform(action))
-            }
-            _ => Reply::Ignored,
-        }
+        editor.view.meant(key, shared).map_or(Reply::Ignored, |action| Reply::Do(Command::Perform(action)))
     }
 
     fn paste(&mut self, text: &str, shared: &mut Shared) -> Reply {
@@ -555,7 +552,7 @@ impl Screen for Workbench {
         } else if let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel)
             && editor.saving == Saving::No
         {
-            editor.paste(text, shared);
+            editor.view.paste(text, shared);
         }
         Reply::Done
     }

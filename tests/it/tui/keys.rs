@@ -50,6 +50,6 @@ fn the_footer_never_offers_what_would_do_nothing() {
 fn the_palette_finds_commands_and_does_them() {
     let mut ui = Start::with("[]").open();
     ui.keys(":").sees("Commands").keys("add cred").sees("▸ Add a credential").misses("Lock the vault");
-    ui.keys("<enter>").sees("which kind?");
+    ui.keys("<enter>").sees("▸ API key");
     ui.keys("<esc>:nothing like it").sees("no command of that name").keys("<enter><esc>").misses("Commands");
 }

@@ -89,7 +89,7 @@ fn defined_and_used(size: (u16, u16)) {
     // The error has the cursor: to the start of its line, four to the right, and two letters anew.
     pty.send("\x1b[H\x1b[C\x1b[C\x1b[C\x1b[C\x1b[3~\x1b[3~es").wait("the schema can be used");
     pty.send("\x13").wait("kind mine saved, version 1");
-    pty.send("a").wait("which kind?").send("\x1b[A\x1b[A").wait("▸ Bearer token of ours").send("\r");
+    pty.send("a").wait("▸ API key").send("\x1b[A\x1b[A").wait("▸ Bearer token of ours").send("\r");
     pty.wait("New Bearer token of ours").send("my.key\t\t\t\t").paste(&service.url).send("\t").paste(RIGHT);
     pty.send("\x13").wait("my.key saved, generation 3").wait("● active").send("q");
     assert!(service.requests.try_recv().is_ok_and(|line| line.starts_with("GET /me")));

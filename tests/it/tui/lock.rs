@@ -92,7 +92,7 @@ fn a_rolled_back_vault_opens_read_only_after_a_typed_yes() {
     let mut ui = Start::at(home).start();
     ui.wait("The vault is refused").sees("ROLLBACK").keys("<enter>").sees("stays closed");
     ui.keys("yes<enter>").wait("read-only").sees("0 credentials");
-    ui.keys("a").sees("the vault is open read-only").misses("which kind");
+    ui.keys("a").sees("the vault is open read-only").misses("New kind");
     for screen in ["S", "O"] {
         ui.keys(screen).keys("a").sees("the vault is open read-only").misses("New").keys("<esc>");
     }

@@ -190,8 +190,8 @@ fn the_trash_restores_and_purges_and_that_undone() {
 fn an_oauth_app_is_written_as_json_and_that_undone() {
     let mut ui = open();
     ui.keys("O").sees("There are no OAuth apps yet.").keys("e").sees("there is no OAuth app yet").keys("a");
-    ui.sees("New OAuth app").keys("<c-s>").sees("/name").misses("saved");
-    ui.keys("<esc>").misses("New OAuth app").keys("a");
+    ui.sees("New OAuth app").keys("<f2><c-s>").sees("/name").misses("saved");
+    ui.keys("<esc>").misses("New OAuth app").keys("a<f2>");
     replace(
         &mut ui,
         r#"{"name": "graph", "provider": "microsoft_graph", "tenant": "contoso.example", "client_id": "c",
@@ -202,7 +202,7 @@ fn an_oauth_app_is_written_as_json_and_that_undone() {
     assert_eq!(app(&ui).unwrap().content.secret("/client_secret").unwrap().expose(), "marker-app");
     ui.keys("O").sees("login.microsoftonline.com/contoso.example");
     assert_snapshot!(both_sizes(&mut ui));
-    ui.keys("e").sees("\"unheard_of\": 1");
+    ui.keys("e").sees("stored").sees("of the provider: https").keys("<f2>").sees("\"unheard_of\": 1");
     assert_snapshot!(both_sizes(&mut ui));
     // A kept secret stays with its host; nothing that was typed is lost.
     replace(
@@ -211,12 +211,42 @@ fn an_oauth_app_is_written_as_json_and_that_undone() {
         "client_secret": {"$secret": "stored"}}"#,
     );
     ui.keys("<c-s>")
-        .sees("its secret was not given anew")
+        .sees("enter this secret again")
         .keys("<esc>")
         .sees("Unsaved draft")
         .keys("<right><enter>");
     ui.sees("OAuth apps").keys("<esc>u").wait("undone: the change of graph");
     assert_eq!(app(&ui), None);
+}
+
+#[test]
+fn an_oauth_app_is_filled_in_as_a_form() {
+    let mut ui = open();
+    ui.keys("Oa")
+        .sees("openid_connect")
+        .misses("✗")
+        .keys("<c-s>")
+        .sees("Name must not be empty")
+        .sees("is required for the provider");
+    ui.keys("graph<tab>").sees("‹ openid_connect ›").keys("<left><left>").sees("‹ okta ›");
+    ui.keys("<left>").sees("‹ microsoft_graph ›").keys("<tab>contoso.example");
+    ui.sees("of the provider: https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token");
+    ui.keys("<tab><tab><tab>the-id<tab>").paste("marker-app").sees("new");
+    assert_snapshot!(both_sizes(&mut ui));
+    // The same draft as JSON and back: `s` on a field where nothing is typed, F2 anywhere.
+    ui.keys("<backtab><backtab>s").sees("\"tenant\": \"contoso.example\"").sees("\"$secret\"").keys("<f2>");
+    ui.sees("contoso.example").keys("<c-_>").sees("not set").keys("<a-_>");
+    ui.keys("<c-s>").wait("graph saved");
+    let app = ui.home.open().unwrap().document.oauth_app("graph").cloned().unwrap();
+    assert_eq!(app.content.secret("/client_secret").unwrap().expose(), "marker-app");
+    assert!(!app.content.document.contains_key("token_url"), "what the provider is known for is not stored");
+    // Another place for its tokens asks for the secret again.
+    ui.keys("Oe<tab><right>")
+        .sees("‹ okta ›")
+        .keys("<tab><tab>acme.okta.com<c-s>")
+        .sees("enter this secret again");
+    ui.paste("marker-2").keys("<c-s>").wait("graph saved");
+    undone(&mut ui);
 }
 
 /// Replaces the text of the raw editor.

@@ -46,14 +46,19 @@ fn main_job(size: (u16, u16)) {
     let account = Account::empty();
     let mut pty = Pty::start(&account.home, PROGRAM, &[], size);
     pty.wait("Welcome to credbench").send("a long passphrase\r").send("a long passphrase\r");
-    pty.wait("the vault was made").send("a").wait("which kind?").send("\r").wait("New API key");
+    pty.wait("the vault was made")
+        .send("a")
+        .wait("Add a credential")
+        .wait("▸ API key")
+        .send("\r")
+        .wait("New API key");
     pty.send("my.key\t\t\t\t").paste(&service.url).send("\t").paste(&format!("{RIGHT}\r"));
     pty.wait("line break").send("\t\t\t\t\t/me").wait("/me");
     pty.send("\x1bOQ").wait("\"$secret\"").wait("\"/me\"");
     pty.send("!").wait("line 1, column 1").send("\x1bOQ").wait("show form").send("\x1f").gone("✗");
     pty.send("\x1bOQ").wait("show schema").send("\x13").wait("my.key saved, generation 2");
     pty.wait("● active");
-    pty.send("ajjjjj\r")
+    pty.send("asecret\r")
         .wait("New Secret")
         .send("tls\t\t\t\tTLS_KEY\r")
         .wait("missing")
@@ -88,6 +93,31 @@ fn the_main_job_on_a_wide_terminal() {
 #[test]
 fn the_main_job_on_a_small_terminal() {
     main_job((80, 24));
+}
+
+/// A service by its name: found, filled in, refused, corrected and tested; then it moves, with its secret.
+#[test]
+fn a_service_is_added_by_keyboard_and_proven() {
+    let (first, second) = (Service::start(), Service::start());
+    let account = with_credentials(1);
+    let mut pty = start(&account);
+    pty.send("afront api")
+        .wait("▸ Front  API token")
+        .send("\r")
+        .wait("Front, API token")
+        .wait("api2.frontapp.com");
+    pty.send("shop.front\x06base url\r\x15").paste(&first.url).send("\x06api token\r").paste("wrong-secret");
+    pty.wait("usually has").send("\x13").wait("The test failed").send("\r").gone("The test failed");
+    pty.send("\x1b").gone("usually has").paste(RIGHT).wait("usually has");
+    pty.send("\x13").wait("shop.front saved").wait("● active");
+    pty.send("e\x06base url\r\x15").paste(&second.url).wait("enter this");
+    pty.send("\x13").wait("Base URL changed").send("\x06api token\r").paste(RIGHT).gone("enter this");
+    pty.send("\x13").wait("generation 4").wait("● active").send("q");
+    assert!(pty.ends_within(SOON).success());
+    pty.is_restored();
+    let text = String::from_utf8_lossy(&pty.bytes).into_owned();
+    assert!(!text.contains(RIGHT) && !text.contains("wrong-secret"), "a secret was on the screen");
+    assert!(second.requests.iter().next().is_some_and(|request| request.starts_with("GET /me ")));
 }
 
 #[test]
@@ -208,8 +238,8 @@ fn own_keys_are_used_and_wrong_ones_told() {
     let account = with_credentials(1);
     account.write("config/credbench/keymap.toml", "[list]\n\"ctrl-n\" = \"add\"\n");
     let mut pty = start(&account);
-    pty.wait("Ctrl-N add").send("\x0e").wait("which kind?").send("\x1b");
-    pty.gone("which kind?").send("q").ends_within(SOON);
+    pty.wait("Ctrl-N add").send("\x0e").wait("▸ API key").send("\x1b");
+    pty.gone("▸ API key").send("q").ends_within(SOON);
     account.write("config/credbench/keymap.toml", "[list]\n\"ctrl-n\" = \"fly\"\n");
     let done = account.run(&[]).exits(7);
     assert!(done.err.contains("keymap.toml: line 2: there is no action \"fly\""), "{}", done.err);

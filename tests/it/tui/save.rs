@@ -33,7 +33,7 @@ fn to_secret(ui: &mut Ui) {
 fn a_new_credential_by_form_is_tested_and_saved() {
     let service = Service::start();
     let mut ui = Start::with("[]").open();
-    ui.keys("a").sees("which kind?").keys("jj<enter>").sees("New Bearer token");
+    ui.keys("a").sees("New kind…").keys("<down><down><enter>").sees("New Bearer token");
     ui.keys("my.key<tab><tab><tab><tab>").paste(&service.url).keys("<tab>").paste(&format!("{RIGHT}\n"));
     ui.sees("line break");
     ui.keys("<f2>").sees("\"$secret\": \"stored\"").keys("<f2>");
@@ -52,7 +52,7 @@ fn what_is_wrong_is_shown_at_its_field_and_nothing_is_saved() {
 #[test]
 fn a_taken_key_is_told() {
     let mut ui = Start::with(PLAIN).open();
-    ui.keys("a").keys("<end><up><up>").keys("<enter>").keys("one<c-s>").sees("is taken in default");
+    ui.keys("a").keys("secret").keys("<enter>").keys("one<c-s>").sees("is taken in default");
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn no_size_is_too_small_or_too_large_for_any_screen() {
         "D",
         "O",
         "Oa",
+        "Oa<f2>",
         "#",
         ",<",
     ];

@@ -229,9 +229,10 @@ fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
         };
         items.push(Item { place: violation.pointer, label, shown: Shown::Text(said) });
     }
-    let mut group = String::new();
     let kind = kinds.of_content(content);
     let kind = kind.as_deref();
+    service(credential, kind, &mut items);
+    let mut group = String::new();
     let missing = kind.map(|kind| kind.missing(content)).unwrap_or_default();
     for field in kind.map(|kind| kind.fields.as_slice()).unwrap_or_default() {
         let value = content.get(&field.pointer);
@@ -255,6 +256,44 @@ fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
     }
     unknown(credential, kind, &mut items);
     items
+}
+
+/// What the service says, and what it told of the credential in the last good test.
+fn service(credential: &Credential, kind: Option<&Kind>, items: &mut Vec<Item>) {
+    let (title, page, proof) = match kind.and_then(Kind::service) {
+        Some(Ok(chosen)) => {
+            let variant = chosen.variant();
+            let proof = match (variant.proof(), &variant.not_testable) {
+                (Some((method, address)), _) => Some(format!("{method} {address}")),
+                (None, why) => why.as_ref().map(|why| format!("none: {why}")),
+            };
+            // A test of the credential's own stands among its values.
+            let proof = proof.filter(|_| !credential.content.document.contains_key("test"));
+            let page = kind.and_then(|kind| kind.page(&credential.content));
+            (chosen.heading(), page.map(|page| page.address), proof)
+        }
+        // Where the catalogue has nothing for its kind, any text is allowed there.
+        _ => ("The last good test told".to_owned(), None, None),
+    };
+    let learnt = credential.learnt();
+    let facts = [
+        ("Belongs to", learnt.and_then(|learnt| learnt.who.clone())),
+        ("Scopes", learnt.and_then(|learnt| learnt.scopes.as_ref()).map(|scopes| scopes.join(", "))),
+        ("Expires", learnt.and_then(|learnt| learnt.expires_at).map(|at| at.strftime("%F").to_string())),
+        ("Key page", page),
+        ("Proven by", proof),
+    ];
+    let lines: Vec<Item> = facts
+        .into_iter()
+        .filter_map(|(label, text)| {
+            Some(Item { place: String::new(), label: label.to_owned(), shown: Shown::Text(text?) })
+        })
+        .collect();
+    if !lines.is_empty() {
+        let first = items.is_empty();
+        items.extend(heading(&title, first));
+        items.extend(lines);
+    }
 }
 
 /// A heading, with a gap before it.
@@ -357,8 +396,7 @@ fn history(credential: &Credential, now: Timestamp, theme: &Theme) -> Vec<Vec<(S
             (format!("{age:>5}  {:>6} ms  {code}version {}", record.latency_ms, record.version), theme.dim),
         ]
     };
-    let learnt = credential.learnt().map(|facts| vec![(facts.words(), theme.dim)]);
-    learnt.into_iter().chain(credential.tests.iter().rev().take(6).map(line)).collect()
+    credential.tests.iter().rev().take(6).map(line).collect()
 }
 
 #[cfg(test)]

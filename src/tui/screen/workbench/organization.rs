@@ -36,7 +36,7 @@ impl Workbench {
 
     /// Shows the schema of the draft's kind: to change it where it is the vault's own.
     pub(super) fn kind_of_draft(&self, shared: &mut Shared) -> Reply {
-        let kind = self.editor.as_ref().and_then(|editor| editor.draft.kind(&shared.kinds));
+        let kind = self.editor.as_ref().and_then(|editor| editor.view.draft.kind(&shared.kinds));
         let Some(kind) = kind else { return Reply::Done };
         let document = self.document.clone();
         match self.document.own_kind(&kind.id) {

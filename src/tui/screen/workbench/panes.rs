@@ -144,33 +144,25 @@ impl Workbench {
     fn draw_panel(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let focused = self.focus == Pane::Panel;
         let theme = &shared.theme;
-        let (title, raw) = match (&self.editor, self.list.selected()) {
+        let title = match (&self.editor, self.list.selected()) {
             (Some(editor), _) => {
-                let key = editor.draft.content().key();
-                let kind = editor.draft.kind(&shared.kinds);
+                let key = editor.content().key();
+                let kind = editor.view.draft.kind(&shared.kinds);
                 let kind = kind.as_ref().map_or("credential", |kind| kind.title.as_str());
-                let title = match (editor.draft.base(), key) {
+                let title = match (editor.view.draft.base(), key) {
                     (None, "") => format!("New {kind}"),
                     (None, key) => format!("{key} (new {kind})"),
                     (Some(_), key) => key.to_owned(),
                 };
-                (if editor.is_dirty() { format!("{title} *") } else { title }, Some(editor.is_raw()))
+                if editor.view.is_dirty() { format!("{title} *") } else { title }
             }
-            (None, Some(credential)) => (credential.content.key().to_owned(), None),
-            (None, None) => ("Details".to_owned(), None),
+            (None, Some(credential)) => credential.content.key().to_owned(),
+            (None, None) => "Details".to_owned(),
         };
         let inner = paint::inset(self.pane(area, buf, shared, &title, focused));
-        if let Some(raw) = raw {
-            // Which of the two views it is, at the end of the frame.
-            let (form, json) = if raw { (theme.dim, theme.title) } else { (theme.title, theme.dim) };
-            let parts = [(" form", form), (" │ ", theme.dim), ("json ", json)];
-            let x = area.right().saturating_sub(14);
-            if x > area.x + 20 {
-                paint::parts(buf, x, area.y, 13, &parts);
-            }
-        }
         self.page = isize::try_from(inner.height.saturating_sub(1).max(1)).unwrap_or(1);
         if let Some(editor) = &mut self.editor {
+            editor.view.draw_tabs(area, buf, theme);
             let at_work = match editor.saving {
                 Saving::No => None,
                 Saving::Testing(_) => Some(" testing before saving "),
@@ -186,7 +178,7 @@ impl Workbench {
                     theme.accent,
                 );
             }
-            return editor.draw(inner, buf, shared, focused).filter(|_| focused);
+            return editor.view.draw(inner, buf, theme, focused).filter(|_| focused);
         }
         match self.list.selected() {
             Some(credential) => self.details.draw(credential, inner, buf, shared, focused),

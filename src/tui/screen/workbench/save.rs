@@ -23,16 +23,16 @@ impl Workbench {
         if editor.saving != Saving::No || !editor.is_valid(shared, &document) {
             return;
         }
-        if editor.draft.base().is_some() && !editor.draft.is_changed() {
+        if editor.view.draft.base().is_some() && !editor.view.draft.is_changed() {
             return shared.tell(Tone::Plain, "nothing was changed");
         }
-        let content = editor.draft.content();
+        let content = editor.content();
         let complete = shared.kinds.is_complete(content);
         let login = probe::awaits_login(content, &session::surroundings(&document, content));
         if !complete || login || !session::has_test(&shared.kinds, content) {
             return self.store(shared);
         }
-        let subject = Subject::Draft(editor.revision);
+        let subject = Subject::Draft(editor.view.revision());
         let jobs = vec![(editor.id.clone(), subject, content.clone())];
         if let Some(ticket) = self.running.start(jobs, &document, shared).pop() {
             editor.saving = Saving::Testing(ticket);
@@ -45,8 +45,8 @@ impl Workbench {
         let document = self.document.clone();
         let Some(editor) = &mut self.editor else { return };
         if editor.saving == Saving::No && editor.is_valid(shared, &document) {
-            let subject = Subject::Draft(editor.revision);
-            let jobs = vec![(editor.id.clone(), subject, editor.draft.content().clone())];
+            let subject = Subject::Draft(editor.view.revision());
+            let jobs = vec![(editor.id.clone(), subject, editor.content().clone())];
             self.running.start(jobs, &document, shared);
         }
     }
@@ -64,7 +64,7 @@ impl Workbench {
         let Some(editor) = &mut self.editor else { return };
         match self.document.by_id(&editor.id) {
             Some(theirs) => {
-                editor.draft.rebase(theirs);
+                editor.view.draft.rebase(theirs);
                 self.store(shared);
             }
             None => shared.tell(Tone::Bad, "another program removed this credential; restore it first"),
@@ -104,7 +104,7 @@ impl Workbench {
         let (label, record) = match ticket.subject {
             Subject::Draft(revision) => {
                 let current =
-                    self.editor.as_ref().is_some_and(|e| e.id == ticket.id && e.revision == revision);
+                    self.editor.as_ref().is_some_and(|e| e.id == ticket.id && e.view.revision() == revision);
                 (if current { "draft" } else { "draft, changed since" }, None)
             }
             Subject::Stored(version) => {
@@ -149,7 +149,7 @@ impl Workbench {
         let draft = self.editor.as_ref().filter(|editor| editor.id == ticket.id);
         match (draft, self.document.by_id(&ticket.id)) {
             (Some(editor), _) if matches!(ticket.subject, Subject::Draft(_)) => {
-                editor.draft.content().key().to_owned()
+                editor.content().key().to_owned()
             }
             (_, Some(credential)) => credential.content.key().to_owned(),
             _ => "removed".to_owned(),
@@ -168,7 +168,8 @@ impl Workbench {
             return Reply::Done;
         }
         // The version is put in when the draft is stored.
-        editor.tested = (report.outcome != Outcome::NotTestable).then(|| report.record(0));
+        editor.tested =
+            (report.outcome != Outcome::NotTestable).then(|| (editor.view.revision(), report.record(0)));
         if report.outcome.passes() {
             self.store(shared);
             return Reply::Done;
@@ -262,7 +263,7 @@ impl Workbench {
                             format!("{}\n\nOverwriting keeps theirs as the version before.", problem.message);
                         return Reply::Open(Box::new(Confirm::new("Changed meanwhile", text, choices)));
                     }
-                    "exists" => editor.show(&[Violation::new(Content::KEY, "is taken")], shared),
+                    "exists" => editor.view.show(&[Violation::new(Content::KEY, "is taken")], shared),
                     _ => shared.tell_problem(problem),
                 }
             }

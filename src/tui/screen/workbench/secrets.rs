@@ -4,9 +4,10 @@ use super::details::Shown;
 use super::{Pane, Workbench};
 use crate::model::Id;
 use crate::problem::Problem;
+use crate::schema::catalogue::Page;
 use crate::secret::Secret;
 use crate::session;
-use crate::tui::app::{Shared, Tone};
+use crate::tui::app::{Command, Shared, Tone};
 use crate::tui::message::{Effect, Order, Purpose};
 use crate::tui::screen::Reply;
 
@@ -14,7 +15,7 @@ impl Workbench {
     /// Shows a secret of the vault, until its timer or the next step.
     pub(in crate::tui) fn reveal(&mut self, id: Id, place: String, secret: Secret, serial: u64) {
         match &mut self.editor {
-            Some(editor) if editor.id == id => editor.reveal(Some(place.clone())),
+            Some(editor) if editor.id == id => editor.view.reveal(Some(place.clone())),
             _ => {}
         }
         self.details.reveal(id, place, secret, serial);
@@ -25,7 +26,7 @@ impl Workbench {
         if self.details.mask(serial)
             && let Some(editor) = &mut self.editor
         {
-            editor.reveal(None);
+            editor.view.reveal(None);
         }
     }
 
@@ -50,13 +51,13 @@ impl Workbench {
     /// Shows or copies the secret that is meant.
     pub(super) fn take_secret(&mut self, purpose: Purpose, shared: &mut Shared) -> Reply {
         if let Some(editor) = self.editor.as_mut().filter(|_| self.focus == Pane::Panel) {
-            return match editor.focused_secret() {
+            return match editor.view.focused_secret() {
                 Some((place, true)) => {
                     // Not stored yet: there is nothing to take out of the vault.
                     let serial = shared.next_serial();
-                    let secret = editor.draft.content().secret(&place).cloned();
+                    let secret = editor.content().secret(&place).cloned();
                     if let Some(secret) = secret {
-                        editor.reveal(Some(place.clone()));
+                        editor.view.reveal(Some(place.clone()));
                         self.details.reveal(editor.id.clone(), place, secret, serial);
                         self.mask_later(serial, shared);
                     }
@@ -79,6 +80,25 @@ impl Workbench {
             shared.effect(Effect::Vault(Order::Secret { id, place, purpose }));
         }
         Reply::Done
+    }
+
+    /// The page where the key of the draft, or of the selected credential, is made.
+    pub(super) fn page_of_key(&self, shared: &Shared) -> Option<Page> {
+        let content = match &self.editor {
+            Some(editor) => editor.content(),
+            None => &self.list.selected()?.content,
+        };
+        shared.kinds.of_content(content)?.page(content)
+    }
+
+    /// Sends the address of that page to the terminal's clipboard.
+    pub(super) fn copy_page(&self, shared: &mut Shared) -> Reply {
+        let Some(page) = self.page_of_key(shared) else { return Reply::Done };
+        if !page.missing.is_empty() {
+            shared.tell(Tone::Plain, format!("fill in {} first", page.missing.join(" and ")));
+            return Reply::Done;
+        }
+        Reply::Do(Command::Copy("the address of the key page", page.address))
     }
 
     fn mask_later(&self, serial: u64, shared: &mut Shared) {
