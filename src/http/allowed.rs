@@ -22,6 +22,12 @@ impl AllowedHosts {
         hosts.collect::<Result<_, _>>().map(Self)
     }
 
+    /// These and others.
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Whether a credential may be sent to an address: the host is the same to the letter, once both are
     /// written as the network writes them (small letters, punycode, an IPv4 address in decimals), and the port
     /// is the entry's, or without one the usual one of https. Plain http is never allowed here.

@@ -17,7 +17,8 @@ use url::Url;
 
 use super::plan::Unplannable;
 use super::rules::{Rules, Test};
-use crate::http::TlsOptions;
+use super::way::other_hosts;
+use crate::http::{AllowedHosts, TlsOptions};
 use crate::model::Content;
 use crate::schema::Kind;
 use crate::schema::catalogue::{self, Auth, Chosen, SIGNER_VALUES, Variant};
@@ -35,7 +36,7 @@ pub(super) struct Chain {
     pub(super) chosen: Chosen,
     values: Values,
     base: Option<Url>,
-    hosts: Vec<String>,
+    hosts: AllowedHosts,
     auth: Auth,
     signer: Option<SignerSpec>,
     tls: TlsOptions,
@@ -113,7 +114,7 @@ impl Chain {
             None => None,
         };
         let mut chain = Self {
-            hosts: Vec::new(),
+            hosts: AllowedHosts::default(),
             auth: auth(content, variant),
             signer: signer.transpose()?,
             tls: super::certificate::options(kind, content)?,
@@ -128,7 +129,7 @@ impl Chain {
             values,
             base,
         };
-        chain.hosts = chain.allowed_hosts(content, variant)?;
+        chain.hosts = chain.allowed_hosts(kind, content, variant)?;
         chain.key_page = variant.key_url.as_deref().and_then(|page| chain.values.public(page));
         chain.secrets.extend(chain.values.derived_secrets());
         chain.rehearse()?;
@@ -137,9 +138,13 @@ impl Chain {
 
     /// Hosts besides the base URL's: the credential's own, and those of a built-in service as long as the
     /// credential is for the service's own address.
-    fn allowed_hosts(&self, content: &Content, variant: &Variant) -> Result<Vec<String>, Unplannable> {
-        let own = content.get("/allowed_hosts").and_then(Value::as_array).into_iter().flatten();
-        let mut hosts: Vec<String> = own.filter_map(Value::as_str).map(str::to_ascii_lowercase).collect();
+    fn allowed_hosts(
+        &self,
+        kind: &Kind,
+        content: &Content,
+        variant: &Variant,
+    ) -> Result<AllowedHosts, Unplannable> {
+        let own = other_hosts(kind, content)?;
         let usual = match variant.base_url.as_deref() {
             None | Some("{base_url}") => true,
             Some(usual) => match (&self.base, self.values.base(usual)) {
@@ -148,12 +153,13 @@ impl Chain {
                 _ => false,
             },
         };
-        if self.chosen.trusted && usual {
-            for host in &variant.hosts {
-                hosts.push(self.values.host(host)?.to_ascii_lowercase());
-            }
+        if !(self.chosen.trusted && usual) {
+            return Ok(own);
         }
-        Ok(hosts)
+        let hosts = variant.hosts.iter().map(|host| self.values.host(host));
+        let hosts = hosts.collect::<Result<Vec<String>, _>>()?;
+        let hosts = AllowedHosts::read(hosts.iter().map(String::as_str));
+        Ok(own.and(hosts.map_err(|error| Unplannable::BadTest(error.to_string()))?))
     }
 
     /// Builds every request with stand-ins for what is not known yet.

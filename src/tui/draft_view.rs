@@ -226,7 +226,7 @@ impl DraftView {
                 true
             }
             Err(errors) => {
-                shared.tell(Tone::Bad, errors.first().map(told).unwrap_or_default());
+                shared.tell(Tone::Bad, errors.first().map(TextError::to_string).unwrap_or_default());
                 false
             }
         }
@@ -304,7 +304,8 @@ impl DraftView {
                 raw.goto(&first.pointer);
                 let text = self.draft.text();
                 let errors = self.draft.check_text(&self.kinds, &text);
-                let place = errors.iter().find(|error| error.pointer == first.pointer).map(told);
+                let place =
+                    errors.iter().find(|error| error.pointer == first.pointer).map(TextError::to_string);
                 shared.tell(Tone::Bad, place.unwrap_or_else(|| format!("{first}{more}")));
             }
         }
@@ -350,11 +351,6 @@ impl DraftView {
             paint::parts(buf, x, frame.y, 13, &parts);
         }
     }
-}
-
-fn told(error: &TextError) -> String {
-    let pointer = if error.pointer.is_empty() { String::new() } else { format!("{}: ", error.pointer) };
-    format!("{}: {pointer}{}", error.place, error.message)
 }
 
 fn tell(notices: &[Notice], shared: &mut Shared) {

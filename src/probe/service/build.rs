@@ -99,19 +99,19 @@ impl Chain {
         };
         let mut url = http::base(start)?;
         url.set_query(query);
-        let host = url.host_str().unwrap_or_default();
-        let own = self.base.as_ref().and_then(Url::host_str);
-        if url.scheme() != "https" && self.base.as_ref().is_none_or(|base| base.scheme() != url.scheme()) {
+        let own = self.base.as_ref().is_some_and(|base| http::same_origin(base, &url));
+        if own || self.hosts.allow(&url) {
+            return Ok(url);
+        }
+        if url.scheme() != "https" {
             return Err(Unplannable::Address(AddressError::NotHttp));
         }
-        if own != Some(host) && !self.hosts.iter().any(|known| known == host) {
-            let name = &call.name;
-            let what = if name.is_empty() { "the test" } else { name };
-            return Err(Unplannable::BadTest(format!(
-                "{what} goes to {host}, which is not a host of this credential: add it to allowed_hosts if it may"
-            )));
-        }
-        Ok(url)
+        let what = if call.name.is_empty() { "the test" } else { &call.name };
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        Err(Unplannable::BadTest(format!(
+            "{what} goes to {}{port}, which is not a host of this credential: add it to allowed_hosts if it may",
+            url.host_str().unwrap_or_default()
+        )))
     }
 }
 
