@@ -184,7 +184,9 @@ fn a_host_of_one_s_own_file_must_be_the_credential_s_own() {
         let line: Value = serde_json::from_str(done.out.trim()).unwrap();
         line["message"].as_str().unwrap().to_owned()
     };
-    assert!(message(json!(["else.example"])).contains("not a host of this credential"));
+    for other in ["else.example", "other.example:8443"] {
+        assert!(message(json!([other])).contains("not a host of this credential"), "{other}");
+    }
     assert!(
         message(json!(["other.example"])).starts_with("login: "),
         "the control: it got as far as the login"
