@@ -40,12 +40,14 @@ impl Index {
             return Vec::new();
         }
         let rank = |offer: &Offer| words.iter().map(|word| offer.rank(word)).sum::<Option<u32>>();
-        let mut found: Vec<(u32, bool, usize)> = Vec::new();
+        let mut found: Vec<(u32, bool, usize, usize)> = Vec::new();
         for (at, offer) in self.0.iter().enumerate() {
-            found.extend(rank(offer).map(|rank| (rank, !is_used(&offer.service.id), at)));
+            // Of names that begin alike, the one that is typed most of.
+            let length = offer.service.name.len();
+            found.extend(rank(offer).map(|rank| (rank, !is_used(&offer.service.id), length, at)));
         }
         found.sort_unstable();
-        found.into_iter().map(|(_, _, at)| &self.0[at]).collect()
+        found.into_iter().map(|(.., at)| &self.0[at]).collect()
     }
 
     /// The offers of the services that a test holds for.

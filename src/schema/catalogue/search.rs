@@ -17,7 +17,10 @@ impl Catalogue {
                 Some((ranks?.into_iter().sum(), service))
             })
             .collect();
-        found.sort_by(|(a, one), (b, other)| (a, &one.id).cmp(&(b, &other.id)));
+        // Of names that begin alike, the one that is typed most of.
+        let length = |of: &Service| if words.is_empty() { 0 } else { of.name.len() };
+        let order = |rank: u32, of: &Service| (rank, length(of), of.id.clone());
+        found.sort_by_cached_key(|(rank, service)| order(*rank, service));
         found.into_iter().map(|(_, service)| service).collect()
     }
 }
