@@ -20,14 +20,12 @@ fn main() -> io::Result<()> {
     write(&Path::new(&variable("OUT_DIR")?).join("services.rs"), &list)
 }
 
-// What is written here is source code for the compiler, not a user's file.
-#[allow(clippy::disallowed_methods)]
+#[allow(clippy::disallowed_methods, reason = "this is source code for the compiler, not a user's file")]
 fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)
 }
 
-// Cargo speaks to a build script through its environment.
-#[allow(clippy::disallowed_methods)]
+#[allow(clippy::disallowed_methods, reason = "cargo speaks to a build script through its environment")]
 fn variable(name: &str) -> io::Result<String> {
     env::var(name).map_err(io::Error::other)
 }

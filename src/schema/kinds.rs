@@ -180,8 +180,8 @@ impl Kinds {
     }
 
     /// Whether [`Kinds::attention`] has something to say.
-    pub fn needs_attention(&self, credential: &Credential) -> bool {
-        self.of_content(&credential.content).is_none_or(|kind| !kind.fits(credential))
+    pub fn needs_attention(kind: Option<&Kind>, credential: &Credential) -> bool {
+        kind.is_none_or(|kind| !kind.fits(credential))
     }
 
     /// As [`Kind::changed_origin`]; a service whose requests go to more than the base URL's own text (to a tenant's
@@ -226,7 +226,12 @@ impl Kinds {
     /// Whether every required secret of a credential is there. Of a kind that is not known, only the secrets
     /// that a copy left out are known to be missing.
     pub fn is_complete(&self, content: &Content) -> bool {
-        match self.of_content(content) {
+        Self::is_complete_as(self.of_content(content).as_deref(), content)
+    }
+
+    /// As [`Kinds::is_complete`], where the content's kind was looked up already.
+    pub fn is_complete_as(kind: Option<&Kind>, content: &Content) -> bool {
+        match kind {
             Some(kind) => kind.missing(content).is_empty(),
             None => content.missing_marks().is_empty(),
         }

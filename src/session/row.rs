@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::model::search::Subject;
 use crate::model::{Content, Credential, Document, Facts, Outcome, Status};
 use crate::probe;
-use crate::schema::Kinds;
+use crate::schema::{Kind, Kinds};
 
 /// One row. Serialized, it is the object of `list --json`; borrowed, because a list may be long.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -75,11 +75,15 @@ pub struct LastTest<'a> {
 
 /// What a credential's status depends on besides itself.
 pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_days: u32) -> Facts {
-    let kind = kinds.of_content(&credential.content);
+    facts_as(kinds.of_content(&credential.content).as_deref(), credential, now, expiring_days)
+}
+
+/// As [`facts`], where the kind was looked up already: a list asks for every row.
+fn facts_as(kind: Option<&Kind>, credential: &Credential, now: Timestamp, expiring_days: u32) -> Facts {
     Facts {
-        complete: kinds.is_complete(&credential.content),
-        testable: has_test(kinds, &credential.content),
-        proves_since: kind.and_then(|kind| kind.proves_since()),
+        complete: Kinds::is_complete_as(kind, &credential.content),
+        testable: has_test_as(kind, &credential.content),
+        proves_since: kind.and_then(Kind::proves_since),
         now,
         expires_soon_secs: i64::from(expiring_days) * 86_400,
     }
@@ -87,7 +91,11 @@ pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_da
 
 /// Whether there is a request, a login or a grant that could prove it: its own, its kind's or its service's.
 pub fn has_test(kinds: &Kinds, content: &Content) -> bool {
-    let known = match kinds.of_content(content) {
+    has_test_as(kinds.of_content(content).as_deref(), content)
+}
+
+fn has_test_as(kind: Option<&Kind>, content: &Content) -> bool {
+    let known = match kind {
         Some(kind) => kind.test_of(content).is_some() || kind.serves_test() || kind.logs_in(content),
         None => content.document.contains_key("test"),
     };
@@ -108,11 +116,12 @@ pub fn row<'a>(
     expiring_days: u32,
 ) -> Row<'a> {
     let content = &credential.content;
-    let (status, old) = credential.status(facts(credential, kinds, now, expiring_days));
+    let kind = kinds.of_content(content);
+    let (status, old) = credential.status(facts_as(kind.as_deref(), credential, now, expiring_days));
     let due = content.get("/rotate_every_days").and_then(serde_json::Value::as_i64).is_some_and(|days| {
         now.duration_since(credential.secret_since()).as_secs() >= days.saturating_mul(86_400)
     });
-    let unfit = kinds.needs_attention(credential);
+    let unfit = Kinds::needs_attention(kind.as_deref(), credential);
     let flags = [(due, "rotation_due"), (unfit, "needs_attention")];
     Row {
         solution: content.solution(),

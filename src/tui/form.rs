@@ -275,22 +275,6 @@ impl Form {
         true
     }
 
-    /// Moves to the first field: for Tab into the form.
-    pub fn focus_first(&mut self, draft: &mut Draft, kinds: &Kinds) {
-        let first = self.stops(draft).first().cloned();
-        if let (Some(kind), Some(stop)) = (self.kind_of(draft, kinds), first) {
-            self.go(stop, draft, &kind);
-        }
-    }
-
-    /// Moves to the last field: for Shift-Tab into the form.
-    pub fn focus_last(&mut self, draft: &mut Draft, kinds: &Kinds) {
-        let last = self.stops(draft).last().cloned();
-        if let (Some(kind), Some(stop)) = (self.kind_of(draft, kinds), last) {
-            self.go(stop, draft, &kind);
-        }
-    }
-
     /// Moves to the first field with an error. False where there is none.
     pub fn focus_first_error(&mut self, draft: &mut Draft, kinds: &Kinds) -> bool {
         let first = self.entries.iter().filter(|entry| !entry.field.fixed).find_map(|entry| {

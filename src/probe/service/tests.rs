@@ -229,3 +229,16 @@ fn oauth_clients_of_services() {
     assert!(matches!(plan.work, Work::Service(_)), "{plan:?}");
     assert!(plan.summary().contains("POST /services/oauth2/token"), "{}", plan.summary());
 }
+
+/// The catalogue may not name `sign`; this is what keeps its list of a signer's values that of the signer.
+#[test]
+fn the_catalogue_knows_what_signers_bring() {
+    let spec: crate::sign::SignerSpec = serde_json::from_value(json!({
+        "type": "jwt", "algorithm": "HS256", "key": "a-key-of-more-than-thirty-two-bytes-here"
+    }))
+    .unwrap();
+    let signer = spec.resolve(&|_: &str| Ok::<_, crate::sign::SignError>(Secret::from(""))).unwrap();
+    let values = signer.values(jiff::Timestamp::UNIX_EPOCH, &[0; 16]).unwrap();
+    let brought: Vec<&str> = values.iter().map(|(name, _)| *name).collect();
+    assert_eq!(brought, crate::schema::catalogue::SIGNER_VALUES);
+}

@@ -280,7 +280,9 @@ proptest! {
             let kinds = Kinds::of(&document);
             let credential = document.by_id(&id).unwrap();
             for _ in 0..2 {
-                prop_assert_eq!(kinds.needs_attention(credential), !kinds.attention(&content).is_empty());
+                let kind = kinds.of_content(&credential.content);
+                let flagged = Kinds::needs_attention(kind.as_deref(), credential);
+                prop_assert_eq!(flagged, !kinds.attention(&content).is_empty());
             }
             let sealed = kinds.sealed(&std::sync::Arc::new(document));
             prop_assert!(sealed.by_id(&id).is_some());
