@@ -23,7 +23,7 @@ pub(super) fn page(root: &Command) -> String {
     let mut root = root.clone();
     root.build();
     let mut page = String::from(
-        "# The command line\n\nMade from the program itself by its tests: edit `src/cli/args.rs`, not this file.\n",
+        "# The command line\n\nMade from the program itself by its tests: edit `src/cli/args.rs` and the `PAGES` of the\ncommand, not this file.\n",
     );
     let about = root.get_about().map(ToString::to_string).unwrap_or_default();
     // Writing to a String cannot fail.
