@@ -7,8 +7,10 @@ mod add;
 mod args;
 mod demo;
 mod doctor;
+mod export;
 mod get;
 mod history;
+mod import;
 mod init;
 mod input;
 mod kinds;
@@ -130,7 +132,8 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
     if let Err(problem) = input::check_standard_input(&arguments) {
         return Err((output, problem));
     }
-    let context = Context { output, global: arguments.global.with_environment() };
+    let named_solution = arguments.global.solution.clone();
+    let context = Context { output, global: arguments.global.with_environment(), named_solution };
     let Some(command) = arguments.command else {
         return match context.setup() {
             Ok(setup) => Ok(context.workbench(setup, None)),
@@ -156,6 +159,8 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::History(arguments) => history::run(&context, &arguments),
         Command::Trash { action } => trash::run(&context, &action),
         Command::Move(arguments) => move_to::run(&context, &arguments),
+        Command::Export(arguments) => export::run(&context, &arguments),
+        Command::Import(arguments) => import::run(&context, &arguments),
         Command::OauthApp { action } => oauth_app::run(&context, &action),
         Command::Solution { action } => solution::run(&context, &action),
         Command::Schema(arguments) => kinds::schema(&context, &arguments),
@@ -206,9 +211,15 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
 pub(crate) struct Context {
     pub(crate) output: Output,
     global: args::Global,
+    named_solution: Option<String>,
 }
 
 impl Context {
+    /// The solution that the command line names, whatever environment and configuration say.
+    pub(crate) fn named_solution(&self) -> Option<&str> {
+        self.named_solution.as_deref()
+    }
+
     /// The built-in services and the operator's own.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 //! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
 
 mod change;
+mod export;
+mod import;
 mod kind;
 mod lookup;
 mod network;
@@ -28,6 +30,8 @@ use crate::schema::Kinds;
 use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
 pub use change::{Change, changes, names};
+pub use export::{ExportOptions, exported, import_export};
+pub use import::{Fate, Import, ImportOptions, ImportRow, import, import_documents};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use network::Network;

@@ -8,6 +8,7 @@
 
 pub mod backups;
 mod error;
+pub mod export;
 mod file;
 mod format;
 pub mod keyring;

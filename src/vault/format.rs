@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Object;
 
 pub(super) use read::{Contents, decode};
-pub(super) use write::encode;
+pub(super) use write::{encode, encode_bare};
 
 /// The format this program writes, and the highest it reads.
 pub const FORMAT: u32 = 1;
