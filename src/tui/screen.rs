@@ -2,6 +2,7 @@
 
 pub mod add;
 pub mod confirm;
+pub mod drafts;
 mod entry;
 pub mod filters;
 pub mod first_start;
@@ -23,6 +24,7 @@ pub mod unlock;
 pub mod workbench;
 
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -31,6 +33,7 @@ use super::app::{Command, Shared, Tone};
 use super::keymap::Context;
 use super::paint;
 use super::widget::visible;
+use crate::model::{Id, KeptDraft};
 
 /// What became of an input.
 pub enum Reply {
@@ -103,6 +106,16 @@ pub trait Screen {
     /// Whether nothing below can be seen.
     fn covers(&self) -> bool {
         false
+    }
+
+    /// The id of the draft that is edited here, and whether it has changes that are not saved.
+    fn draft(&self) -> Option<(&Id, bool)> {
+        None
+    }
+
+    /// The draft, to be kept where it cannot be saved; `None`: there is nothing to lose.
+    fn keep(&mut self, _now: Timestamp) -> Option<KeptDraft> {
+        None
     }
 }
 
