@@ -8,10 +8,32 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Put;
+use super::manual::{self, Page};
 use super::output::visible;
 use super::{Context, input, prove, show};
 use crate::problem::Problem;
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "put",
+    examples: &[
+        ("credbench put --json-file keys.json", "a document, or an array of them in one save"),
+        (
+            r#"jq '.config.region = "eu-central-1"' aws.json | credbench put --no-test"#,
+            "changes one field; stored secrets stay",
+        ),
+    ],
+    json: r#"a line each: {"solution","key","done":"created"|"updated"|"unchanged","version","incomplete"}"#,
+    faults: &[],
+    shared: &[
+        &manual::READS,
+        &manual::OPENS,
+        &manual::FINDS,
+        &manual::SAVES,
+        &manual::WRITES_DOCUMENTS,
+        &manual::TESTS,
+    ],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Put) -> Result<ExitCode, Problem> {
     let source = arguments.json_file.as_deref().unwrap_or(Path::new("-"));

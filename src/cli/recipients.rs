@@ -6,12 +6,46 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Recipients;
+use super::manual::{self, Page};
 use super::output::visible;
 use super::{Context, show};
 use crate::model::{Edit, Recipient};
 use crate::problem::{Exit, Problem};
 use crate::session::Opened;
 use crate::vault::parse_recipient;
+
+pub(super) const PAGES: &[Page] = &[
+    Page {
+        command: "recipients list",
+        examples: &[("credbench recipients list", "who can open the vault")],
+        json: r#"{"recipients":[{"recipient","name","added_at","own"}],"last_writer"}"#,
+        faults: &[],
+        shared: &[&manual::OPENS],
+    },
+    Page {
+        command: "recipients add",
+        examples: &[(
+            "credbench recipients add age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p --name Ann",
+            "from the next save on she can open it",
+        )],
+        json: r#"{"recipient","done":"added"}"#,
+        faults: &[
+            (Exit::Invalid, "invalid_recipient", "that is no public key"),
+            (Exit::Refused, "exists", "it is one already"),
+        ],
+        shared: &[&manual::OPENS, &manual::SAVES],
+    },
+    Page {
+        command: "recipients remove",
+        examples: &[("credbench recipients remove Ann", "and says how many secrets she knew")],
+        json: r#"{"recipient","done":"removed","secrets_to_rotate"}"#,
+        faults: &[
+            (Exit::NotFound, "no_recipient", "there is none of that key or name"),
+            (Exit::Usage, "no_recipient", "several are called so"),
+        ],
+        shared: &[&manual::OPENS, &manual::SAVES],
+    },
+];
 
 pub(crate) fn run(context: &Context, action: &Recipients) -> Result<ExitCode, Problem> {
     let now = Timestamp::now();

@@ -6,11 +6,23 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Remove;
+use super::manual::{self, Page};
 use super::prompt::{Terminal, cancelled};
 use super::{Context, show};
 use crate::model::Edit;
 use crate::problem::Problem;
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "remove",
+    examples: &[
+        ("credbench remove old.key", "to the trash; asks first"),
+        ("credbench remove old.key --force", "does not ask"),
+    ],
+    json: r#"{"solution","key","done":"removed"}"#,
+    faults: &[],
+    shared: &[&manual::OPENS, &manual::FINDS, &manual::SAVES],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;

@@ -8,12 +8,24 @@ use serde_json::Value;
 use super::Context;
 use super::args::Key;
 use super::list::age;
+use super::manual::{self, Page};
 use super::output::{Output, Tone, outcome_sign, status_sign, visible};
 use crate::problem::Problem;
 use crate::session::{self, Saved};
 
 /// How many tests are shown.
 const TESTS: usize = 5;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "show",
+    examples: &[
+        ("credbench show billing.stripe", "with its last tests"),
+        ("credbench show billing.stripe --json > stripe.json", "the document that `put` takes back"),
+    ],
+    json: r#"its document, each stored secret as {"$secret":"stored"}"#,
+    faults: &[],
+    shared: &[&manual::OPENS, &manual::FINDS],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
