@@ -92,7 +92,7 @@ impl Tasks {
     pub fn kept_within(&mut self, time: Duration) -> Result<bool, Problem> {
         let Some(kept) = self.kept.take() else { return Ok(false) };
         let slow =
-            || Problem::new(Exit::Failed, "slow", "the disk, or a plugin of age, did not answer in time");
+            || Problem::new(Exit::Failed, "io", "the disk, or a plugin of age, did not answer in time");
         kept.recv_timeout(time).map_err(|_| slow())?.map(|()| true)
     }
 }
