@@ -9,6 +9,7 @@
 mod content;
 pub mod edit;
 mod kept;
+pub mod merge;
 pub mod pointer;
 pub mod search;
 mod status;

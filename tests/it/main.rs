@@ -19,6 +19,7 @@ mod cli_tokens;
 mod faults;
 mod kinds;
 mod layers;
+mod merge;
 mod picture;
 mod probe;
 mod support;
