@@ -112,7 +112,7 @@ fn credential(document: &Document, id: &Id, version: Option<u32>) -> Option<Stri
     let fields: Vec<String> = fields.into_iter().flatten().map(|difference| difference.field).collect();
     let what = if fields.is_empty() { String::new() } else { format!(" ({})", fields.join(", ")) };
     Some(format!(
-        "the credential was changed: version {version} is now {}{what}; saving asks which one holds",
+        "the credential was changed: version {version} is now {}{what}; saving puts both together, or asks",
         stored.version
     ))
 }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credbench::config::Config;
+use credbench::model::{Content, Edit};
 use credbench::session::Setup;
 use credbench::tui::{Ended, Options, run_with};
-use credbench::vault::Places;
+use credbench::vault::{Keyring, Places, Store};
 use rustix::process::Signal;
 
 use crate::support::command::PROGRAM;
 use crate::support::home::Account;
 use crate::support::pty::Pty;
 use crate::support::ui::{Start, Ui, put};
-use crate::support::vault::{Home, installed};
+use crate::support::vault::{CHEAP, Home, document_for, installed, now};
 
 /// How long an end may take.
 const SOON: Duration = Duration::from_secs(2);
@@ -37,6 +38,15 @@ fn of(home: &Home) -> Vec<PathBuf> {
 
 fn unlock(ui: &mut Ui) -> &mut Ui {
     ui.wait("The vault is locked").keys("<enter>")
+}
+
+/// Another program changes a credential.
+fn theirs(home: &Home, key: &str, change: impl FnOnce(&mut Content)) {
+    let mut store = home.open().unwrap().store;
+    let stored = store.document().find("default", key).unwrap().clone();
+    let mut content = stored.content.clone();
+    change(&mut content);
+    store.commit(vec![Edit::Update { id: stored.id, base: None, content }], now()).unwrap();
 }
 
 /// Begins a draft with a secret that was typed.
@@ -129,10 +139,10 @@ fn what_happened_in_the_vault_meanwhile_is_told_and_saving_asks() {
     let mut ui = Start::with(ONE).open();
     begin(&mut ui);
     ui.keys("<c-l>").wait("the draft is kept");
-    put(
-        &ui.home,
-        r#"{"key":"one","kind":"api_key","notes":"theirs","config":{"base_url":"https://a.example","api_key":"theirs"}}"#,
-    );
+    theirs(&ui.home, "one", |content| {
+        content.set_secret("/config/api_key", "theirs".into());
+        content.set("/notes", "theirs".into());
+    });
     unlock(&mut ui).wait("Unsaved drafts").sees("version 1 is now 2").sees("api_key").sees("notes");
     ui.misses("theirs").keys("<enter>").keys("<c-s>").wait("Changed meanwhile");
     ui.keys("<esc><esc><right><enter>").misses(" *").keys("dy").wait("moved to the trash");
@@ -146,8 +156,9 @@ fn what_happened_in_the_vault_meanwhile_is_told_and_saving_asks() {
     begin(&mut ui);
     ui.keys("<c-l>").wait("the draft is kept");
     let mut store = ui.home.open().unwrap().store;
-    let id = store.document().find("default", "two").unwrap().id.clone();
-    store.commit(vec![credbench::model::Edit::Remove { id }], crate::support::vault::now()).unwrap();
+    let two = store.document().find("default", "two").unwrap();
+    let removal = Edit::Remove { id: two.id.clone(), base: Box::new(two.content.clone()) };
+    store.commit(vec![removal], now()).unwrap();
     unlock(&mut ui).wait("it is in the trash").keys("<enter>").sees("twoX (new API key) *");
     ui.keys("<c-s>").wait("twoX saved").until("the draft gone", |ui| of(&ui.home).is_empty());
 }
@@ -189,23 +200,17 @@ fn quitting_can_keep_the_draft() {
 fn a_draft_that_is_being_saved_when_the_vault_is_locked_is_saved_or_kept() {
     let secret = r#"{"key":"one","kind":"secret","config":{"values":{"A":"a"}}}"#;
     let mut ui = Start::with(secret).open();
-    ui.keys("eX<c-s><c-l>").wait("locked").until("saved, not kept", |ui| {
-        ui.home.open().unwrap().document.find("default", "oneX").is_some() && of(&ui.home).is_empty()
-    });
+    ui.keys("eX<c-s><c-l>").wait("locked").until("everything stored", |ui| !ui.app.is_saving());
+    assert!(ui.home.open().unwrap().document.find("default", "oneX").is_some() && of(&ui.home).is_empty());
     unlock(&mut ui).wait("Credentials").misses("Unsaved drafts");
     // The control: a save that fails leaves the draft, and that it failed is heard of.
-    let mut store = ui.home.open().unwrap().store;
-    put(&ui.home, r#"{"key":"oneX","kind":"secret","notes":"theirs","config":{"values":{"A":"b"}}}"#);
-    assert!(store.refresh().unwrap().is_some());
+    theirs(&ui.home, "oneX", |content| content.set("/key", "theirs".into()));
     ui.keys("eY<c-s><c-l>").wait("changed by another program");
     unlock(&mut ui).wait("Unsaved drafts").sees("oneXY");
 }
 
 #[test]
 fn only_who_sealed_a_draft_is_offered_it_and_age_opens_it() {
-    use credbench::vault::{Keyring, Store};
-
-    use crate::support::vault::{CHEAP, document_for, now};
     let home = Home::empty();
     let ours = Keyring::create(&home.identity(), None, CHEAP, now()).unwrap();
     let other = home.root.join("config/other.age");
@@ -234,16 +239,7 @@ fn only_who_sealed_a_draft_is_offered_it_and_age_opens_it() {
         let forged = text.replace("https://a.example", "https://evil.example");
         let source = colleague.home.root.join("forged.json");
         std::fs::write(&source, forged).unwrap();
-        let recipient = credbench::vault::Store::open(
-            &colleague.home.places(),
-            colleague.home.keyring(),
-            credbench::vault::OpenPolicy::Strict,
-        )
-        .unwrap()
-        .document
-        .recipients[0]
-            .recipient
-            .clone();
+        let recipient = colleague.home.open().unwrap().document.recipients[0].recipient.clone();
         let file = files[0].to_str().unwrap();
         age(&["-r", &recipient, "-o", file, source.to_str().unwrap()]);
         let home = std::mem::replace(&mut colleague.home, Home::empty());
@@ -328,7 +324,7 @@ fn a_clock_that_panics() {
     let clock = move || {
         // Once: what comes after a bug needs the time too.
         assert!(std::fs::remove_file(&file).is_err(), "{TYPED}");
-        crate::support::vault::now()
+        now()
     };
     let config = home.join("config/credbench");
     let setup = Setup {
