@@ -119,7 +119,7 @@ pub trait Screen {
     }
 }
 
-/// The line above the footer: what just happened.
+/// What just happened: the line above the footer, or as many as there is room for.
 pub(super) fn notice(area: Rect, buf: &mut Buffer, shared: &Shared) {
     let Some((tone, text)) = shared.notice() else { return };
     let style = match tone {
@@ -127,7 +127,13 @@ pub(super) fn notice(area: Rect, buf: &mut Buffer, shared: &Shared) {
         Tone::Plain => shared.theme.text,
         Tone::Bad => shared.theme.error,
     };
-    paint::put(buf, area.x, area.y, area.width, text, style);
+    if area.height == 1 {
+        paint::put(buf, area.x, area.y, area.width, text, style);
+        return;
+    }
+    for (line, y) in visible::wrap(text, area.width.into()).iter().zip(area.y..area.bottom()) {
+        paint::put(buf, area.x, y, area.width, line, style);
+    }
 }
 
 /// The hints of a screen, as far as they fit. An action that would do nothing is left out.

@@ -205,7 +205,7 @@ fn a_draft_that_is_being_saved_when_the_vault_is_locked_is_saved_or_kept() {
     unlock(&mut ui).wait("Credentials").misses("Unsaved drafts");
     // The control: a save that fails leaves the draft, and that it failed is heard of.
     theirs(&ui.home, "oneX", |content| content.set("/key", "theirs".into()));
-    ui.keys("eY<c-s><c-l>").wait("changed by another program");
+    ui.keys("eY<c-s><c-l>").wait("another program changed");
     unlock(&mut ui).wait("Unsaved drafts").sees("oneXY");
 }
 
