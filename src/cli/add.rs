@@ -116,7 +116,7 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
     for notice in &notices {
         context.output.warning(&notice.message);
     }
-    let change = Change { id: Id::new(), base: None, content, differs: true, notices };
+    let change = Change { id: Id::new(), base: None, before: None, content, differs: true, notices };
     let tested =
         prove::before_saving(context, &setup, &opened, std::slice::from_ref(&change), arguments.no_test)?;
     let saved = opened.session.commit(change.edits(tested.into_iter().flatten().next()), Timestamp::now())?;

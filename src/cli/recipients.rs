@@ -56,10 +56,10 @@ pub(crate) fn run(context: &Context, action: &Recipients) -> Result<ExitCode, Pr
     };
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
-    let mut recipients = opened.document.recipients.clone();
+    let before = opened.document.recipients.clone();
     match (action, added) {
         (Recipients::Add { name, .. }, Some(recipient)) => {
-            if recipients.iter().any(|known| known.recipient == recipient) {
+            if before.iter().any(|known| known.recipient == recipient) {
                 return Err(Problem::new(
                     Exit::Refused,
                     "exists",
@@ -67,8 +67,9 @@ pub(crate) fn run(context: &Context, action: &Recipients) -> Result<ExitCode, Pr
                 ));
             }
             let name = name.clone().unwrap_or_default();
-            recipients.push(Recipient { recipient: recipient.clone(), name, added_at: now });
-            let saved = opened.session.commit(vec![Edit::SetRecipients { recipients }], now)?;
+            let mut after = before.clone();
+            after.push(Recipient { recipient: recipient.clone(), name, added_at: now });
+            let saved = opened.session.commit(vec![Edit::SetRecipients { before, after }], now)?;
             let done = json!({ "recipient": recipient, "done": "added" });
             show::said(context, &saved, &done, &format!("{recipient}  added"));
         }
@@ -98,7 +99,8 @@ fn remove(context: &Context, opened: &mut Opened, wanted: &str, now: Timestamp) 
     let rest: Vec<Recipient> = recipients.iter().filter(|known| *known != removed).cloned().collect();
     let secrets: usize =
         opened.document.credentials.iter().map(|credential| credential.content.secrets.len()).sum();
-    let saved = opened.session.commit(vec![Edit::SetRecipients { recipients: rest }], now)?;
+    let before = recipients.clone();
+    let saved = opened.session.commit(vec![Edit::SetRecipients { before, after: rest }], now)?;
     let done = json!({ "recipient": removed.recipient, "done": "removed", "secrets_to_rotate": secrets });
     show::said(context, &saved, &done, &format!("{}  removed", removed.recipient));
     let noun = if secrets == 1 { "secret" } else { "secrets" };

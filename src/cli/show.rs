@@ -96,8 +96,11 @@ pub(crate) fn said(context: &Context, saved: &Saved, json: &Value, line: &str) {
 
 /// Says what a person should hear about a save.
 pub(crate) fn say_warnings(context: &Context, saved: &Saved) {
-    if saved.merged {
+    if saved.merged && saved.notes.is_empty() {
         context.output.note("Another program had saved meanwhile; its changes were kept.");
+    }
+    for note in &saved.notes {
+        context.output.note(&visible(note));
     }
     for warning in &saved.warnings {
         context.output.warning(warning);

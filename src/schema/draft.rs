@@ -1,5 +1,7 @@
 //! One credential while it is edited: the form and the raw editor are two views of it.
 
+mod keep;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -399,7 +401,9 @@ impl Draft {
     pub fn edit(&self, id: Id) -> Edit {
         let content = self.content().clone();
         match &self.base {
-            Some(base) => Edit::Update { id: base.id.clone(), expected: Some(base.version), content },
+            Some(base) => {
+                Edit::Update { id: base.id.clone(), base: Some(Box::new(self.original.clone())), content }
+            }
             None => Edit::Create { id, content },
         }
     }

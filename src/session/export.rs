@@ -116,8 +116,8 @@ pub fn import_export(
                 let (fate, after) = beside(&stored.content, content, keep, moved, &mut row.told);
                 row.fate = fate;
                 if fate == Fate::Changed {
-                    let (id, expected) = (stored.id.clone(), Some(stored.version));
-                    done.edits.push(Edit::Update { id, expected, content: after });
+                    let (id, base) = (stored.id.clone(), Some(Box::new(stored.content.clone())));
+                    done.edits.push(Edit::Update { id, base, content: after });
                 }
             }
         }

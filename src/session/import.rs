@@ -297,8 +297,8 @@ impl<'a> Planner<'a> {
                 row.fate = Fate::Changed;
                 self.claimed.insert(credential.id.clone());
                 let content = laid_over(&credential.content, &content);
-                let (id, expected) = (credential.id.clone(), Some(credential.version));
-                self.done.edits.push(Edit::Update { id, expected, content });
+                let (id, base) = (credential.id.clone(), Some(Box::new(credential.content.clone())));
+                self.done.edits.push(Edit::Update { id, base, content });
             }
             Place::Free => {
                 let keys = self.taken.entry(solution.clone()).or_default();

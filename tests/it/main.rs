@@ -21,6 +21,8 @@ mod faults;
 mod import;
 mod kinds;
 mod layers;
+mod merge;
+mod oauth;
 mod picture;
 mod probe;
 mod support;

@@ -1,5 +1,6 @@
 //! The workbench.
 
+mod drafts;
 mod edit;
 mod keys;
 mod kinds;

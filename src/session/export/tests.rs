@@ -36,7 +36,7 @@ fn vault() -> Document {
     let mut content = stored.content.clone();
     content.set_secret("/config/totp", Secret::from("seed"));
     content.set_secret("/config/api_key", Secret::from("{\"$secret\":\"stored\"}"));
-    apply(&mut document, vec![Edit::Update { id: stored.id, expected: None, content }]);
+    apply(&mut document, vec![Edit::Update { id: stored.id, base: None, content }]);
     document
 }
 

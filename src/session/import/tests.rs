@@ -60,7 +60,7 @@ fn a_new_password_of_the_same_account_makes_a_version_and_keeps_the_rest() {
     let mut content = stored.content.clone();
     content.set("/notes", json!("mine"));
     content.set("/tags", json!(["a"]));
-    let update = Edit::Update { id: stored.id, expected: None, content };
+    let update = Edit::Update { id: stored.id, base: None, content };
     document.apply(update, Timestamp::UNIX_EPOCH).unwrap();
     let table = "name,url,username,password,notes,tags\nGoogle,https://g.example,ben,pw-9,theirs,b\n";
     let kept = plan(&document, table, &ImportOptions { keep: true, ..options("csv") });
@@ -112,7 +112,7 @@ fn what_somebody_made_another_kind_of_since_is_known_again() {
     content.set("/kind", json!("api_key"));
     content.set("/config", json!({"base_url": "https://api.example"}));
     content.set_secret("/config/api_key", Secret::from("SG.secret-of-mail"));
-    let update = Edit::Update { id: stored.id, expected: None, content };
+    let update = Edit::Update { id: stored.id, base: None, content };
     document.apply(update, Timestamp::UNIX_EPOCH).unwrap();
     assert_eq!(imported(&mut document, table), ["mail duplicate"]);
     let changed = "name,password\nmail,another\n";
