@@ -5,6 +5,7 @@
 
 mod add;
 mod args;
+mod completions;
 mod demo;
 mod doctor;
 mod export;
@@ -15,6 +16,7 @@ mod init;
 mod input;
 mod kinds;
 mod list;
+mod man;
 mod manual;
 mod move_to;
 mod oauth_app;
@@ -106,7 +108,7 @@ impl Workbench {
 /// Runs the command that the arguments name.
 pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let matches = command().try_get_matches_from(&arguments);
+    let matches = command_line().try_get_matches_from(&arguments);
     let parsed = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(parsed) => parsed,
         Err(error) => return Next::Exit(usage(&error, wants_json(&arguments))),
@@ -120,11 +122,11 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
 
 /// The command line's own reference page, in Markdown.
 pub fn reference() -> String {
-    reference::page(&command())
+    reference::page(&command_line())
 }
 
 /// What can be typed.
-fn command() -> clap::Command {
+fn command_line() -> clap::Command {
     manual::with_examples(Arguments::command())
 }
 
@@ -169,6 +171,8 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Recipients { action } => recipients::run(&context, &action),
         Command::Passphrase(arguments) => passphrase::run(&context, &arguments),
         Command::Vault { action } => vault::run(&context, &action),
+        Command::Completions(arguments) => completions::run(&context, &arguments, command_line()),
+        Command::Man => man::run(&context, command_line()),
         Command::Doctor => doctor::run(&context),
     };
     Ok(Next::Exit(exit(&context.output, done)))

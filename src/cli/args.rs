@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::paths::variable;
 
@@ -153,6 +153,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Vault,
     },
+    /// Print what a shell needs to complete commands, options and keys
+    Completions(Completions),
+    /// Print the manual page
+    Man,
     /// Check configuration, permissions, vault and terminal, and say how to mend each
     Doctor,
 }
@@ -226,7 +230,7 @@ pub(crate) struct Put {
 #[derive(Debug, Args)]
 pub(crate) struct Key {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
 }
 
@@ -234,7 +238,7 @@ pub(crate) struct Key {
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// A path in its config; without one, its secret
     #[arg(value_name = "FIELD")]
@@ -270,7 +274,7 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     /// The credentials
-    #[arg(value_name = "KEY", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other, required_unless_present = "all", conflicts_with = "all")]
     pub(crate) keys: Vec<String>,
     /// Every credential of the current solution, but for those whose test costs or may lock an account
     #[arg(long)]
@@ -293,7 +297,7 @@ pub(crate) struct Test {
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// Do not ask
     #[arg(long)]
@@ -304,7 +308,7 @@ pub(crate) struct Remove {
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// Make this version the newest
     #[arg(long, value_name = "N")]
@@ -390,11 +394,33 @@ pub(crate) enum Trash {
 #[derive(Debug, Args)]
 pub(crate) struct Move {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// The solution it moves to
     #[arg(value_name = "SOLUTION")]
     pub(crate) to: String,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Script,
+}
+
+/// Shells with a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Script {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// The keys of the current solution, for the scripts
+    #[value(hide = true)]
+    Keys,
 }
 
 /// `export`

@@ -34,6 +34,7 @@ pub(super) struct Group {
 pub(super) const PAGES: &[&[Page]] = &[
     super::WORKBENCH,
     super::add::PAGES,
+    super::completions::PAGES,
     super::demo::PAGES,
     super::doctor::PAGES,
     super::export::PAGES,
@@ -43,6 +44,7 @@ pub(super) const PAGES: &[&[Page]] = &[
     super::init::PAGES,
     super::kinds::PAGES,
     super::list::PAGES,
+    super::man::PAGES,
     super::move_to::PAGES,
     super::oauth_app::PAGES,
     super::passphrase::PAGES,

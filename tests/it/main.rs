@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod cli;
+mod cli_completions;
 mod cli_demo;
 mod cli_errors;
 mod cli_kinds;
