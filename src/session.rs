@@ -5,6 +5,7 @@
 //! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
 
 mod change;
+mod conflict;
 mod kind;
 mod lookup;
 mod merge;
@@ -29,6 +30,7 @@ use crate::schema::Kinds;
 use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
 pub use change::{Change, changes, names};
+pub use conflict::{Clash, Conflict};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use merge::merged;

@@ -90,6 +90,17 @@ impl DraftView {
         self.changed();
     }
 
+    /// Shows what was decided between the draft and what another program stored.
+    pub fn resolve(&mut self, version: u32, stored: Content, content: Content) {
+        self.draft.resolve(version, stored, content);
+        if let Some(kind) = self.draft.kind(&self.kinds) {
+            self.view = View::Form(Box::new(Form::new(&kind, &self.draft, &choices(&self.names))));
+            self.kind = kind;
+        }
+        self.checked = true;
+        self.changed();
+    }
+
     /// Whether it is shown as JSON.
     pub fn is_raw(&self) -> bool {
         matches!(self.view, View::Raw(_))

@@ -2,6 +2,7 @@
 
 pub mod add;
 pub mod confirm;
+pub mod conflict;
 mod entry;
 pub mod filters;
 pub mod first_start;

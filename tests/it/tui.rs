@@ -1,5 +1,6 @@
 //! The workbench.
 
+mod conflict;
 mod edit;
 mod keys;
 mod kinds;
