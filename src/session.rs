@@ -12,6 +12,7 @@ mod merge;
 mod network;
 mod oauth_app;
 mod row;
+mod seat;
 mod services;
 mod setup;
 mod solution;
@@ -40,6 +41,7 @@ pub use oauth_app::{
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
 };
 pub use row::{LastTest, Row, caution, facts, has_test, row, rows};
+pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
 pub use solution::{
