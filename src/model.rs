@@ -8,6 +8,7 @@
 
 mod content;
 pub mod edit;
+mod kept;
 pub mod merge;
 pub mod pointer;
 pub mod search;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 
 pub use content::{Content, PLACEHOLDER, Placeholder};
 pub use edit::{Edit, EditError, copies};
+pub use kept::{KeptContent, KeptDraft, Subject};
 pub use status::{Facts, Learnt, Outcome, Status, TestRecord, parse_expiry};
 
 /// The solution that exists from the start.

@@ -6,6 +6,7 @@
 
 mod change;
 mod conflict;
+mod draft;
 mod kind;
 mod lookup;
 mod merge;
@@ -32,6 +33,7 @@ use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store
 
 pub use change::{Change, changes, names};
 pub use conflict::{Clash, Conflict};
+pub use draft::{Keeping, draft_name, meanwhile, resumed, resumed_oauth_app};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use merge::merged;

@@ -1,5 +1,7 @@
 //! One credential while it is edited: the form and the raw editor are two views of it.
 
+mod keep;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 

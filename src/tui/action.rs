@@ -72,6 +72,7 @@ actions! {
     Group, "group", "group", "Group by solution, by service, or not at all";
     Sort, "sort", "sort", "Sort by the next of key, name, kind, status and last test";
     SortBack, "sort_back", "sort back", "Sort the other way round";
+    Drafts, "drafts", "drafts", "Go on with a draft that was not saved, or drop it";
     Filters, "filters", "filters", "Pick one of the searches saved in config.toml";
     Palette, "palette", "commands", "Find a command by its name";
     Help, "help", "help", "Show the keys";

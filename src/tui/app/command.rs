@@ -66,11 +66,13 @@ pub enum Command {
     Discard,
     /// Close the top screen, whatever it holds.
     LeaveLayer,
-    /// Close the top screen, whatever it holds, and do an action below it.
-    LeaveLayerAnd(Action),
-    /// Drop the draft and lock.
-    Lock,
-    /// Drop the draft and quit.
+    /// Go on with a kept draft.
+    ResumeDraft(Id),
+    /// Drop a kept draft.
+    DropDraft(Id),
+    /// Keep the drafts, sealed, and quit.
+    KeepAndQuit,
+    /// Drop the drafts and quit.
     Quit,
 }
 

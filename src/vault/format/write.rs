@@ -1,4 +1,4 @@
-//! A document as bytes: the only place that writes the text of a secret.
+//! A document as bytes. [`Exposed`] is the only way that the text of a secret is written.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -62,7 +62,8 @@ pub(in crate::vault) fn encode(
     Ok(out)
 }
 
-struct Count(usize);
+/// Counts what is written.
+pub(super) struct Count(pub(super) usize);
 
 impl io::Write for Count {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -75,8 +76,8 @@ impl io::Write for Count {
     }
 }
 
-/// A secret as its text: private to this file, so that nothing else serializes one.
-struct Exposed<'a>(&'a Secret);
+/// A secret as its text: known to this folder only, so that nothing else serializes one.
+pub(super) struct Exposed<'a>(pub(super) &'a Secret);
 
 impl Serialize for Exposed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

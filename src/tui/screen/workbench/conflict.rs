@@ -43,15 +43,15 @@ impl Workbench {
         let Some(editor) = self.editor.as_mut().filter(|editor| editor.saving == Saving::No) else { return };
         let Decision { stored, version, content, loses } = decision;
         if loses {
-            let mut kept = editor.content().clone();
-            let (solution, key) = (kept.solution(), kept.key());
+            let mut overruled = editor.content().clone();
+            let (solution, key) = (overruled.solution(), overruled.key());
             let taken = self.document.find(solution, key).is_some_and(|other| other.id != editor.id);
             if taken || !self.document.has_solution(solution) {
                 // Its place is somebody else's by now; what it says is what counts.
-                kept.graft(&stored, Content::KEY);
-                kept.graft(&stored, Content::SOLUTION);
+                overruled.graft(&stored, Content::KEY);
+                overruled.graft(&stored, Content::SOLUTION);
             }
-            editor.kept.push(kept);
+            editor.overruled.push(overruled);
         }
         editor.view.resolve(version, stored, content);
         match editor.view.draft.is_changed() {

@@ -59,6 +59,11 @@ impl Workbench {
         if self.read_only {
             right.push(("  read-only".to_owned(), theme.error));
         }
+        match shared.drafts {
+            0 => {}
+            1 => right.push(("  1 unsaved draft".to_owned(), theme.warn)),
+            count => right.push((format!("  {count} unsaved drafts"), theme.warn)),
+        }
         if shared.demo {
             right.push(("  demo".to_owned(), theme.accent));
         }
