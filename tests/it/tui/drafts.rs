@@ -341,6 +341,7 @@ fn a_clock_that_panics() {
         services: home.join("services"),
         own_folders: Vec::new(),
         network: Default::default(),
+        seat: Default::default(),
     };
     let options = Options { clock: Arc::new(clock), ..Options::new(setup, false, false).unwrap() };
     run_with(options, Vec::new()).unwrap();
