@@ -20,6 +20,7 @@ mod faults;
 mod kinds;
 mod layers;
 mod merge;
+mod oauth;
 mod picture;
 mod probe;
 mod support;
