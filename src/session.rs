@@ -5,6 +5,7 @@
 //! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
 
 mod change;
+mod conflict;
 mod draft;
 mod export;
 mod import;
@@ -33,6 +34,7 @@ use crate::schema::Kinds;
 use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
 pub use change::{Change, changes, names};
+pub use conflict::{Clash, Conflict};
 pub use draft::{Keeping, draft_name, meanwhile, resumed, resumed_oauth_app};
 pub use export::{ExportOptions, exported, import_export};
 pub use import::{Fate, Import, ImportOptions, ImportRow, import, import_documents};
