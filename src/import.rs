@@ -198,7 +198,7 @@ impl Item {
 
     fn fact(&mut self, name: &str, value: impl Into<Json>) {
         let value = value.into();
-        if !value.is_null() && value != Json::from("") {
+        if !value.is_null() && value != "" {
             self.facts.push((name.to_owned(), value));
         }
     }

@@ -155,7 +155,7 @@ impl Shaper<'_> {
             }
         }
         let left = |field: &&ServiceField| field.required && field.default.is_none();
-        if open.iter().any(|field| left(&field) && variant.names_in_base_only(&field.name).is_empty()) {
+        if open.iter().any(|field| left(field) && variant.names_in_base_only(&field.name).is_empty()) {
             return None;
         }
         if let Some(base) = base {

@@ -428,7 +428,8 @@ fn doctor_opens_the_newest_backup_and_finds_plugins() {
     let account = account();
     let level = |check: &str| {
         let rows = account.run(&["doctor", "--json"]).json();
-        let rows: Vec<_> = rows.as_array().unwrap().iter().filter(|row| row["check"] == check).cloned().collect();
+        let rows: Vec<_> =
+            rows.as_array().unwrap().iter().filter(|row| row["check"] == check).cloned().collect();
         rows.iter().map(|row| row["level"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!((level("backups"), level("credentials")), (vec!["ok".to_owned()], vec!["ok".to_owned()]));
@@ -438,7 +439,8 @@ fn doctor_opens_the_newest_backup_and_finds_plugins() {
     assert_eq!(level("backups"), ["warn"]);
     assert!(level("plugin").is_empty());
     let identity = std::fs::read_to_string(account.identity()).unwrap();
-    std::fs::write(account.identity(), format!("{identity}# AGE-PLUGIN-X-1Q\nAGE-PLUGIN-NOWHERE-1QQQ\n")).unwrap();
+    std::fs::write(account.identity(), format!("{identity}# AGE-PLUGIN-X-1Q\nAGE-PLUGIN-NOWHERE-1QQQ\n"))
+        .unwrap();
     assert_eq!(level("plugin"), ["warn"]);
 }
 
