@@ -341,8 +341,9 @@ async fn an_alias_gets_its_tokens_from_its_app() {
     let missing =
         plan_in(kind, &content, &around(app(json!({"config": {"client_secret": null}})))).unwrap_err();
     assert_eq!(missing.to_string(), "the client_secret of the OAuth app is missing");
-    let person = plan_in(kind, &content, &around(app(json!({"config": {"grant": "authorization_code"}}))));
-    assert!(person.unwrap_err().to_string().contains("log in first"));
+    let person = app(json!({"config": {"grant": "authorization_code", "client_secret": null}}));
+    let waiting = plan_in(kind, &content, &around(person)).unwrap_err();
+    assert!(waiting.to_string().contains("log in first"), "{waiting}");
     let nobody = plan_in(kind, &content, &Surroundings::default()).unwrap_err();
     assert!(nobody.to_string().contains("there is no OAuth app \"mail\""));
 }
