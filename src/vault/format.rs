@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Object;
 
-pub(super) use read::{Contents, decode};
-pub(super) use write::encode;
+pub use read::{Contents, decode};
+pub use write::encode;
 
 /// The format this program writes, and the highest it reads.
 pub const FORMAT: u32 = 1;

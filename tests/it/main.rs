@@ -17,6 +17,7 @@ mod cli_secrecy;
 mod cli_test;
 mod cli_tokens;
 mod faults;
+mod fuzz;
 mod kinds;
 mod layers;
 mod picture;
