@@ -18,6 +18,7 @@ mod cli_test;
 mod cli_tokens;
 mod faults;
 mod fuzz;
+mod interop;
 mod kinds;
 mod layers;
 mod picture;
