@@ -7,12 +7,15 @@ mod add;
 mod args;
 mod demo;
 mod doctor;
+mod exchange;
 mod get;
 mod history;
 mod init;
 mod input;
 mod kinds;
 mod list;
+mod login;
+mod manual;
 mod move_to;
 mod oauth_app;
 mod output;
@@ -22,8 +25,10 @@ mod prove;
 mod put;
 mod recipients;
 mod reference;
+mod refresh;
 mod remove;
 mod restore;
+mod revoke;
 mod services;
 mod show;
 mod solution;
@@ -37,7 +42,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::config::Config;
 use crate::paths::Paths;
@@ -48,10 +53,28 @@ use crate::session::{Opened, Setup};
 use crate::suggest::nearest;
 use crate::vault::OpenPolicy;
 use args::{Arguments, Colour, Command};
+use manual::Page;
 use output::Output;
 use prompt::AtTerminal;
 
 pub use demo::Demo;
+
+const WORKBENCH: &[Page] = &[Page {
+    command: "",
+    examples: &[
+        ("credbench", "opens the workbench; at first start it offers to make the vault"),
+        ("credbench --vault ~/team/vault.age --solution billing-prod", "on another vault, at one solution"),
+    ],
+    json: "nothing: the workbench is for people",
+    faults: &[
+        (Exit::Usage, "no_terminal", "standard input or output is no terminal"),
+        (Exit::Failed, "terminal", "the terminal cannot be used"),
+        (Exit::Failed, "workbench", "the workbench cannot be run"),
+        (Exit::Failed, "keymap", "the operator's own keys cannot be read"),
+        (Exit::Invalid, "invalid_keymap", "the operator's own keys have a mistake"),
+    ],
+    shared: &[&manual::READS, &manual::OPENS],
+}];
 
 /// What is to be done after the command line was read.
 #[derive(Debug)]
@@ -85,7 +108,8 @@ impl Workbench {
 /// Runs the command that the arguments name.
 pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let matches = command().try_get_matches_from(&arguments);
+    let parsed = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(parsed) => parsed,
         Err(error) => return Next::Exit(usage(&error, wants_json(&arguments))),
     };
@@ -98,7 +122,12 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
 
 /// The command line's own reference page, in Markdown.
 pub fn reference() -> String {
-    reference::page(&Arguments::command())
+    reference::page(&command())
+}
+
+/// What can be typed.
+fn command() -> clap::Command {
+    manual::with_examples(Arguments::command())
 }
 
 fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> {
@@ -126,6 +155,9 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Get(arguments) => get::run(&context, &arguments),
         Command::List(arguments) => list::run(&context, &arguments),
         Command::Test(arguments) => test::run(&context, &arguments),
+        Command::Login(arguments) => login::run(&context, &arguments),
+        Command::Refresh(arguments) => refresh::run(&context, &arguments),
+        Command::Revoke(arguments) => revoke::run(&context, &arguments),
         Command::Remove(arguments) => remove::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::History(arguments) => history::run(&context, &arguments),

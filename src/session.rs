@@ -5,11 +5,16 @@
 //! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
 
 mod change;
+mod conflict;
+mod draft;
 mod kind;
 mod lookup;
+mod merge;
 mod network;
+pub mod oauth;
 mod oauth_app;
 mod row;
+mod seat;
 mod services;
 mod setup;
 mod solution;
@@ -22,25 +27,34 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::model::{Document, Edit};
+use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
 use crate::schema::Kinds;
-use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
+use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
 pub use change::{Change, changes, names};
+pub use conflict::{Clash, Conflict};
+pub use draft::{Keeping, draft_name, meanwhile, resumed, resumed_oauth_app};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
 pub use lookup::{credential, not_found, secret, secret_place};
+pub use merge::merged;
 pub use network::Network;
 pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
 };
-pub use row::{LastTest, Row, caution, facts, has_test, row, rows};
+pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
+pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
-pub use solution::{check_solution_name, moved, references_to, residents, restoration, solution_removal};
+pub use solution::{
+    check_solution_name, moved, references_to, removal, residents, restoration, solution_removal,
+};
 pub use tags::TagChange;
 pub use version::{Difference, differences, field_name, fields, renewed};
+
+/// How often edits are made to fit what other programs saved before it is given up.
+const MERGES: u32 = 20;
 
 /// An unlocked vault.
 #[derive(Debug)]
@@ -75,8 +89,17 @@ pub struct Saved {
     pub inverses: Vec<Edit>,
     /// Another program had saved meanwhile; its changes were kept.
     pub merged: bool,
+    /// What another program changed in the very things that this commit changes, and was kept.
+    pub notes: Vec<String>,
     /// What a person should hear about.
     pub warnings: Vec<String>,
+}
+
+impl Saved {
+    /// The version that a credential has now.
+    pub fn version_of(&self, id: &Id) -> u32 {
+        self.document.by_id(id).map_or(1, |credential| credential.version)
+    }
 }
 
 impl Opened {
@@ -150,28 +173,55 @@ impl Session {
         &self.store
     }
 
-    /// Stores all edits durably, or none. Edits of other programs since the last reading are kept; where they
-    /// changed the same credential, that is a conflict (exit 5).
+    /// Stores all edits durably, or none. Edits of other programs since the last reading are kept, in the same
+    /// credential too; where they changed the same field, that is a conflict (exit 5).
     ///
     /// # Errors
     /// The vault on disk is then as it was.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Saved, Problem> {
-        let before = self.store.document().clone();
-        let committed = self.store.commit(edits, now);
-        self.look(&before);
-        let committed = committed?;
+        let mut fitting = edits.clone();
+        let mut notes = Vec::new();
+        let mut merged = false;
+        // Each turn but the first means that another program saved since the one before.
+        for _ in 0..MERGES {
+            let before = self.store.document().clone();
+            let committed = self.store.commit(fitting, now);
+            self.look(&before);
+            match committed {
+                Err(error) if merge::is_conflict(&error) => {
+                    let rebased = merge::rebase(&self.kinds, self.store.document(), edits.clone(), now)?;
+                    (fitting, notes, merged) = (rebased.edits, rebased.notes, true);
+                }
+                Err(error) => return Err(error.into()),
+                Ok(committed) => return Ok(self.saved(committed, merged, notes)),
+            }
+        }
+        Err(StoreError::Contended { path: self.store.path().to_owned() }.into())
+    }
+
+    fn saved(&self, committed: Committed, merged: bool, notes: Vec<String>) -> Saved {
         let mut warnings: Vec<String> = committed.notices.iter().map(Notice::to_string).collect();
         warnings.extend(
             committed
                 .unsynced
                 .map(|error| format!("saved, but whether it survives a power cut is not known: {error}")),
         );
-        Ok(Saved {
+        Saved {
             document: self.view.clone(),
             inverses: committed.inverses,
-            merged: committed.reloaded,
+            merged: merged || committed.reloaded,
+            notes,
             warnings,
-        })
+        }
+    }
+
+    /// Reads the vault again, and what an exchange of tokens needs of a credential.
+    ///
+    /// # Errors
+    /// As [`Session::refresh`]; exit 4 where there is no such credential.
+    pub fn held(&mut self, id: &Id) -> Result<oauth::Held, Problem> {
+        self.refresh()?;
+        oauth::Held::of(self.store.document(), &self.kinds, id)
     }
 
     /// Reads the vault again where another program saved it; `None` where nothing changed.

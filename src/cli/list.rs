@@ -7,10 +7,26 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Context;
 use super::args::List;
+use super::manual::{self, Page};
 use super::output::{Output, Tone, status_sign, visible};
 use crate::model::search::{Field, Query, QueryError};
 use crate::problem::{Exit, Problem};
 use crate::session::{self, Row};
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "list",
+    examples: &[
+        ("credbench list", "the current solution"),
+        ("credbench list 'is:failing tag:prod'", "what needs a person"),
+        ("credbench list --all-solutions --json | jq -r '.[].key'", "all keys"),
+    ],
+    json: r#"[{"solution","key","name","kind","service","status","flags":[flag],"tags":[tag],"shared","created_at","updated_at","last_used_at"|null,"last_test":{"outcome","at","latency_ms","message"}|null}]"#,
+    faults: &[
+        (Exit::Usage, "invalid_query", "the query is not understood"),
+        (Exit::NotFound, "no_solution", "there is no solution of that name"),
+    ],
+    shared: &[&manual::OPENS],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &List) -> Result<ExitCode, Problem> {
     let query = query(arguments)?;
@@ -60,7 +76,7 @@ fn query(arguments: &List) -> Result<Query, Problem> {
 type Cell = (String, Option<Tone>);
 
 fn table(out: &Output, rows: &[Row<'_>], solutions: bool, now: Timestamp) {
-    let mut titles = vec!["key", "name", "service", "kind", "status", "tested"];
+    let mut titles = vec!["key", "name", "service", "kind", "status", "ends", "tested"];
     if solutions {
         titles.insert(0, "solution");
     }
@@ -75,6 +91,7 @@ fn table(out: &Output, rows: &[Row<'_>], solutions: bool, now: Timestamp) {
                 (visible(row.service), None),
                 (visible(row.kind), None),
                 (format!("{sign} {}{}", row.status.word(), if row.old { " (old)" } else { "" }), Some(tone)),
+                (row.ends.map(|ends| ends.left(now)).unwrap_or_default(), None),
                 (tested, None),
             ];
             if solutions {

@@ -54,7 +54,7 @@ impl Entry {
     }
 
     fn is_honest(&self, key: &WriterKey) -> bool {
-        key.code_fits(&self.coded(), &self.code)
+        key.memory().fits(&self.coded(), &self.code)
     }
 }
 
@@ -193,7 +193,7 @@ impl Memory {
                 keeper: key.public(),
                 code: String::new(),
             };
-            entry.code = key.code(&entry.coded());
+            entry.code = key.memory().code(&entry.coded());
             let known =
                 self.entries.iter_mut().find(|known| known.path == *place && known.keeper == entry.keeper);
             match known {

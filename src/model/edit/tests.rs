@@ -13,6 +13,10 @@ fn content(solution: &str, key: &str, secret: &str) -> Content {
     content
 }
 
+fn removal(credential: &crate::model::Credential) -> Edit {
+    Edit::Remove { id: credential.id.clone(), base: Box::new(credential.content.clone()) }
+}
+
 fn record(version: u32) -> TestRecord {
     TestRecord {
         at: Timestamp::UNIX_EPOCH,
@@ -58,6 +62,7 @@ enum Wish {
     Define(u8, u8),
     Undefine(u8),
     BeOf(usize, u8),
+    Exchange(usize, u8),
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -76,6 +81,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         (0..3u8, 0..4u8).prop_map(|(kind, title)| Wish::Define(kind, title)),
         (0..3u8).prop_map(Wish::Undefine),
         (0..8usize, 0..3u8).prop_map(|(n, kind)| Wish::BeOf(n, kind)),
+        (0..8usize, 0..4u8).prop_map(|(n, token)| Wish::Exchange(n, token)),
     ]
 }
 
@@ -95,6 +101,25 @@ fn schema(title: u8) -> Object {
     json!({"title": title}).as_object().cloned().unwrap_or_default()
 }
 
+fn tokens(access: &str) -> Tokens {
+    let mut tokens = Tokens::default();
+    tokens.secrets.insert("access_token".to_owned(), Secret::from(access));
+    tokens.plain.insert("expires_at".to_owned(), json!("2027-01-01T00:00:00Z"));
+    tokens
+}
+
+fn exchange(credential: &crate::model::Credential, given: Tokens) -> Edit {
+    let issued = given.digest().map(|tokens| Issued {
+        tokens,
+        received_at: Timestamp::UNIX_EPOCH,
+        logged_in_at: None,
+        refresh_expires_at: None,
+        refused_at: None,
+    });
+    let seen = credential.content.tokens().digest();
+    Edit::SetTokens { id: credential.id.clone(), seen, tokens: given, issued }
+}
+
 fn set_app(document: &Document, number: u8, after: Option<OauthApp>) -> Edit {
     let name = format!("app{number}");
     Edit::SetOauthApp { before: document.oauth_app(&name).cloned(), name, after }
@@ -109,9 +134,9 @@ fn edit(document: &Document, wish: Wish) -> Option<Edit> {
         Wish::Update(n, k, secret) => {
             let old = nth(n)?;
             let content = content(old.content.solution(), &format!("k{k}"), &secret);
-            Edit::Update { id: old.id.clone(), expected: Some(old.version), content }
+            Edit::Update { id: old.id.clone(), base: Some(Box::new(old.content.clone())), content }
         }
-        Wish::Remove(n) => Edit::Remove { id: nth(n)?.id.clone() },
+        Wish::Remove(n) => removal(nth(n)?),
         Wish::Restore(n) => {
             Edit::Restore { id: document.trash.get(n % document.trash.len().max(1))?.credential.id.clone() }
         }
@@ -131,6 +156,12 @@ fn edit(document: &Document, wish: Wish) -> Option<Edit> {
             let expected = document.own_kind(&id).map(|known| known.version);
             Edit::DefineKind { id, expected, schema: schema(title) }
         }
+        Wish::Exchange(n, token) => {
+            let old = nth(n)?;
+            // None given: the tokens were revoked.
+            let given = if token > 0 { tokens(&format!("t{token}")) } else { Tokens::default() };
+            exchange(old, given)
+        }
         Wish::Undefine(kind) => Edit::RemoveKind { id: format!("kind{kind}") },
         Wish::BeOf(n, kind) => {
             let old = nth(n)?;
@@ -138,7 +169,7 @@ fn edit(document: &Document, wish: Wish) -> Option<Edit> {
             document.own_kind(&format!("kind{kind}"))?;
             let mut content = old.content.clone();
             content.set("/kind", json!(format!("kind{kind}")));
-            Edit::Update { id: old.id.clone(), expected: None, content }
+            Edit::Update { id: old.id.clone(), base: None, content }
         }
     })
 }
@@ -159,6 +190,7 @@ proptest! {
                     | Edit::RenameSolution { .. }
                     | Edit::SetOauthApp { .. }
                     | Edit::RemoveKind { .. }
+                    | Edit::SetTokens { .. }
             );
             match document.apply(edit, now) {
                 Err(_) => prop_assert_eq!(&document, &before),
@@ -190,21 +222,28 @@ proptest! {
 }
 
 #[test]
-fn an_update_that_started_from_another_version_is_a_conflict() {
+fn a_change_of_something_else_than_its_writer_saw_is_a_conflict() {
     let mut document = Document::new();
     let now = Timestamp::UNIX_EPOCH;
     let id = Id::new();
     document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
-    let update = |secret: &str, expected| Edit::Update {
+    let said = |secret: &str| content("default", "a", secret);
+    let update = |secret: &str, base: Option<&str>| Edit::Update {
         id: id.clone(),
-        expected,
-        content: content("default", "a", secret),
+        base: base.map(|base| Box::new(said(base))),
+        content: said(secret),
     };
-    document.apply(update("2", Some(1)), now).unwrap();
-    let conflict = document.apply(update("3", Some(1)), now).unwrap_err();
-    assert_eq!(conflict, EditError::Conflict { key: "a".to_owned(), expected: 1, found: 2 });
+    document.apply(update("2", Some("1")), now).unwrap();
+    let conflict = Err(EditError::Conflict { key: "a".to_owned() });
+    assert_eq!(document.apply(update("3", Some("1")), now), conflict);
+    let remove = |base: &str| Edit::Remove { id: id.clone(), base: Box::new(said(base)) };
+    assert_eq!(document.apply(remove("1"), now), conflict);
     document.apply(update("3", None), now).unwrap();
     assert_eq!(document.find("default", "a").unwrap().version, 3);
+    document.apply(remove("3"), now).unwrap();
+    let removed = Err(EditError::Removed { key: "a".to_owned() });
+    assert_eq!(document.apply(update("4", Some("3")), now), removed);
+    assert_eq!(document.apply(remove("3"), now), removed);
 }
 
 #[test]
@@ -221,19 +260,44 @@ fn a_test_of_an_older_version_vouches_only_while_nothing_it_proved_has_changed()
             now,
             expires_soon_secs: 0,
             proves_since: None,
+            tokens: None,
         };
         document.by_id(&id).unwrap().status(facts).0
     };
     assert_eq!(status(&document), crate::model::Status::Active);
     let mut renamed = content("default", "b", "1");
     renamed.set("/notes", json!("renamed"));
-    document.apply(Edit::Update { id: id.clone(), expected: None, content: renamed }, now).unwrap();
+    document.apply(Edit::Update { id: id.clone(), base: None, content: renamed }, now).unwrap();
     assert_eq!(status(&document), crate::model::Status::Active, "a name proves nothing");
     let other = content("default", "b", "2");
-    document.apply(Edit::Update { id: id.clone(), expected: None, content: other }, now).unwrap();
+    document.apply(Edit::Update { id: id.clone(), base: None, content: other }, now).unwrap();
     assert_eq!(status(&document), crate::model::Status::Untested, "another secret");
     document.apply(Edit::RecordTest { id: id.clone(), record: record(2) }, now).unwrap();
     assert_eq!(status(&document), crate::model::Status::Untested, "a late result of an older version");
+}
+
+#[test]
+fn tokens_are_replaced_only_where_they_are_those_that_the_exchange_started_from() {
+    let mut document = Document::new();
+    let now = Timestamp::UNIX_EPOCH;
+    let id = Id::new();
+    document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
+    let late = exchange(document.by_id(&id).unwrap(), tokens("late"));
+    let first = exchange(document.by_id(&id).unwrap(), tokens("first"));
+    document.apply(first, now).unwrap();
+    let refused = document.apply(late.clone(), now).unwrap_err();
+    assert_eq!(refused, EditError::TokensChanged("a".to_owned()));
+    assert!(!format!("{refused} {late:?}").contains("late\""), "{refused} {late:?}");
+    let credential = document.by_id(&id).unwrap();
+    assert_eq!((credential.version, credential.history.len()), (1, 0), "an exchange makes no version");
+    assert_eq!(credential.content.tokens(), tokens("first"));
+    assert_eq!(credential.issued().unwrap().tokens, tokens("first").digest().unwrap());
+    assert_eq!(credential.content.secret("/config/values/v"), Some(&Secret::from("1")));
+    // What a person enters is nothing that an exchange gave.
+    let mut entered = credential.content.clone();
+    entered.set_tokens(&tokens("entered"));
+    document.apply(Edit::Update { id: id.clone(), base: None, content: entered }, now).unwrap();
+    assert_eq!(document.by_id(&id).unwrap().issued(), None);
 }
 
 #[test]
@@ -253,7 +317,7 @@ fn a_copy_has_the_structure_and_no_secret() {
     document
         .apply(Edit::Create { id: id.clone(), content: content("prod", "a", "old-secret") }, now)
         .unwrap();
-    document.apply(Edit::Update { id: id.clone(), expected: None, content: original }, now).unwrap();
+    document.apply(Edit::Update { id: id.clone(), base: None, content: original }, now).unwrap();
     document.apply(Edit::RecordTest { id, record: record(2) }, now).unwrap();
     let before = document.clone();
 
@@ -292,7 +356,7 @@ fn a_renamed_solution_takes_its_removed_credentials_along() {
         document.apply(Edit::AddSolution { solution: Solution::named(name) }, now).unwrap();
         let id = Id::new();
         document.apply(Edit::Create { id: id.clone(), content: content(name, "a", "1") }, now).unwrap();
-        document.apply(Edit::Remove { id: id.clone() }, now).unwrap();
+        document.apply(removal(document.by_id(&id).unwrap()), now).unwrap();
         made.push(id);
     }
     document.apply(Edit::RemoveSolution { name: "gone".to_owned() }, now).unwrap();
@@ -327,7 +391,7 @@ fn an_oauth_app_in_use_stays() {
     let refused = EditError::OauthAppInUse { name: "app1".to_owned(), by: vec!["default/mail".to_owned()] };
     assert_eq!(document.apply(remove.clone(), now), Err(refused));
     document.apply(set_app(&document, 1, Some(app(1, 2))), now).unwrap();
-    document.apply(Edit::Remove { id }, now).unwrap();
+    document.apply(removal(document.by_id(&id).unwrap()), now).unwrap();
     assert_eq!(document.apply(remove, now), Err(EditError::OauthAppConflict("app1".to_owned())));
     document.apply(set_app(&document, 1, None), now).unwrap();
     assert!(document.oauth_apps().is_empty());
@@ -357,7 +421,7 @@ fn a_kind_keeps_its_versions_and_stays_while_something_is_of_it() {
     document.apply(Edit::Create { id: id.clone(), content: user }, now).unwrap();
     let by = |by: &str| Err(EditError::KindInUse { id: "own".to_owned(), by: vec![by.to_owned()] });
     assert_eq!(document.apply(remove.clone(), now), by("default/a"));
-    document.apply(Edit::Remove { id: id.clone() }, now).unwrap();
+    document.apply(removal(document.by_id(&id).unwrap()), now).unwrap();
     assert_eq!(document.apply(remove.clone(), now), by("default/a (in the trash)"));
     document.apply(Edit::Purge { id }, now).unwrap();
     document.apply(remove, now).unwrap();

@@ -42,6 +42,8 @@ pub struct Shared {
     pub solution: String,
     /// Whether the vault is a throw-away one.
     pub demo: bool,
+    /// How many kept drafts wait to be gone on with.
+    pub drafts: usize,
     /// Tells the time.
     pub clock: Clock,
     /// The line above the footer.
@@ -63,6 +65,7 @@ impl Shared {
             services: None,
             solution,
             demo,
+            drafts: 0,
             clock,
             notice: None,
             effects: Vec::new(),

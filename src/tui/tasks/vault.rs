@@ -12,7 +12,7 @@ use crate::secret::Secret;
 use crate::session::{Opened, Protection, Saved, Session, Setup};
 use crate::tui::app::Clock;
 use crate::tui::message::{Answer, Message, Order, Question, QuestionKind, Reply};
-use crate::vault::{Ask, Keyring, OpenPolicy, keyring};
+use crate::vault::{Ask, Keyring, OpenPolicy, SealedDraft, keyring};
 
 /// Does orders until nobody can give one any more.
 pub(super) fn serve(
@@ -22,7 +22,8 @@ pub(super) fn serve(
     messages: &UnboundedSender<Message>,
 ) {
     let screen = Screen(messages.clone());
-    let mut owner = Owner { setup, clock: clock.clone(), session: None, screen: screen.clone() };
+    let mut owner =
+        Owner { setup, clock: clock.clone(), session: None, held: Vec::new(), screen: screen.clone() };
     while let Ok(order) = orders.recv() {
         // The session is dropped after a panic, so nothing half done is seen.
         if catch_unwind(AssertUnwindSafe(|| owner.order(order))).is_err() {
@@ -36,6 +37,8 @@ struct Owner {
     setup: Setup,
     clock: Clock,
     session: Option<Session>,
+    /// Sealed drafts that could not be put on the disk.
+    held: Vec<SealedDraft>,
     screen: Screen,
 }
 
@@ -59,6 +62,14 @@ impl Owner {
             Order::Secret { id, place, purpose } => {
                 let result = self.secret(&id, &place);
                 self.screen.say(Answer::Secret { id, place, purpose, result });
+            }
+            Order::Keep(keeping) => {
+                let (held, result) = keeping.keep();
+                self.held.extend(held);
+                self.screen.say(Answer::Kept(result));
+            }
+            Order::Forget(sealer, id) => {
+                self.screen.say(Answer::Forgot(sealer.forget(&id).map_err(Problem::from)));
             }
             Order::Lock => {
                 self.session = None;
@@ -128,12 +139,14 @@ impl Owner {
     }
 
     fn opened(&mut self, opened: Opened, created: bool) {
-        self.session = Some(opened.session);
+        let session = self.session.insert(opened.session);
         self.screen.say(Answer::Opened {
             document: opened.document,
             notices: opened.notices.iter().map(ToString::to_string).collect(),
             refusal: opened.refusal,
             created,
+            drafts: session.drafts(&mut self.held),
+            sealer: session.sealer(),
         });
     }
 

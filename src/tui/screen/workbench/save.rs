@@ -59,18 +59,6 @@ impl Workbench {
         shared.tell(Tone::Plain, "saving…");
     }
 
-    /// Stores the draft on top of what another program stored: that becomes the version before.
-    pub(super) fn overwrite(&mut self, shared: &mut Shared) {
-        let Some(editor) = &mut self.editor else { return };
-        match self.document.by_id(&editor.id) {
-            Some(theirs) => {
-                editor.view.draft.rebase(theirs);
-                self.store(shared);
-            }
-            None => shared.tell(Tone::Bad, "another program removed this credential; restore it first"),
-        }
-    }
-
     /// Stops the test before saving. What is being stored is not stopped.
     pub(super) fn cancel_save(&mut self, shared: &mut Shared) {
         let Some(editor) = &mut self.editor else { return };
@@ -198,7 +186,7 @@ impl Workbench {
     }
 
     fn stored(&mut self, change: Change, saved: Saved, generation: u64, shared: &mut Shared) {
-        let Saved { document, inverses, merged, warnings } = saved;
+        let Saved { document, inverses, merged, notes, warnings } = saved;
         self.set_document(document, shared);
         let mut said = match change {
             Change::Draft => {
@@ -229,10 +217,10 @@ impl Workbench {
             Change::Tests if warnings.is_empty() => return,
             Change::Tests => String::new(),
         };
-        if merged {
+        if merged && notes.is_empty() {
             said.push_str(" · another program's changes were taken in");
         }
-        for warning in &warnings {
+        for warning in notes.iter().chain(&warnings) {
             said.push_str(" · ");
             said.push_str(warning);
         }
@@ -253,16 +241,7 @@ impl Workbench {
                 editor.saving = Saving::No;
                 self.focus = Pane::Panel;
                 match problem.code {
-                    "conflict" => {
-                        let choices = vec![
-                            ("Keep editing", None),
-                            ("Overwrite", Some(Command::Overwrite)),
-                            ("Take theirs", Some(Command::TakeTheirs)),
-                        ];
-                        let text =
-                            format!("{}\n\nOverwriting keeps theirs as the version before.", problem.message);
-                        return Reply::Open(Box::new(Confirm::new("Changed meanwhile", text, choices)));
-                    }
+                    "conflict" => return self.conflict(problem, shared),
                     "exists" => editor.view.show(&[Violation::new(Content::KEY, "is taken")], shared),
                     _ => shared.tell_problem(problem),
                 }
