@@ -125,6 +125,9 @@ impl Bench {
                     notices: Vec::new(),
                     refusal: None,
                     created: false,
+                    drafts: Vec::new(),
+                    // Drafts are not kept here: locking with one asks.
+                    sealer: None,
                 }
             }
             Order::Commit { serial, edits } => {
@@ -138,7 +141,13 @@ impl Bench {
                         self.generation += 1;
                         let document = self.document.clone();
                         Ok((
-                            Saved { document, inverses, merged: false, warnings: Vec::new() },
+                            Saved {
+                                document,
+                                inverses,
+                                merged: false,
+                                notes: Vec::new(),
+                                warnings: Vec::new(),
+                            },
                             self.generation,
                         ))
                     }

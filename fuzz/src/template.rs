@@ -64,10 +64,10 @@ fn samples() -> &'static [Sample] {
 fn sample(kinds: &Kinds, chosen: &Chosen) -> Option<Sample> {
     let variant = chosen.variant();
     let kind = kinds.of_service(&variant.kind, &chosen.name())?;
-    let mut content = Content::default();
-    content.document = json!({"solution": "default", "key": "k", "kind": variant.kind, "service": chosen.name(), "config": {}})
-        .as_object()?
-        .clone();
+    let document = json!({
+        "solution": "default", "key": "k", "kind": variant.kind, "service": chosen.name(), "config": {},
+    });
+    let mut content = Content { document: document.as_object()?.clone(), ..Content::default() };
     let mut places = Vec::new();
     for field in &variant.fields {
         let place = place_of(&variant.kind, &kind, field);
