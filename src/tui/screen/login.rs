@@ -59,6 +59,8 @@ struct Device {
     qr: Option<Qr>,
     ends: Timestamp,
     interval: Duration,
+    /// When the server is asked next.
+    next: Option<Timestamp>,
     /// The server wanted to be asked less often.
     slowed: bool,
 }
@@ -90,13 +92,19 @@ impl Login {
         match prompt {
             Prompt::Device { user_code, host, url, complete_url, ends, interval } => {
                 let qr = Qr::of(complete_url.as_ref().unwrap_or(&url).as_str());
-                let (code, complete, slowed) = (user_code, complete_url, false);
-                self.stage = Stage::Device(Device { code, host, url, complete, qr, ends, interval, slowed });
+                let (code, complete, next, slowed) = (user_code, complete_url, None, false);
+                let device = Device { code, host, url, complete, qr, ends, interval, next, slowed };
+                self.stage = Stage::Device(device);
             }
             Prompt::Browser { url, host, listening, ends } => {
                 let ssh = shared.seat.ssh.as_ref();
                 let tunnel = listening.ok().and_then(|here| Some(ssh?.tunnel(here)));
                 self.stage = Stage::Browser(Browser { url, host, listening, tunnel, ends });
+            }
+            Prompt::AsksNext { at } => {
+                if let Stage::Device(device) = &mut self.stage {
+                    device.next = Some(at);
+                }
             }
             Prompt::SlowedDown { interval } => {
                 if let Stage::Device(device) = &mut self.stage {

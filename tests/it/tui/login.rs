@@ -79,11 +79,12 @@ fn at(ui: &mut Ui, (width, height): (u16, u16)) -> String {
 fn a_device_code_at_every_size() {
     let (mut ui, _service, serial) = begun(over_ssh());
     prompt(&mut ui, serial, device());
+    prompt(&mut ui, serial, Prompt::AsksNext { at: now() + SignedDuration::from_secs(5) });
     assert_snapshot!("device_80x24", at(&mut ui, (80, 24)));
     assert_snapshot!("device_120x40", at(&mut ui, (120, 40)));
     assert_snapshot!("device_40x12", at(&mut ui, (40, 12)));
     // Time passes; the server wants less.
-    ui.resize(80, 24).later(60).sees("13:32");
+    ui.resize(80, 24).later(4).sees("14:28").sees("asked again in 1 s").later(1).sees("is being asked");
     prompt(&mut ui, serial, Prompt::SlowedDown { interval: Duration::from_secs(10) });
     ui.sees("Slowed down by the server: every 10 s").keys("<esc>").sees("crm.login");
 }

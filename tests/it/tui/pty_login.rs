@@ -142,3 +142,27 @@ fn the_demo_logs_in_by_itself() {
     pty.wait("D  E  M  O").wait("● active").wait("logged in").send("o\r").wait("refreshed").send("q");
     pty.ends_within(SOON);
 }
+
+/// An open workbench takes its turn among the programs that want the same token.
+#[test]
+fn a_workbench_and_many_programs_make_one_exchange() {
+    let issuer = Issuer::start(Manners::default());
+    let (access, refresh) = issuer.given();
+    let mut config = issuer.config("authorization_code");
+    config["tokens"] =
+        json!({"access_token": access, "refresh_token": refresh, "expires_at": "2020-01-01T00:00:00Z"});
+    let account = Account::with_vault();
+    account.put(&json!({"key": "crm.login", "kind": "oauth2", "config": config}).to_string());
+    let mut pty = start(&account, (120, 40));
+    let given: Vec<String> = std::thread::scope(|scope| {
+        let get = || account.run(&["get", "crm.login"]).succeeds().out;
+        let programs: Vec<_> = (0..12).map(|_| scope.spawn(get)).collect();
+        pty.send("y").wait("sent to the terminal's clipboard");
+        programs.into_iter().map(|program| program.join().unwrap()).collect()
+    });
+    let copied = clipboard(&pty);
+    assert!(issuer.takes(&copied) && given.iter().all(|token| token.trim_end() == copied));
+    assert_eq!((issuer.counts().of("refresh_token"), issuer.counts().replays), (1, 0));
+    pty.send("q");
+    assert!(pty.ends_within(SOON).success());
+}

@@ -203,15 +203,20 @@ fn of_device(device: &Device, width: u16, shared: &Shared) -> Vec<Piece> {
     ]);
     let careful = format!("Enter it only where the browser shows {}.", device.host);
     let good = format!("The code is good for {}", left(device.ends, shared.now()));
-    let asked = seconds(device.interval);
     pieces.extend([
         Piece::text(3, careful, width, theme.text).after_gap(),
         Piece::text(1, good, width, theme.text).after_gap(),
-        match device.slowed {
-            true => Piece::text(2, format!("Slowed down by the server: every {asked}"), width, theme.warn),
-            false => Piece::text(4, format!("The server is asked every {asked}"), width, theme.dim),
-        },
     ]);
+    if device.slowed {
+        let text = format!("Slowed down by the server: every {} s", device.interval.as_secs());
+        pieces.push(Piece::text(2, text, width, theme.warn));
+    }
+    let wait = device.next.map(|at| at.duration_since(shared.now()).as_secs());
+    let asked = match wait {
+        Some(wait) if wait > 0 => format!("The server is asked again in {wait} s"),
+        _ => "The server is being asked".to_owned(),
+    };
+    pieces.push(Piece::text(4, asked, width, theme.dim));
     pieces
 }
 
@@ -289,8 +294,4 @@ fn left(ends: Timestamp, now: Timestamp) -> String {
         3600.. => format!("{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60),
         _ => format!("{}:{:02}", seconds / 60, seconds % 60),
     }
-}
-
-fn seconds(time: std::time::Duration) -> String {
-    format!("{} s", time.as_secs().max(1))
 }
