@@ -8,6 +8,7 @@ mod args;
 mod completions;
 mod demo;
 mod doctor;
+mod exchange;
 mod export;
 mod get;
 mod history;
@@ -16,6 +17,7 @@ mod init;
 mod input;
 mod kinds;
 mod list;
+mod login;
 mod man;
 mod manual;
 mod move_to;
@@ -27,8 +29,10 @@ mod prove;
 mod put;
 mod recipients;
 mod reference;
+mod refresh;
 mod remove;
 mod restore;
+mod revoke;
 mod services;
 mod show;
 mod solution;
@@ -156,6 +160,9 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Get(arguments) => get::run(&context, &arguments),
         Command::List(arguments) => list::run(&context, &arguments),
         Command::Test(arguments) => test::run(&context, &arguments),
+        Command::Login(arguments) => login::run(&context, &arguments),
+        Command::Refresh(arguments) => refresh::run(&context, &arguments),
+        Command::Revoke(arguments) => revoke::run(&context, &arguments),
         Command::Remove(arguments) => remove::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::History(arguments) => history::run(&context, &arguments),

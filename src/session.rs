@@ -13,6 +13,7 @@ mod kind;
 mod lookup;
 mod merge;
 mod network;
+pub mod oauth;
 mod oauth_app;
 mod row;
 mod seat;
@@ -46,7 +47,7 @@ pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
 };
-pub use row::{LastTest, Row, caution, facts, has_test, row, rows};
+pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
 pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
@@ -216,6 +217,15 @@ impl Session {
             notes,
             warnings,
         }
+    }
+
+    /// Reads the vault again, and what an exchange of tokens needs of a credential.
+    ///
+    /// # Errors
+    /// As [`Session::refresh`]; exit 4 where there is no such credential.
+    pub fn held(&mut self, id: &Id) -> Result<oauth::Held, Problem> {
+        self.refresh()?;
+        oauth::Held::of(self.store.document(), &self.kinds, id)
     }
 
     /// Reads the vault again where another program saved it; `None` where nothing changed.

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::Header;
 use crate::model::{
-    Content, Credential, Document, Id, KindDefinition, Object, Organization, Recipient, Removed, Solution,
-    TestRecord,
+    Content, Credential, Document, Id, Issued, KindDefinition, Object, Organization, Recipient, Removed,
+    Solution, TestRecord,
 };
 use crate::secret::Secret;
 
@@ -22,7 +22,7 @@ const SIGNATURE_LEN: usize = 88;
 ///
 /// # Errors
 /// What cannot be written as JSON, or a signature of another size.
-pub(in crate::vault) fn encode(
+pub fn encode(
     document: &Document,
     header: &Header,
     sign: impl FnOnce(&[u8], &[u8]) -> String,
@@ -147,6 +147,8 @@ struct CredentialOut<'a> {
     content: ContentOut<'a>,
     history: Vec<VersionOut<'a>>,
     tests: &'a [TestRecord],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued: Option<&'a Issued>,
     #[serde(flatten)]
     extra: &'a Object,
 }
@@ -209,6 +211,7 @@ impl<'a> From<&'a Credential> for CredentialOut<'a> {
             content: (&credential.content).into(),
             history: history.collect(),
             tests: &credential.tests,
+            issued: credential.issued.as_ref(),
             extra: &credential.extra,
         }
     }

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Block, Widget};
 
 use super::editor::Saving;
-use super::{Pane, Workbench};
+use super::{Pane, Workbench, viewed};
 use crate::tui::app::Shared;
 use crate::tui::paint;
 use crate::tui::screen::{footer, notice};
@@ -186,7 +186,10 @@ impl Workbench {
             return editor.view.draw(inner, buf, theme, focused).filter(|_| focused);
         }
         match self.list.selected() {
-            Some(credential) => self.details.draw(credential, inner, buf, shared, focused),
+            Some(credential) => {
+                let viewed = viewed(&self.document, credential, shared);
+                self.details.draw(&viewed, inner, buf, shared, focused);
+            }
             None => {
                 paint::put(buf, inner.x, inner.y, inner.width, "Nothing is selected.", theme.dim);
             }
