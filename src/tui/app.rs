@@ -5,6 +5,7 @@ mod answer;
 mod command;
 mod drafts;
 mod shared;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use crate::config::Config;
 use crate::schema::Kinds;
 use crate::secret::Secret;
 use crate::vault::OpenPolicy;
+use watch::Looking;
 
 pub(super) use command::Change;
 pub use command::{Command, Wish};
@@ -58,6 +60,7 @@ pub struct App {
     clipboard: Option<u64>,
     /// The newest timer of [`Timer::Retest`].
     retest: Option<u64>,
+    looking: Looking,
     /// What was wrong with the last passphrase, until it is asked for again.
     wrong: Option<String>,
     creating: bool,
@@ -84,6 +87,7 @@ impl App {
             drafts: Drafts::default(),
             clipboard: None,
             retest: None,
+            looking: Looking::default(),
             wrong: None,
             creating: false,
             quitting: false,
@@ -134,6 +138,7 @@ impl App {
                 }
             }
             Message::Timer(Timer::Retest(serial)) => self.retest(serial),
+            Message::Timer(Timer::Look(serial)) => self.look(serial),
             Message::Timer(Timer::Mask(serial)) => {
                 if let Some(bench) = &mut self.bench {
                     bench.mask(Some(serial));
@@ -166,6 +171,7 @@ impl App {
 
     fn key(&mut self, event: KeyEvent) {
         self.shared.notice = None;
+        self.look_with_key();
         let (Some(top), shared) = self.top() else { return };
         let reply = match shared.keymap.action(top.context(), Key::of(event)) {
             Some(action) => return self.perform(action),
@@ -327,6 +333,7 @@ impl App {
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
         self.retest = None;
+        self.stop_looking();
         self.read_only = false;
         self.layers = vec![Box::new(Unlock::locked())];
         if self.clipboard.is_some() {

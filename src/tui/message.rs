@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::schema::catalogue::{Catalogue, Index};
 use crate::secret::Secret;
-use crate::session::{Keeping, Saved};
+use crate::session::{Keeping, Saved, Watch};
 use crate::vault::{DraftSealer, OpenPolicy};
 
 /// Something that happened.
@@ -92,8 +92,12 @@ pub enum Answer {
         /// What was stored, with the generation on disk.
         result: Result<(Saved, u64), Problem>,
     },
-    /// The vault was read again.
-    Refreshed(Result<Option<Arc<Document>>, Problem>),
+    /// Another program had saved: the vault was read again.
+    Refreshed(Result<News, Problem>),
+    /// The vault's file can be watched.
+    Watch(Watch),
+    /// Nothing tells of changes to the vault, and why.
+    Unwatched(String),
     /// A secret that was asked for.
     Secret {
         /// Of which credential.
@@ -107,6 +111,15 @@ pub enum Answer {
     },
     /// The thread failed: a bug. The vault is locked.
     Broken,
+}
+
+/// What another program saved.
+#[derive(Debug)]
+pub struct News {
+    /// What the vault says now.
+    pub document: Arc<Document>,
+    /// What differs, in a few words; may be empty.
+    pub words: String,
 }
 
 /// A question, with the way back for its answer. Dropping it is "cancelled".
@@ -187,6 +200,8 @@ pub enum Timer {
     Spin,
     /// Test everything again.
     Retest(u64),
+    /// Look whether another program saved the vault.
+    Look(u64),
 }
 
 /// Something to be done outside.
@@ -200,6 +215,8 @@ pub enum Effect {
     Test(Arc<Kinds>, Vec<(Ticket, Content, Surroundings)>),
     /// Read the services of a catalogue.
     Index(Arc<Catalogue>),
+    /// Be told of what other programs save, until the vault is locked.
+    Watch(Watch),
     /// Cancel a test.
     Cancel(u64),
     /// Come back after a while.

@@ -14,3 +14,4 @@ mod secrets;
 mod services;
 mod sizes;
 mod test;
+mod watch;

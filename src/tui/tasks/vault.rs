@@ -6,12 +6,12 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::model::{Edit, Id};
+use crate::model::{Document, Edit, Id};
 use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
-use crate::session::{Opened, Protection, Saved, Session, Setup};
+use crate::session::{self, Opened, Protection, Saved, Session, Setup};
 use crate::tui::app::Clock;
-use crate::tui::message::{Answer, Message, Order, Question, QuestionKind, Reply};
+use crate::tui::message::{Answer, Message, News, Order, Question, QuestionKind, Reply};
 use crate::vault::{Ask, Keyring, OpenPolicy, SealedDraft, keyring};
 
 /// Does orders until nobody can give one any more.
@@ -54,7 +54,7 @@ impl Owner {
                     && !Arc::ptr_eq(&before, session.document())
                 {
                     // Another program had saved: what the vault says now comes first, then what failed.
-                    self.screen.say(Answer::Refreshed(Ok(Some(session.document().clone()))));
+                    self.screen.say(Answer::Refreshed(Ok(News::of(&before, session.document()))));
                 }
                 self.screen.say(Answer::Committed { serial, result });
             }
@@ -80,9 +80,13 @@ impl Owner {
     }
 
     fn refresh(&mut self) {
-        if let Some(session) = &mut self.session {
-            let refreshed = session.refresh();
-            self.screen.say(Answer::Refreshed(refreshed));
+        let Some(session) = &mut self.session else { return };
+        let before = session.document().clone();
+        match session.refresh() {
+            // What this program saved itself is told, too, and is no news.
+            Ok(None) => {}
+            Ok(Some(document)) => self.screen.say(Answer::Refreshed(Ok(News::of(&before, &document)))),
+            Err(problem) => self.screen.say(Answer::Refreshed(Err(problem))),
         }
     }
 
@@ -140,6 +144,14 @@ impl Owner {
 
     fn opened(&mut self, opened: Opened, created: bool) {
         let session = self.session.insert(opened.session);
+        // Before the rest, so that nothing is drawn for it.
+        let unwatched = match session.watch() {
+            Ok(watch) => {
+                self.screen.say(Answer::Watch(watch));
+                None
+            }
+            Err(why) => Some(why.to_string()),
+        };
         self.screen.say(Answer::Opened {
             document: opened.document,
             notices: opened.notices.iter().map(ToString::to_string).collect(),
@@ -148,6 +160,9 @@ impl Owner {
             drafts: session.drafts(&mut self.held),
             sealer: session.sealer(),
         });
+        if let Some(why) = unwatched {
+            self.screen.say(Answer::Unwatched(why));
+        }
     }
 
     fn commit(&mut self, edits: Vec<Edit>) -> Result<(Saved, u64), Problem> {
@@ -163,6 +178,12 @@ impl Owner {
         secret
             .cloned()
             .ok_or_else(|| Problem::new(Exit::NotFound, "missing_secret", "no secret is stored there"))
+    }
+}
+
+impl News {
+    fn of(before: &Document, after: &Arc<Document>) -> Self {
+        Self { document: after.clone(), words: session::news(before, after) }
     }
 }
 
