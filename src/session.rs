@@ -12,6 +12,7 @@ mod lookup;
 mod merge;
 mod network;
 mod news;
+pub mod oauth;
 mod oauth_app;
 mod row;
 mod seat;
@@ -45,7 +46,7 @@ pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
 };
-pub use row::{LastTest, Row, caution, facts, has_test, row, rows};
+pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
 pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
@@ -223,6 +224,15 @@ impl Session {
     /// Why nothing tells of changes to it.
     pub fn watch(&self) -> Result<Watch, Unwatched> {
         Watch::on(self.store.path())
+    }
+
+    /// Reads the vault again, and what an exchange of tokens needs of a credential.
+    ///
+    /// # Errors
+    /// As [`Session::refresh`]; exit 4 where there is no such credential.
+    pub fn held(&mut self, id: &Id) -> Result<oauth::Held, Problem> {
+        self.refresh()?;
+        oauth::Held::of(self.store.document(), &self.kinds, id)
     }
 
     /// Reads the vault again where another program saved it; `None` where nothing changed.

@@ -4,6 +4,7 @@ mod browser;
 mod device;
 mod endpoints;
 mod grants;
+mod interop;
 mod loopback;
 mod time;
 
