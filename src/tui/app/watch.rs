@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{App, Tone};
-use crate::tui::message::{Effect, News, Order, Timer};
+use crate::tui::message::{Effect, Order, Outside, Timer};
 
 /// How often the vault is looked at where nothing tells of changes and no key is pressed.
 const NOW_AND_THEN: Duration = Duration::from_secs(60);
@@ -65,7 +65,7 @@ impl App {
     }
 
     /// Another program saved: this is what the vault says now.
-    pub(super) fn take_over(&mut self, news: News) {
+    pub(super) fn take_over(&mut self, news: Outside) {
         let Some(bench) = &mut self.bench else { return };
         self.shared.kinds = self.shared.kinds.after(&news.document);
         let drafted = bench.is_draft_of_another_version(&news.document);

@@ -1,18 +1,27 @@
 //! The thread that owns the unlocked vault.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::model::{Document, Edit, Id};
 use crate::problem::{Exit, Problem};
+use crate::schema::Kinds;
 use crate::secret::Secret;
+use crate::session::oauth::Held;
 use crate::session::{self, Opened, Protection, Saved, Session, Setup};
 use crate::tui::app::Clock;
-use crate::tui::message::{Answer, Message, News, Order, Question, QuestionKind, Reply};
+use crate::tui::message::{Answer, Message, Order, Outside, Question, QuestionKind, Reply};
 use crate::vault::{Ask, Keyring, OpenPolicy, SealedDraft, keyring};
+
+/// How long a lock waits for exchanges that go on: what an authorization server gave for a refresh token would be lost
+/// with the whole grant. They were cancelled before, so this is only as long as an answer under way takes.
+const LAST_EXCHANGES: Duration = Duration::from_secs(6);
 
 /// Does orders until nobody can give one any more.
 pub(super) fn serve(
@@ -22,11 +31,24 @@ pub(super) fn serve(
     messages: &UnboundedSender<Message>,
 ) {
     let screen = Screen(messages.clone());
-    let mut owner =
-        Owner { setup, clock: clock.clone(), session: None, held: Vec::new(), screen: screen.clone() };
-    while let Ok(order) = orders.recv() {
+    let mut owner = Owner {
+        setup,
+        clock: clock.clone(),
+        session: None,
+        exchanges: 0,
+        held: Vec::new(),
+        screen: screen.clone(),
+    };
+    let mut late = VecDeque::new();
+    while let Some(order) = late.pop_front().or_else(|| orders.recv().ok()) {
         // The session is dropped after a panic, so nothing half done is seen.
-        if catch_unwind(AssertUnwindSafe(|| owner.order(order))).is_err() {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if matches!(order, Order::Lock) {
+                owner.finish_exchanges(orders, &mut late);
+            }
+            owner.order(order);
+        }));
+        if done.is_err() {
             owner.session = None;
             screen.say(Answer::Broken);
         }
@@ -37,6 +59,8 @@ struct Owner {
     setup: Setup,
     clock: Clock,
     session: Option<Session>,
+    /// How many exchanges of tokens go on.
+    exchanges: usize,
     /// Sealed drafts that could not be put on the disk.
     held: Vec<SealedDraft>,
     screen: Screen,
@@ -54,11 +78,16 @@ impl Owner {
                     && !Arc::ptr_eq(&before, session.document())
                 {
                     // Another program had saved: what the vault says now comes first, then what failed.
-                    self.screen.say(Answer::Refreshed(Ok(News::of(&before, session.document()))));
+                    self.screen.say(Answer::Refreshed(Ok(Outside::of(&before, session.document()))));
                 }
                 self.screen.say(Answer::Committed { serial, result });
             }
             Order::Refresh => self.refresh(),
+            Order::ExchangeBegins => self.exchanges += 1,
+            Order::ExchangeEnds => self.exchanges = self.exchanges.saturating_sub(1),
+            // Who asked may be gone: a login that was cancelled.
+            Order::Hold { id, kinds, answer } => drop(answer.send(self.hold(&id, &kinds))),
+            Order::Store { edit, answer } => drop(answer.send(self.keep(*edit))),
             Order::Secret { id, place, purpose } => {
                 let result = self.secret(&id, &place);
                 self.screen.say(Answer::Secret { id, place, purpose, result });
@@ -79,15 +108,49 @@ impl Owner {
         }
     }
 
-    fn refresh(&mut self) {
-        let Some(session) = &mut self.session else { return };
-        let before = session.document().clone();
-        match session.refresh() {
-            // What this program saved itself is told, too, and is no news.
-            Ok(None) => {}
-            Ok(Some(document)) => self.screen.say(Answer::Refreshed(Ok(News::of(&before, &document)))),
-            Err(problem) => self.screen.say(Answer::Refreshed(Err(problem))),
+    /// Does what exchanges still want before a lock; other orders wait.
+    fn finish_exchanges(&mut self, orders: &Receiver<Order>, late: &mut VecDeque<Order>) {
+        let until = Instant::now() + LAST_EXCHANGES;
+        while self.exchanges > 0 && self.session.is_some() {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(order) = orders.recv_timeout(left) else { return };
+            match order {
+                Order::ExchangeBegins | Order::ExchangeEnds | Order::Hold { .. } | Order::Store { .. } => {
+                    self.order(order);
+                }
+                other => late.push_back(other),
+            }
         }
+    }
+
+    /// A credential as the vault has it now, and the folder of what belongs to the vault.
+    fn hold(&mut self, id: &Id, kinds: &Kinds) -> Result<(Held, PathBuf), Problem> {
+        self.look()?;
+        let session = self.session.as_ref().ok_or_else(locked)?;
+        Ok((Held::of(session.document(), kinds, id)?, session.store().folder().to_owned()))
+    }
+
+    /// Stores tokens; the screen knows of them before who waits for them does.
+    fn keep(&mut self, edit: Edit) -> Result<Saved, Problem> {
+        let (saved, _) = self.commit(vec![edit])?;
+        self.screen.say(Answer::Tokens(saved.document.clone()));
+        Ok(saved)
+    }
+
+    fn refresh(&mut self) {
+        if let Err(problem) = self.look() {
+            self.screen.say(Answer::Refreshed(Err(problem)));
+        }
+    }
+
+    /// Reads the vault again where another program saved it, and tells. What this program saved itself is no news.
+    fn look(&mut self) -> Result<(), Problem> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        let before = session.document().clone();
+        if let Some(document) = session.refresh()? {
+            self.screen.say(Answer::Refreshed(Ok(Outside::of(&before, &document))));
+        }
+        Ok(())
     }
 
     fn unlock(&mut self, policy: OpenPolicy, relock: bool) {
@@ -181,7 +244,7 @@ impl Owner {
     }
 }
 
-impl News {
+impl Outside {
     fn of(before: &Document, after: &Arc<Document>) -> Self {
         Self { document: after.clone(), words: session::news(before, after) }
     }
