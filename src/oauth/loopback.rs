@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::timeout;
 
 use super::login::Deaf;
@@ -23,7 +23,7 @@ use super::redirect::Redirect;
 use super::transaction::{Answered, NotThis, Transaction};
 
 /// How many connections are held at once.
-const CONNECTIONS: usize = 32;
+const CONNECTIONS: usize = 256;
 
 /// How many may wait to be let in.
 const QUEUE: u32 = 1024;
@@ -107,6 +107,8 @@ impl Listener {
                     }
                     let door = door.clone();
                     order.push_back(connections.spawn(async move { door.greet(stream).await }));
+                    // Who was let in is listened to before the next one.
+                    yield_now().await;
                 }
             }
         };

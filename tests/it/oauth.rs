@@ -4,7 +4,6 @@ mod browser;
 mod device;
 mod endpoints;
 mod grants;
-mod interop;
 mod loopback;
 mod time;
 

@@ -86,7 +86,7 @@ async fn an_answer_counts_before_its_page_is_read() {
     let held = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
-        let others: Vec<TcpStream> = (0..200).filter_map(|_| TcpStream::connect(address).ok()).collect();
+        let others: Vec<TcpStream> = (0..600).filter_map(|_| TcpStream::connect(address).ok()).collect();
         (stream, others)
     });
     let outcome = login.end().await;
@@ -198,7 +198,7 @@ async fn a_flood_leaves_room_for_the_browser() {
     let (login, url, address) = begun(&issuer, None).await;
     let flood = tokio::task::spawn_blocking(move || {
         // Some that say nothing, and stay.
-        let silent: Vec<TcpStream> = (0..200).filter_map(|_| TcpStream::connect(address).ok()).collect();
+        let silent: Vec<TcpStream> = (0..600).filter_map(|_| TcpStream::connect(address).ok()).collect();
         // Many that come and go: who finds the queue full waits, so several at once.
         std::thread::scope(|scope| {
             for _ in 0..20 {
