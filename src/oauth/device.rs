@@ -80,7 +80,9 @@ async fn poll(
     // Grows while nobody answers.
     let mut pause = interval;
     loop {
-        wait(talk, person, Instant::now() + pause, ends).await?;
+        let next = Instant::now() + pause;
+        person.show(Prompt::AsksNext { at: shown_end(talk.means, next) });
+        wait(talk, person, next, ends).await?;
         talk.forget_last("token");
         let mut form = Form::default();
         form.add("grant_type", DEVICE_GRANT);
