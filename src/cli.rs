@@ -5,6 +5,7 @@
 
 mod add;
 mod args;
+mod audit;
 mod demo;
 mod doctor;
 mod get;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::paths::Paths;
@@ -129,6 +131,7 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Remove(arguments) => remove::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::History(arguments) => history::run(&context, &arguments),
+        Command::Audit(arguments) => audit::run(&context, &arguments),
         Command::Trash { action } => trash::run(&context, &action),
         Command::Move(arguments) => move_to::run(&context, &arguments),
         Command::OauthApp { action } => oauth_app::run(&context, &action),
@@ -253,7 +256,7 @@ impl Context {
     /// # Errors
     /// Exit 3, 6, 7.
     pub(crate) fn open(&self, setup: &Setup) -> Result<Opened, Problem> {
-        let opened = setup.open(Arc::new(AtTerminal), OpenPolicy::Strict)?;
+        let opened = setup.open(Arc::new(AtTerminal), OpenPolicy::Strict, Timestamp::now())?;
         self.say_notices(&opened);
         Ok(opened)
     }
@@ -261,7 +264,7 @@ impl Context {
     /// Says what a person should hear about a vault that was opened.
     pub(crate) fn say_notices(&self, opened: &Opened) {
         for notice in &opened.notices {
-            self.output.warning(&notice.to_string());
+            self.output.warning(notice);
         }
     }
 

@@ -114,6 +114,7 @@ impl Default for ScreenOptions {
                 Column::Kind,
                 Column::Status,
                 Column::Tested,
+                Column::Used,
             ]
             .into(),
             sort: Column::Key,
@@ -136,6 +137,8 @@ pub enum Column {
     Status,
     /// How long ago it was tested.
     Tested,
+    /// How long ago its value last left the vault.
+    Used,
     /// Its tags.
     Tags,
     /// Its solution.
@@ -146,13 +149,14 @@ pub enum Column {
 
 impl Column {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Key,
         Self::Name,
         Self::Service,
         Self::Kind,
         Self::Status,
         Self::Tested,
+        Self::Used,
         Self::Tags,
         Self::Solution,
         Self::Updated,
@@ -167,6 +171,7 @@ impl Column {
             Self::Kind => "kind",
             Self::Status => "status",
             Self::Tested => "tested",
+            Self::Used => "used",
             Self::Tags => "tags",
             Self::Solution => "solution",
             Self::Updated => "updated",

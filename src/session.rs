@@ -4,11 +4,14 @@
 //! them or none. What can be decided without the vault file (what a document would change, which secret is
 //! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
 
+mod adopt;
 mod change;
 mod kind;
 mod lookup;
 mod network;
 mod oauth_app;
+mod open;
+mod record;
 mod row;
 mod services;
 mod setup;
@@ -22,19 +25,22 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::audit::{Entry, Keys, Log, Usage, What};
 use crate::model::{Document, Edit};
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
 
+pub use adopt::Adoption;
 pub use change::{Change, changes, names};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
-pub use lookup::{credential, not_found, secret, secret_place};
+pub use lookup::{credential, not_found, secret_place, value};
 pub use network::Network;
 pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
 };
+use record::Plan;
 pub use row::{LastTest, Row, caution, facts, has_test, row, rows};
 pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
@@ -46,6 +52,9 @@ pub use version::{Difference, differences, field_name, fields, renewed};
 #[derive(Debug)]
 pub struct Session {
     store: Store,
+    log: Log,
+    /// Why nothing may be saved, where the vault's own file is not the reason.
+    log_refusal: Option<Problem>,
     kinds: Arc<Kinds>,
     /// What the store's document says, with everything masked that the kinds call secret.
     view: Arc<Document>,
@@ -60,8 +69,12 @@ pub struct Opened {
     pub document: Arc<Document>,
     /// The kinds that its credentials may be of.
     pub kinds: Arc<Kinds>,
+    /// How often its credentials were used, and when last.
+    pub usage: Arc<Usage>,
     /// What a person should hear about.
-    pub notices: Vec<Notice>,
+    pub notices: Vec<String>,
+    /// When the vault was unlocked the time before, by whom and from where; empty where that is not known.
+    pub last_opened: String,
     /// Why the vault would have been refused; it is then open read-only.
     pub refusal: Option<Problem>,
 }
@@ -92,12 +105,19 @@ impl Opened {
 }
 
 impl Session {
-    /// Opens the vault with unlocked identities.
+    /// Opens the vault with unlocked identities, and writes that into its audit log.
     ///
     /// # Errors
-    /// Exit 3 without a vault or a fitting identity, 6 where it is refused.
-    pub fn open(places: &Places, keyring: Keyring, policy: OpenPolicy) -> Result<Opened, Problem> {
-        Ok(Self::opened(Store::open(places, keyring, policy)?))
+    /// Exit 3 without a vault or a fitting identity, 6 where it or its log is refused.
+    pub fn open(
+        places: &Places,
+        keyring: Keyring,
+        policy: OpenPolicy,
+        now: Timestamp,
+    ) -> Result<Opened, Problem> {
+        let opened = Store::open(places, keyring, policy).map_err(Problem::from);
+        let session = opened.and_then(|opened| open::opened(opened, policy, now));
+        session.inspect_err(|problem| record::not_opened(places, problem, now))
     }
 
     /// Makes a new vault that the document's recipients can open.
@@ -110,20 +130,7 @@ impl Session {
         document: Document,
         now: Timestamp,
     ) -> Result<Opened, Problem> {
-        Ok(Self::opened(Store::create(places, keyring, document, now)?))
-    }
-
-    /// Goes on with a store that was opened another way, such as by adoption.
-    pub fn opened(opened: crate::vault::Opened) -> Opened {
-        let kinds = Kinds::of(&opened.document);
-        let view = kinds.sealed(&opened.document);
-        Opened {
-            kinds: kinds.clone(),
-            document: view.clone(),
-            session: Self { store: opened.store, kinds, view },
-            notices: opened.notices,
-            refusal: opened.refusal.map(Problem::from),
-        }
+        Ok(open::begun(Store::create(places, keyring, document, now)?, Entry::new(What::VaultCreated), now))
     }
 
     /// What the vault says, as last read or saved.
@@ -151,27 +158,65 @@ impl Session {
     }
 
     /// Stores all edits durably, or none. Edits of other programs since the last reading are kept; where they
-    /// changed the same credential, that is a conflict (exit 5).
+    /// changed the same credential, that is a conflict (exit 5). What is removed, and who can open the vault, is
+    /// changed only where that could be written to the audit log before.
     ///
     /// # Errors
     /// The vault on disk is then as it was.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Saved, Problem> {
+        if let Some(refusal) = &self.log_refusal {
+            return Err(refusal.clone());
+        }
         let before = self.store.document().clone();
+        let mut plan = Plan::of(&edits, &before);
+        let begun = self.begin(std::mem::take(&mut plan.before), now, "nothing was changed")?;
+        if let Some(head) = self.log.head() {
+            self.store.set_audit_head(head);
+        }
+        let nothing = edits.is_empty();
         let committed = self.store.commit(edits, now);
         self.look(&before);
-        let committed = committed?;
+        let committed = match committed.map_err(Problem::from) {
+            Ok(committed) => committed,
+            Err(problem) => {
+                // The vault is as it was; the log then says so, or that it does not know.
+                let _ = self.log.end(begun, problem.code, Vec::new(), now, &self.store);
+                return Err(problem);
+            }
+        };
         let mut warnings: Vec<String> = committed.notices.iter().map(Notice::to_string).collect();
         warnings.extend(
             committed
                 .unsynced
+                .as_ref()
                 .map(|error| format!("saved, but whether it survives a power cut is not known: {error}")),
         );
+        if !nothing {
+            self.follow();
+            let more = plan.entries(self.store.document());
+            // Written while no other program can open the vault in between and miss it.
+            if let Err(error) = self.log.end(begun, "ok", more, now, &self.store) {
+                warnings.push(format!("saved, but not recorded: {error}"));
+            }
+        }
+        drop(committed.lock);
         Ok(Saved {
             document: self.view.clone(),
             inverses: committed.inverses,
             merged: committed.reloaded,
             warnings,
         })
+    }
+
+    /// Lets the log's next lines be about the vault as it is now.
+    fn follow(&mut self) {
+        self.log.set_vault(self.store.header().generation, self.store.digest());
+        if !self.log.has_keys()
+            && self.store.read_only().is_none()
+            && let Some(keys) = self.store.document().audit_key.as_ref().and_then(Keys::of)
+        {
+            self.log.set_keys(keys);
+        }
     }
 
     /// Reads the vault again where another program saved it; `None` where nothing changed.
@@ -182,6 +227,10 @@ impl Session {
         let before = self.store.document().clone();
         let refreshed = self.store.refresh();
         self.look(&before);
-        Ok(refreshed?.map(|_| self.view.clone()))
+        let refreshed = refreshed?;
+        self.follow();
+        // A log that cannot be read tells of no uses; what needs it is refused when it comes.
+        let _ = self.log.refresh(&self.store);
+        Ok(refreshed.map(|_| self.view.clone()))
     }
 }

@@ -2,26 +2,35 @@
 
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::Context;
 use super::args::Get;
+use super::output::Output;
+use crate::audit::{Entry, What};
 use crate::problem::Problem;
+use crate::secret::Secret;
 use crate::session;
 
 pub(crate) fn run(context: &Context, arguments: &Get) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
-    let opened = context.open(&setup)?;
+    let mut opened = context.open(&setup)?;
     let credential = session::credential(&opened.document, &setup.solution, &arguments.key)?;
-    let value = session::secret(&opened.kinds, &credential.content, arguments.field.as_deref())?;
-    let out = &context.output;
+    let (place, value) = session::value(&opened.kinds, &credential.content, arguments.field.as_deref())?;
+    let got = Entry::about(What::Got, credential).with_value(&place, &value);
+    opened.session.hand_out(vec![got], &Timestamp::now, || print(&context.output, &value))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(out: &Output, value: &Secret) -> Result<(), Problem> {
     if out.is_json() {
         out.json(&json!({ "value": value.expose() }));
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        out.bytes(value.expose().as_bytes());
+        if out.is_terminal() {
+            out.bytes(b"\n");
+        }
     }
-    out.bytes(value.expose().as_bytes());
-    if out.is_terminal() {
-        out.bytes(b"\n");
-    }
-    Ok(ExitCode::SUCCESS)
+    out.finish()
 }

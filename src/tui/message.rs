@@ -8,6 +8,7 @@ use std::time::Duration;
 use crossterm::event::KeyEvent;
 use rustix::process::Signal;
 
+use crate::audit::Usage;
 use crate::model::{Content, Document, Edit, Id};
 use crate::probe::{Report, Surroundings};
 use crate::problem::Problem;
@@ -70,6 +71,8 @@ pub enum Answer {
     Opened {
         /// What it says.
         document: Arc<Document>,
+        /// How often its credentials were used.
+        usage: Arc<Usage>,
         /// What a person should hear.
         notices: Vec<String>,
         /// Why it is open read-only.
@@ -84,6 +87,8 @@ pub enum Answer {
         /// What was stored, with the generation on disk.
         result: Result<(Saved, u64), Problem>,
     },
+    /// How often credentials were used, where that changed.
+    Used(Arc<Usage>),
     /// The vault was read again.
     Refreshed(Result<Option<Arc<Document>>, Problem>),
     /// A secret that was asked for.
@@ -94,7 +99,9 @@ pub enum Answer {
         place: String,
         /// What for.
         purpose: Purpose,
-        /// The secret.
+        /// How often credentials were used, this use included.
+        usage: Arc<Usage>,
+        /// The secret, where that it is handed out could be written down.
         result: Result<Secret, Problem>,
     },
     /// The thread failed: a bug. The vault is locked.

@@ -10,6 +10,7 @@ mod write;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Head;
 use crate::model::Object;
 
 pub(super) use read::{Contents, decode};
@@ -45,6 +46,9 @@ pub struct Header {
     pub writer: String,
     /// Who may sign.
     pub writers: Vec<Writer>,
+    /// The newest lines of audit logs, that of who saved last first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<Head>,
     /// Unknown members.
     #[serde(flatten)]
     pub extra: Object,
@@ -61,6 +65,7 @@ impl Header {
             saved_at: Timestamp::UNIX_EPOCH,
             writer: String::new(),
             writers: Vec::new(),
+            audit: Vec::new(),
             extra: Object::new(),
         }
     }

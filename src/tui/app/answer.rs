@@ -33,11 +33,18 @@ impl App {
                 self.layers = vec![Box::new(Unlock::failed(&problem))];
             }
             Answer::Refused(problem) => self.layers = vec![Box::new(Refused::new(problem))],
-            Answer::Opened { document, notices, refusal, created } => {
+            Answer::Opened { document, usage, notices, refusal, created } => {
                 self.creating = false;
+                self.shared.usage = usage;
                 self.opened(document, notices, refusal, created);
             }
             Answer::Committed { serial, result } => self.committed(serial, result),
+            Answer::Used(usage) => {
+                self.shared.usage = usage;
+                if let Some(bench) = &mut self.bench {
+                    bench.recount(&self.shared);
+                }
+            }
             Answer::Refreshed(Ok(document)) => {
                 if let (Some(document), Some(bench)) = (document, &mut self.bench) {
                     self.shared.kinds = self.shared.kinds.after(&document);
@@ -47,7 +54,10 @@ impl App {
                 }
             }
             Answer::Refreshed(Err(problem)) => self.shared.tell_problem(&problem),
-            Answer::Secret { id, place, purpose, result } => self.secret(id, place, purpose, result),
+            Answer::Secret { id, place, purpose, usage, result } => {
+                self.shared.usage = usage;
+                self.secret(id, place, purpose, result);
+            }
             Answer::Broken => {
                 self.bench = None;
                 self.creating = false;
@@ -112,6 +122,7 @@ impl App {
             Err(problem) => return self.shared.tell_problem(&problem),
         };
         let Some(bench) = &mut self.bench else { return };
+        bench.used(&id, &self.shared);
         let serial = self.shared.next_serial();
         match purpose {
             Purpose::Reveal => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::audit::Usage;
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::schema::Kinds;
@@ -36,6 +37,8 @@ pub struct Shared {
     pub config: Config,
     /// The kinds there are.
     pub kinds: Arc<Kinds>,
+    /// How often credentials were used, and when last.
+    pub usage: Arc<Usage>,
     /// The services of the kinds' catalogue, once they were asked for and read.
     pub services: Option<Arc<Index>>,
     /// The current solution.
@@ -60,6 +63,7 @@ impl Shared {
             theme: Theme::new(config.screen.theme),
             config,
             kinds: Kinds::builtin().clone(),
+            usage: Arc::default(),
             services: None,
             solution,
             demo,

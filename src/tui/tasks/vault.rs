@@ -6,12 +6,13 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::audit::{Entry, What};
 use crate::model::{Edit, Id};
 use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
 use crate::session::{Opened, Protection, Saved, Session, Setup};
 use crate::tui::app::Clock;
-use crate::tui::message::{Answer, Message, Order, Question, QuestionKind, Reply};
+use crate::tui::message::{Answer, Message, Order, Purpose, Question, QuestionKind, Reply};
 use crate::vault::{Ask, Keyring, OpenPolicy, keyring};
 
 /// Does orders until nobody can give one any more.
@@ -57,10 +58,14 @@ impl Owner {
             }
             Order::Refresh => self.refresh(),
             Order::Secret { id, place, purpose } => {
-                let result = self.secret(&id, &place);
-                self.screen.say(Answer::Secret { id, place, purpose, result });
+                let result = self.secret(&id, &place, purpose);
+                let usage = self.session.as_ref().map(Session::usage).unwrap_or_default();
+                self.screen.say(Answer::Secret { id, place, purpose, usage, result });
             }
             Order::Lock => {
+                if let Some(session) = &mut self.session {
+                    session.locked("key", (self.clock)());
+                }
                 self.session = None;
                 // What was given for the start does not open it again behind the operator's back.
                 self.setup.passphrase = None;
@@ -70,7 +75,12 @@ impl Owner {
 
     fn refresh(&mut self) {
         if let Some(session) = &mut self.session {
+            let before = session.usage();
             let refreshed = session.refresh();
+            let usage = session.usage();
+            if !Arc::ptr_eq(&before, &usage) && *before != *usage {
+                self.screen.say(Answer::Used(usage));
+            }
             self.screen.say(Answer::Refreshed(refreshed));
         }
     }
@@ -88,7 +98,10 @@ impl Owner {
         if relock && !self.asks() {
             return self.screen.say(Answer::Locked);
         }
-        match self.keyring().and_then(|keyring| Session::open(&self.setup.places, keyring, policy)) {
+        let now = (self.clock)();
+        let opened =
+            self.keyring().and_then(|keyring| Session::open(&self.setup.places, keyring, policy, now));
+        match opened {
             Ok(opened) => self.opened(opened, false),
             Err(problem) if problem.code == "no_passphrase" => self.screen.say(Answer::Locked),
             Err(problem) if problem.exit == Exit::Damaged => self.screen.say(Answer::Refused(problem)),
@@ -104,7 +117,7 @@ impl Owner {
     /// Unlocks the identities; asks again after a wrong passphrase.
     fn keyring(&mut self) -> Result<Keyring, Problem> {
         loop {
-            match self.setup.keyring(Arc::new(self.screen.clone())) {
+            match self.setup.keyring(Arc::new(self.screen.clone()), (self.clock)()) {
                 Err(problem) if problem.code == "wrong_passphrase" => {
                     self.setup.passphrase = None;
                     self.screen.say(Answer::Wrong(problem));
@@ -129,9 +142,14 @@ impl Owner {
 
     fn opened(&mut self, opened: Opened, created: bool) {
         self.session = Some(opened.session);
+        let mut notices = opened.notices;
+        if !opened.last_opened.is_empty() {
+            notices.push(opened.last_opened);
+        }
         self.screen.say(Answer::Opened {
             document: opened.document,
-            notices: opened.notices.iter().map(ToString::to_string).collect(),
+            usage: opened.usage,
+            notices,
             refusal: opened.refusal,
             created,
         });
@@ -143,13 +161,19 @@ impl Owner {
         Ok((saved, session.header().generation))
     }
 
-    fn secret(&self, id: &Id, place: &str) -> Result<Secret, Problem> {
-        let session = self.session.as_ref().ok_or_else(locked)?;
-        let credential = session.document().by_id(id);
-        let secret = credential.and_then(|credential| credential.content.secret(place));
-        secret
-            .cloned()
-            .ok_or_else(|| Problem::new(Exit::NotFound, "missing_secret", "no secret is stored there"))
+    /// A secret, once it is written down that it is handed out.
+    fn secret(&mut self, id: &Id, place: &str, purpose: Purpose) -> Result<Secret, Problem> {
+        let session = self.session.as_mut().ok_or_else(locked)?;
+        let document = session.document().clone();
+        let stored = document.by_id(id).and_then(|known| Some((known, known.content.secret(place)?)));
+        let missing = || Problem::new(Exit::NotFound, "missing_secret", "no secret is stored there");
+        let (credential, secret) = stored.ok_or_else(missing)?;
+        let what = match purpose {
+            Purpose::Reveal => What::Revealed,
+            Purpose::Copy => What::Copied,
+        };
+        let entry = Entry::about(what, credential).with_value(place, secret);
+        session.hand_out(vec![entry], &*self.clock, || Ok(secret.clone()))
     }
 }
 
