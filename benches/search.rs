@@ -67,7 +67,8 @@ fn press(app: &mut App, code: KeyCode) {
 fn open(document: Arc<Document>) -> App {
     let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
     let (mut app, _) = App::new(Config::default(), Keymap::default(), "default".to_owned(), clock, false);
-    let opened = Answer::Opened { document, notices: Vec::new(), refusal: None, created: false };
+    let usage = Arc::default();
+    let opened = Answer::Opened { document, usage, notices: Vec::new(), refusal: None, created: false };
     app.update(Message::Vault(opened));
     app
 }

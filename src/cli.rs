@@ -14,6 +14,7 @@ mod init;
 mod input;
 mod kinds;
 mod list;
+mod manual;
 mod move_to;
 mod oauth_app;
 mod output;
@@ -38,7 +39,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 use jiff::Timestamp;
 
 use crate::config::Config;
@@ -50,10 +51,28 @@ use crate::session::{Opened, Setup};
 use crate::suggest::nearest;
 use crate::vault::OpenPolicy;
 use args::{Arguments, Colour, Command};
+use manual::Page;
 use output::Output;
 use prompt::AtTerminal;
 
 pub use demo::Demo;
+
+const WORKBENCH: &[Page] = &[Page {
+    command: "",
+    examples: &[
+        ("credbench", "opens the workbench; at first start it offers to make the vault"),
+        ("credbench --vault ~/team/vault.age --solution billing-prod", "on another vault, at one solution"),
+    ],
+    json: "nothing: the workbench is for people",
+    faults: &[
+        (Exit::Usage, "no_terminal", "standard input or output is no terminal"),
+        (Exit::Failed, "terminal", "the terminal cannot be used"),
+        (Exit::Failed, "workbench", "the workbench cannot be run"),
+        (Exit::Failed, "keymap", "the operator's own keys cannot be read"),
+        (Exit::Invalid, "invalid_keymap", "the operator's own keys have a mistake"),
+    ],
+    shared: &[&manual::READS, &manual::OPENS],
+}];
 
 /// What is to be done after the command line was read.
 #[derive(Debug)]
@@ -87,7 +106,8 @@ impl Workbench {
 /// Runs the command that the arguments name.
 pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let matches = command().try_get_matches_from(&arguments);
+    let parsed = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(parsed) => parsed,
         Err(error) => return Next::Exit(usage(&error, wants_json(&arguments))),
     };
@@ -100,7 +120,12 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
 
 /// The command line's own reference page, in Markdown.
 pub fn reference() -> String {
-    reference::page(&Arguments::command())
+    reference::page(&command())
+}
+
+/// What can be typed.
+fn command() -> clap::Command {
+    manual::with_examples(Arguments::command())
 }
 
 fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> {

@@ -8,6 +8,7 @@
 
 mod content;
 pub mod edit;
+pub mod merge;
 pub mod pointer;
 pub mod search;
 mod status;

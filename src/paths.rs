@@ -144,6 +144,11 @@ pub fn terminal_words() -> [(&'static str, Option<OsString>); 3] {
     [("TERM", std::env::var_os("TERM")), ("COLORTERM", std::env::var_os("COLORTERM")), ("locale", locale)]
 }
 
+/// What this machine calls itself.
+pub fn host_name() -> Option<String> {
+    rustix::system::uname().nodename().to_str().ok().map(str::to_owned).filter(|name| !name.is_empty())
+}
+
 /// Whether a program of this name is on the `PATH`.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH")?)

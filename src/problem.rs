@@ -236,7 +236,7 @@ impl From<EditError> for Problem {
             )),
             EditError::NoCredential(_) => problem(Exit::NotFound, "no_credential"),
             EditError::NotInTrash(_) => problem(Exit::NotFound, "not_in_trash"),
-            EditError::Conflict { .. } => {
+            EditError::Conflict { .. } | EditError::Removed { .. } => {
                 problem(Exit::Refused, "conflict").hint("look at what is stored now, then do it again")
             }
             EditError::SolutionTaken(_) => problem(Exit::Refused, "exists"),

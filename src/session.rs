@@ -8,11 +8,13 @@ mod adopt;
 mod change;
 mod kind;
 mod lookup;
+mod merge;
 mod network;
 mod oauth_app;
 mod open;
 mod record;
 mod row;
+mod seat;
 mod services;
 mod setup;
 mod solution;
@@ -25,16 +27,17 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::audit::{Entry, Keys, Log, Usage, What};
-use crate::model::{Document, Edit};
+use crate::audit::{Begun, Entry, Log, Usage, What};
+use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
 use crate::schema::Kinds;
-use crate::vault::{Header, Keyring, Notice, OpenPolicy, Places, Store};
+use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
 pub use adopt::Adoption;
 pub use change::{Change, changes, names};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
 pub use lookup::{credential, not_found, secret_place, value};
+pub use merge::merged;
 pub use network::Network;
 pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
@@ -42,11 +45,17 @@ pub use oauth_app::{
 };
 use record::Plan;
 pub use row::{LastTest, Row, caution, facts, has_test, row, rows};
+pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
-pub use solution::{check_solution_name, moved, references_to, residents, restoration, solution_removal};
+pub use solution::{
+    check_solution_name, moved, references_to, removal, residents, restoration, solution_removal,
+};
 pub use tags::TagChange;
 pub use version::{Difference, differences, field_name, fields, renewed};
+
+/// How often edits are made to fit what other programs saved before it is given up.
+const MERGES: u32 = 20;
 
 /// An unlocked vault.
 #[derive(Debug)]
@@ -88,8 +97,17 @@ pub struct Saved {
     pub inverses: Vec<Edit>,
     /// Another program had saved meanwhile; its changes were kept.
     pub merged: bool,
+    /// What another program changed in the very things that this commit changes, and was kept.
+    pub notes: Vec<String>,
     /// What a person should hear about.
     pub warnings: Vec<String>,
+}
+
+impl Saved {
+    /// The version that a credential has now.
+    pub fn version_of(&self, id: &Id) -> u32 {
+        self.document.by_id(id).map_or(1, |credential| credential.version)
+    }
 }
 
 impl Opened {
@@ -157,9 +175,9 @@ impl Session {
         &self.store
     }
 
-    /// Stores all edits durably, or none. Edits of other programs since the last reading are kept; where they
-    /// changed the same credential, that is a conflict (exit 5). What is removed, and who can open the vault, is
-    /// changed only where that could be written to the audit log before.
+    /// Stores all edits durably, or none. Edits of other programs since the last reading are kept, in the same
+    /// credential too; where they changed the same field, that is a conflict (exit 5). What is removed, and who can
+    /// open the vault, is changed only where that could be written to the audit log before.
     ///
     /// # Errors
     /// The vault on disk is then as it was.
@@ -167,55 +185,71 @@ impl Session {
         if let Some(refusal) = &self.log_refusal {
             return Err(refusal.clone());
         }
-        let before = self.store.document().clone();
-        let mut plan = Plan::of(&edits, &before);
+        let mut plan = Plan::of(&edits, self.store.document());
         let begun = self.begin(std::mem::take(&mut plan.before), now, "nothing was changed")?;
+        let mut recording = Some((begun, plan));
+        let result = self.store_all(edits, now, &mut recording);
+        if let (Err(problem), Some((begun, _))) = (&result, recording) {
+            // The vault is as it was, and the log says so.
+            let _ = self.log.end(begun, problem.code, Vec::new(), now, &self.store);
+        }
+        result
+    }
+
+    /// Stores all edits, and what is to be recorded of them, while no other program can save in between.
+    fn store_all(
+        &mut self,
+        edits: Vec<Edit>,
+        now: Timestamp,
+        recording: &mut Option<(Begun, Plan)>,
+    ) -> Result<Saved, Problem> {
         if let Some(head) = self.log.head() {
             self.store.set_audit_head(head);
         }
-        let nothing = edits.is_empty();
-        let committed = self.store.commit(edits, now);
-        self.look(&before);
-        let committed = match committed.map_err(Problem::from) {
-            Ok(committed) => committed,
-            Err(problem) => {
-                // The vault is as it was; the log then says so, or that it does not know.
-                let _ = self.log.end(begun, problem.code, Vec::new(), now, &self.store);
-                return Err(problem);
+        let mut fitting = edits.clone();
+        let mut notes = Vec::new();
+        let mut merged = false;
+        // Each turn but the first means that another program saved since the one before.
+        for _ in 0..MERGES {
+            let before = self.store.document().clone();
+            let mut unrecorded = None;
+            let log = &mut self.log;
+            let committed = self.store.commit_then(fitting, now, &mut |store| {
+                let Some((begun, plan)) = recording.take() else { return };
+                record::follow(log, store);
+                let written = log.end(begun, "ok", plan.entries(store.document()), now, store);
+                unrecorded = written.err().map(|error| format!("saved, but not recorded: {error}"));
+            });
+            self.look(&before);
+            match committed {
+                Err(error) if merge::is_conflict(&error) => {
+                    let rebased = merge::rebase(&self.kinds, self.store.document(), edits.clone(), now)?;
+                    (fitting, notes, merged) = (rebased.edits, rebased.notes, true);
+                }
+                Err(error) => return Err(error.into()),
+                Ok(committed) => {
+                    let mut saved = self.saved(committed, merged, notes);
+                    saved.warnings.extend(unrecorded);
+                    return Ok(saved);
+                }
             }
-        };
+        }
+        Err(StoreError::Contended { path: self.store.path().to_owned() }.into())
+    }
+
+    fn saved(&self, committed: Committed, merged: bool, notes: Vec<String>) -> Saved {
         let mut warnings: Vec<String> = committed.notices.iter().map(Notice::to_string).collect();
         warnings.extend(
             committed
                 .unsynced
-                .as_ref()
                 .map(|error| format!("saved, but whether it survives a power cut is not known: {error}")),
         );
-        if !nothing {
-            self.follow();
-            let more = plan.entries(self.store.document());
-            // Written while no other program can open the vault in between and miss it.
-            if let Err(error) = self.log.end(begun, "ok", more, now, &self.store) {
-                warnings.push(format!("saved, but not recorded: {error}"));
-            }
-        }
-        drop(committed.lock);
-        Ok(Saved {
+        Saved {
             document: self.view.clone(),
             inverses: committed.inverses,
-            merged: committed.reloaded,
+            merged: merged || committed.reloaded,
+            notes,
             warnings,
-        })
-    }
-
-    /// Lets the log's next lines be about the vault as it is now.
-    fn follow(&mut self) {
-        self.log.set_vault(self.store.header().generation, self.store.digest());
-        if !self.log.has_keys()
-            && self.store.read_only().is_none()
-            && let Some(keys) = self.store.document().audit_key.as_ref().and_then(Keys::of)
-        {
-            self.log.set_keys(keys);
         }
     }
 
@@ -228,7 +262,7 @@ impl Session {
         let refreshed = self.store.refresh();
         self.look(&before);
         let refreshed = refreshed?;
-        self.follow();
+        record::follow(&mut self.log, &self.store);
         // A log that cannot be read tells of no uses; what needs it is refused when it comes.
         let _ = self.log.refresh(&self.store);
         Ok(refreshed.map(|_| self.view.clone()))

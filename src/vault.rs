@@ -121,8 +121,6 @@ pub struct Committed {
     pub notices: Vec<Notice>,
     /// The save is in place, but the folder could not be synced: after a power cut the old file may be back.
     pub unsynced: Option<durable::Error>,
-    /// No other program saves, or misses the record of this save, before this is dropped.
-    pub lock: Lock,
 }
 
 impl Store {
@@ -191,6 +189,19 @@ impl Store {
     /// [`StoreError::Edit`] for a conflict, [`StoreError::LockedOut`], [`StoreError::ReadOnly`], files. The
     /// vault is then as before, and so is this store, unless it met another program's save.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Committed, StoreError> {
+        self.commit_then(edits, now, &mut |_| {})
+    }
+
+    /// As [`Store::commit`]; once the edits are saved, `saved` is done before any other program can save.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn commit_then(
+        &mut self,
+        edits: Vec<Edit>,
+        now: Timestamp,
+        saved: &mut dyn FnMut(&Self),
+    ) -> Result<Committed, StoreError> {
         self.require_trusted()?;
         durable::create_private_folder(&self.files.folder)?;
         let mut notices = Vec::new();
@@ -213,9 +224,11 @@ impl Store {
                 reloaded,
                 notices: Vec::new(),
                 unsynced: None,
-                lock,
             };
             if edits.is_empty() || self.save(edits.clone(), now, &mut committed)? {
+                if !edits.is_empty() {
+                    saved(self);
+                }
                 committed.notices.splice(0..0, notices);
                 return Ok(committed);
             }

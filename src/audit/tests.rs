@@ -213,7 +213,8 @@ fn a_line_taken_away_shows() {
 
 #[test]
 fn lines_moved_doubled_or_changed_show() {
-    let changes: [(&str, fn(&mut Vec<String>), u64); 4] = [
+    type Change = fn(&mut Vec<String>);
+    let changes: [(&str, Change, u64); 4] = [
         ("moved", |lines| lines.swap(3, 4), 4),
         ("doubled", |lines| lines.insert(4, lines[3].clone()), 5),
         ("doubled at the end", |lines| lines.push(lines[12].clone()), 14),
@@ -413,7 +414,7 @@ fn a_log_goes_on_in_another_file_and_uses_are_kept() {
     let text = fs::read_to_string(&earlier).unwrap();
     fs::remove_file(&earlier).unwrap();
     assert_eq!(bench.verify().unwrap_err().fault, Fault::Archive);
-    write_private(&earlier, &text.replacen("\"got\"", "\"pot\"", 1));
+    write_private(&earlier, text.replacen("\"got\"", "\"pot\"", 1));
     let broken = bench.verify().unwrap_err();
     assert_eq!((broken.fault, broken.path), (Fault::Code, earlier.clone()));
     assert!(broken.line >= starts && broken.row <= 20);

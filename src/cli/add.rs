@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::Add;
+use super::manual::{self, Page};
 use super::output::visible;
 use super::prompt::{Terminal, cancelled};
 use super::{Context, input, kind_of, prove, show};
@@ -24,6 +25,41 @@ const OWN_OPTION: [(&str, &str); 3] =
 
 /// Groups whose name may be left out before a field.
 const GROUPS: [&str; 4] = ["/values", "/secrets", "/fields", "/tokens"];
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "add",
+    examples: &[
+        ("credbench add billing.stripe --service stripe", "asks for what Stripe needs, tests it, stores it"),
+        (
+            "credbench add crm.key --kind api_key --set base_url=https://api.example.com --secret-file api_key=/run/key",
+            "takes the key from a file, for scripts",
+        ),
+        (
+            "credbench add tls --kind secret --secret-file values.key=server.key --no-test",
+            "keeps a file that no request proves",
+        ),
+    ],
+    json: r#"{"solution","key","done":"created","version":1}"#,
+    faults: &[
+        (Exit::Usage, "no_kind", "there is no such kind"),
+        (Exit::Usage, "no_service", "the catalogue has no such service, and no kind was named"),
+        (Exit::Usage, "which_variant", "the service has several ways in, or not the one that was named"),
+        (Exit::Usage, "secret_in_argument", "--set names a secret field"),
+        (Exit::Usage, "not_secret", "--secret-file names a field that is no secret"),
+        (Exit::Usage, "no_field", "the kind has no such field"),
+        (Exit::Usage, "which_field", "the field has several members"),
+        (Exit::Usage, "invalid_value", "the value is of another type"),
+        (Exit::Usage, "missing_secret", "a required secret is not given, and there is no terminal to ask on"),
+    ],
+    shared: &[
+        &manual::READS,
+        &manual::OPENS,
+        &manual::FINDS,
+        &manual::SAVES,
+        &manual::WRITES_DOCUMENTS,
+        &manual::TESTS,
+    ],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
@@ -80,7 +116,7 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
     for notice in &notices {
         context.output.warning(&notice.message);
     }
-    let change = Change { id: Id::new(), base: None, content, differs: true, notices };
+    let change = Change { id: Id::new(), base: None, before: None, content, differs: true, notices };
     let tested =
         prove::before_saving(context, &setup, &opened, std::slice::from_ref(&change), arguments.no_test)?;
     let saved = opened.session.commit(change.edits(tested.into_iter().flatten().next()), Timestamp::now())?;

@@ -104,7 +104,7 @@ pub(crate) enum Command {
     Restore(Restore),
     /// List the versions of a credential
     History(Key),
-    /// Who did what with which credential: the audit log, or `audit verify`, which checks all of it
+    /// Show the audit log: who did what with which credential
     ///
     /// What was begun and its end are one record; `unfinished` is one without an end.
     Audit(Audit),

@@ -9,11 +9,39 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Context;
 use super::args::{Audit, AuditAction};
+use super::manual::{self, Page};
 use super::output::{Tone, visible};
 use super::prompt::AtTerminal;
 use crate::audit::{Record, Verified};
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[
+    Page {
+        command: "audit",
+        examples: &[
+            ("credbench audit billing.stripe", "who did what with one credential"),
+            (
+                "credbench audit --since 7d --what got --what revealed",
+                "which values left the vault this week",
+            ),
+            (
+                "credbench audit --json | jq -r '.[].who.ssh' | sort | uniq -c",
+                "counts where people came from",
+            ),
+        ],
+        json: r#"[{"line","at","what","result","solution","key","field","note","id","version"|null,"facts","value","who":{"uid","user","login","tty","ssh","host","pid"},"session","generation"|null,"keyed"}]"#,
+        faults: &[],
+        shared: &[&manual::OPENS, &manual::FINDS],
+    },
+    Page {
+        command: "audit verify",
+        examples: &[("credbench audit verify", "checks every line of the log")],
+        json: r#"{"lines","files","unkeyed","torn","gaps","since"|null}"#,
+        faults: &[(Exit::Failed, "no_audit_key", "the vault was never saved with a log")],
+        shared: &[&manual::OPENS],
+    },
+];
 
 pub(crate) fn run(context: &Context, arguments: &Audit) -> Result<ExitCode, Problem> {
     match arguments.action {

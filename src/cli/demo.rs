@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use super::manual::Page;
 use crate::config::Config;
 use crate::demo::{Service, document};
 use crate::paths::{Paths, throw_away};
@@ -31,6 +32,14 @@ impl Drop for Demo {
         }
     }
 }
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "demo",
+    examples: &[("credbench demo", "looks around: nothing is left behind")],
+    json: "nothing: it opens the workbench",
+    faults: &[(Exit::Failed, "demo", "the throw-away vault or its local service cannot be made")],
+    shared: &[],
+}];
 
 /// Makes the vault and starts the service. The user's own configuration and vault are not looked at.
 pub(crate) fn start() -> Result<(Setup, Demo), Problem> {

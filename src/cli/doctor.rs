@@ -7,6 +7,7 @@ use rustix::process::{DumpableBehavior, Resource};
 use serde::Serialize;
 
 use super::Context;
+use super::manual::{self, Page};
 use super::output::{Tone, visible};
 use crate::durable;
 use crate::paths::{self, Paths};
@@ -54,6 +55,20 @@ impl Report {
         self.add(check, Level::Fail, problem.message, problem.hint);
     }
 }
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "doctor",
+    examples: &[
+        ("credbench doctor", "checks everything; exit 1 where something fails"),
+        (
+            r#"credbench doctor --json | jq '.[] | select(.level != "ok")'"#,
+            "what is not in order, for scripts",
+        ),
+    ],
+    json: r#"[{"check","level","message","hint"|null}]; level: ok, warn or fail"#,
+    faults: &[],
+    shared: &[&manual::READS],
+}];
 
 pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
     let mut report = Report::default();

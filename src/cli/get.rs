@@ -7,11 +7,29 @@ use serde_json::json;
 
 use super::Context;
 use super::args::Get;
+use super::manual::{self, Page};
 use super::output::Output;
 use crate::audit::{Entry, What};
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "get",
+    examples: &[
+        ("credbench get billing.stripe", "prints the key"),
+        ("credbench get db.main password | pbcopy", "hands one field on"),
+        ("credbench get crm.zendesk base_url", "prints a field that is no secret"),
+    ],
+    json: r#"{"value"}"#,
+    faults: &[
+        (Exit::NotFound, "no_secret", "it has no secret stored"),
+        (Exit::NotFound, "no_field", "it has no such field"),
+        (Exit::NotFound, "missing_secret", "that secret was not entered yet"),
+        (Exit::Usage, "which_field", "it has several values: name one"),
+    ],
+    shared: &[&manual::OPENS, &manual::FINDS, &manual::RECORDED],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Get) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;

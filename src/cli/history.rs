@@ -6,9 +6,18 @@ use serde_json::json;
 
 use super::Context;
 use super::args::Key;
+use super::manual::{self, Page};
 use crate::model::Content;
 use crate::problem::Problem;
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "history",
+    examples: &[("credbench history billing.stripe", "what changed when; values are not shown")],
+    json: r#"[{"version","at","newest","changed":[field]}]"#,
+    faults: &[],
+    shared: &[&manual::OPENS, &manual::FINDS],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;

@@ -8,9 +8,31 @@ use serde_json::json;
 
 use super::Context;
 use super::args::Init;
+use super::manual::{self, Page};
 use super::prompt::{AtTerminal, Terminal};
 use crate::problem::{Exit, Problem};
 use crate::session::Protection;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "init",
+    examples: &[
+        ("credbench init", "asks for a passphrase for the new identity"),
+        ("credbench init --plain-identity", "an identity without a passphrase, for a machine"),
+        (
+            "credbench init --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+            "lets a colleague open it, too",
+        ),
+    ],
+    json: r#"{"vault","identity","identity_made","recipients":[recipient]}"#,
+    faults: &[
+        (Exit::Refused, "vault_exists", "there is a vault already"),
+        (Exit::Refused, "identity_exists", "an identity appeared meanwhile"),
+        (Exit::Invalid, "invalid_recipient", "that is no public key"),
+        (Exit::Failed, "no_folder", "the vault's folder is not there"),
+        (Exit::Failed, "not_a_folder", "the vault's folder is a file"),
+    ],
+    shared: &[&manual::READS, &manual::OPENS, &manual::SAVES, &manual::MAKES_IDENTITY],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Init) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::{Kinds as Action, PutKind, Schema};
+use super::manual::{self, Page};
 use super::output::{Tone, visible};
 use super::{Context, input, kind_of, show};
 use crate::problem::{Exit, Problem};
@@ -17,6 +18,61 @@ use crate::session;
 
 /// The name under which the schema of OAuth apps is asked for.
 const OAUTH_APP: &str = "oauth_app";
+
+pub(super) const PAGES: &[Page] = &[
+    Page {
+        command: "kinds list",
+        examples: &[("credbench kinds list", "all kinds, this vault's own with the others")],
+        json: r#"[{"id","title","description","origin":"built-in"|"vault","unusable"?}]"#,
+        faults: &[],
+        shared: &[&manual::OPENS],
+    },
+    Page {
+        command: "kinds show",
+        examples: &[("credbench kinds show api_key > mine.json", "a schema to start from")],
+        json: "the JSON Schema of `config`",
+        faults: &[(Exit::Usage, "no_kind", "there is no such kind")],
+        shared: &[&manual::OPENS],
+    },
+    Page {
+        command: "kinds put",
+        examples: &[
+            ("credbench kinds put acme --from api_key", "starts a kind of your own"),
+            (
+                "credbench kinds put acme --json-file mine.json --dry-run",
+                "says which credentials would no longer fit",
+            ),
+        ],
+        json: r#"{"kind","done":"created"|"updated"|"unchanged","version","needs_attention":[{"solution","key"}],"dry_run"}"#,
+        faults: &[
+            (Exit::Usage, "kind_name", "that is no name for a kind"),
+            (Exit::Usage, "no_kind", "there is no kind to copy"),
+            (Exit::Refused, "exists", "a kind of that name comes with the program"),
+        ],
+        shared: &[&manual::READS, &manual::OPENS, &manual::SAVES, &manual::WRITES_DOCUMENTS],
+    },
+    Page {
+        command: "kinds remove",
+        examples: &[("credbench kinds remove acme", "where no credential is of it")],
+        json: r#"{"kind","done":"removed"}"#,
+        faults: &[
+            (Exit::Refused, "in_use", "credentials are of it, in the trash too"),
+            (Exit::Refused, "built_in", "it comes with the program"),
+            (Exit::NotFound, "no_kind", "there is no such kind"),
+        ],
+        shared: &[&manual::OPENS, &manual::SAVES],
+    },
+    Page {
+        command: "schema",
+        examples: &[
+            ("credbench schema api_key", "what `put` takes, for an editor or a generator"),
+            ("credbench schema oauth_app", "what `oauth-app put` takes"),
+        ],
+        json: "the JSON Schema, with or without it",
+        faults: &[(Exit::Usage, "no_kind", "there is no such kind")],
+        shared: &[&manual::OPENS],
+    },
+];
 
 pub(crate) fn run(context: &Context, action: Option<&Action>) -> Result<ExitCode, Problem> {
     match action {

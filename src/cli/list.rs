@@ -7,10 +7,26 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Context;
 use super::args::List;
+use super::manual::{self, Page};
 use super::output::{Output, Tone, status_sign, visible};
 use crate::model::search::{Field, Query, QueryError};
 use crate::problem::{Exit, Problem};
 use crate::session::{self, Row};
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "list",
+    examples: &[
+        ("credbench list", "the current solution"),
+        ("credbench list 'is:failing tag:prod'", "what needs a person"),
+        ("credbench list --all-solutions --json | jq -r '.[].key'", "all keys"),
+    ],
+    json: r#"[{"solution","key","name","kind","service","status","flags":[flag],"tags":[tag],"shared","created_at","updated_at","last_used_at"|null,"last_test":{"outcome","at","latency_ms","message"}|null}]"#,
+    faults: &[
+        (Exit::Usage, "invalid_query", "the query is not understood"),
+        (Exit::NotFound, "no_solution", "there is no solution of that name"),
+    ],
+    shared: &[&manual::OPENS],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &List) -> Result<ExitCode, Problem> {
     let query = query(arguments)?;

@@ -6,9 +6,18 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Move;
+use super::manual::{self, Page};
 use super::{Context, show};
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "move",
+    examples: &[("credbench move billing.stripe billing-prod", "its key stays")],
+    json: r#"{"solution","key","from","done":"moved"}"#,
+    faults: &[(Exit::Refused, "same_solution", "it is there already")],
+    shared: &[&manual::OPENS, &manual::FINDS, &manual::SAVES],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Move) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;

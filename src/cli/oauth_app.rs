@@ -8,11 +8,39 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::OauthApp;
+use super::manual::{self, Page};
 use super::output::{Tone, visible};
 use super::{Context, input, show};
 use crate::model::{Document, Edit, OauthApp as App};
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[
+    Page {
+        command: "oauth-app list",
+        examples: &[("credbench oauth-app list", "with how many credentials refer to each")],
+        json: r#"[{…its document, secrets masked…,"credentials":[place]}]"#,
+        faults: &[],
+        shared: &[&manual::OPENS],
+    },
+    Page {
+        command: "oauth-app put",
+        examples: &[("credbench oauth-app put --json-file app.json", "makes one, or changes it")],
+        json: r#"{"name","done":"created"|"updated"|"unchanged"}"#,
+        faults: &[],
+        shared: &[&manual::READS, &manual::OPENS, &manual::SAVES, &manual::WRITES_DOCUMENTS],
+    },
+    Page {
+        command: "oauth-app remove",
+        examples: &[("credbench oauth-app remove google", "where no credential refers to it")],
+        json: r#"{"name","done":"removed"}"#,
+        faults: &[
+            (Exit::NotFound, "no_oauth_app", "there is no OAuth app of that name"),
+            (Exit::Refused, "in_use", "credentials refer to it"),
+        ],
+        shared: &[&manual::OPENS, &manual::SAVES],
+    },
+];
 
 pub(crate) fn run(context: &Context, action: &OauthApp) -> Result<ExitCode, Problem> {
     match action {

@@ -5,10 +5,22 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::args::Passphrase;
+use super::manual::{self, Page};
 use super::prompt::{Terminal, cancelled};
 use super::{Context, input};
 use crate::problem::{Exit, Problem};
 use crate::vault::{WORK_FACTOR, keyring};
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "passphrase",
+    examples: &[
+        ("credbench passphrase", "asks for the old one and the new one"),
+        ("credbench passphrase --passphrase-file old --new-passphrase-file new", "for scripts"),
+    ],
+    json: r#"{"identity","done":"changed"}"#,
+    faults: &[(Exit::Usage, "which_identity", "several identities are in use: name one")],
+    shared: &[&manual::READS, &manual::OPENS, &manual::MAKES_IDENTITY],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Passphrase) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;

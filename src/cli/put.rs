@@ -8,10 +8,32 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Put;
+use super::manual::{self, Page};
 use super::output::visible;
 use super::{Context, input, prove, show};
 use crate::problem::Problem;
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "put",
+    examples: &[
+        ("credbench put --json-file keys.json", "a document, or an array of them in one save"),
+        (
+            r#"jq '.config.region = "eu-central-1"' aws.json | credbench put --no-test"#,
+            "changes one field; stored secrets stay",
+        ),
+    ],
+    json: r#"a line each: {"solution","key","done":"created"|"updated"|"unchanged","version","incomplete"}"#,
+    faults: &[],
+    shared: &[
+        &manual::READS,
+        &manual::OPENS,
+        &manual::FINDS,
+        &manual::SAVES,
+        &manual::WRITES_DOCUMENTS,
+        &manual::TESTS,
+    ],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Put) -> Result<ExitCode, Problem> {
     let source = arguments.json_file.as_deref().unwrap_or(Path::new("-"));
@@ -36,13 +58,12 @@ pub(crate) fn run(context: &Context, arguments: &Put) -> Result<ExitCode, Proble
         for notice in &change.notices {
             context.output.warning(&format!("{}: {}", change.content.key(), notice.message));
         }
-        let version = if change.differs { change.version() } else { change.base.unwrap_or(1) };
         let incomplete = !opened.kinds.is_complete(&change.content);
         done.push((
             change.content.solution().to_owned(),
             change.content.key().to_owned(),
             word,
-            version,
+            change.id.clone(),
             incomplete,
         ));
         edits.extend(change.edits(record));
@@ -51,7 +72,9 @@ pub(crate) fn run(context: &Context, arguments: &Put) -> Result<ExitCode, Proble
         true => None,
         false => Some(opened.session.commit(edits, Timestamp::now())?),
     };
-    for (solution, key, word, version, incomplete) in done {
+    let document = saved.as_ref().map_or(&opened.document, |saved| &saved.document);
+    for (solution, key, word, id, incomplete) in done {
+        let version = document.by_id(&id).map_or(1, |credential| credential.version);
         if context.output.is_json() {
             context.output.json_line(&json!({
                 "solution": solution, "key": key, "done": word, "version": version, "incomplete": incomplete,

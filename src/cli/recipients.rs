@@ -6,12 +6,46 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Recipients;
+use super::manual::{self, Page};
 use super::output::visible;
 use super::{Context, show};
 use crate::model::{Edit, Recipient};
 use crate::problem::{Exit, Problem};
 use crate::session::Opened;
 use crate::vault::parse_recipient;
+
+pub(super) const PAGES: &[Page] = &[
+    Page {
+        command: "recipients list",
+        examples: &[("credbench recipients list", "who can open the vault")],
+        json: r#"{"recipients":[{"recipient","name","added_at","own"}],"last_writer"}"#,
+        faults: &[],
+        shared: &[&manual::OPENS],
+    },
+    Page {
+        command: "recipients add",
+        examples: &[(
+            "credbench recipients add age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p --name Ann",
+            "from the next save on she can open it",
+        )],
+        json: r#"{"recipient","done":"added"}"#,
+        faults: &[
+            (Exit::Invalid, "invalid_recipient", "that is no public key"),
+            (Exit::Refused, "exists", "it is one already"),
+        ],
+        shared: &[&manual::OPENS, &manual::RECORDED, &manual::SAVES],
+    },
+    Page {
+        command: "recipients remove",
+        examples: &[("credbench recipients remove Ann", "and says how many secrets she knew")],
+        json: r#"{"recipient","done":"removed","secrets_to_rotate"}"#,
+        faults: &[
+            (Exit::NotFound, "no_recipient", "there is none of that key or name"),
+            (Exit::Usage, "no_recipient", "several are called so"),
+        ],
+        shared: &[&manual::OPENS, &manual::RECORDED, &manual::SAVES],
+    },
+];
 
 pub(crate) fn run(context: &Context, action: &Recipients) -> Result<ExitCode, Problem> {
     let now = Timestamp::now();
@@ -22,10 +56,10 @@ pub(crate) fn run(context: &Context, action: &Recipients) -> Result<ExitCode, Pr
     };
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
-    let mut recipients = opened.document.recipients.clone();
+    let before = opened.document.recipients.clone();
     match (action, added) {
         (Recipients::Add { name, .. }, Some(recipient)) => {
-            if recipients.iter().any(|known| known.recipient == recipient) {
+            if before.iter().any(|known| known.recipient == recipient) {
                 return Err(Problem::new(
                     Exit::Refused,
                     "exists",
@@ -33,8 +67,9 @@ pub(crate) fn run(context: &Context, action: &Recipients) -> Result<ExitCode, Pr
                 ));
             }
             let name = name.clone().unwrap_or_default();
-            recipients.push(Recipient { recipient: recipient.clone(), name, added_at: now });
-            let saved = opened.session.commit(vec![Edit::SetRecipients { recipients }], now)?;
+            let mut after = before.clone();
+            after.push(Recipient { recipient: recipient.clone(), name, added_at: now });
+            let saved = opened.session.commit(vec![Edit::SetRecipients { before, after }], now)?;
             let done = json!({ "recipient": recipient, "done": "added" });
             show::said(context, &saved, &done, &format!("{recipient}  added"));
         }
@@ -64,7 +99,8 @@ fn remove(context: &Context, opened: &mut Opened, wanted: &str, now: Timestamp) 
     let rest: Vec<Recipient> = recipients.iter().filter(|known| *known != removed).cloned().collect();
     let secrets: usize =
         opened.document.credentials.iter().map(|credential| credential.content.secrets.len()).sum();
-    let saved = opened.session.commit(vec![Edit::SetRecipients { recipients: rest }], now)?;
+    let before = recipients.clone();
+    let saved = opened.session.commit(vec![Edit::SetRecipients { before, after: rest }], now)?;
     let done = json!({ "recipient": removed.recipient, "done": "removed", "secrets_to_rotate": secrets });
     show::said(context, &saved, &done, &format!("{}  removed", removed.recipient));
     let noun = if secrets == 1 { "secret" } else { "secrets" };

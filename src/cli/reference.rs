@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use clap::{Arg, Command};
 
+use super::manual::{self, Fault, GROUPS, Group, Page};
+
 /// What `--json` means for what is not the answer.
 const JSON: &str = "
 ## With --json
@@ -11,6 +13,9 @@ const JSON: &str = "
 Standard output holds the answer and nothing else. `test` and commands that save print one object a line as each
 is done. On standard error an error is `{\"error\":{\"code\",\"message\",\"hint\"}}`, with `causes` where there are
 several, and something to heed is `{\"warning\":{\"message\"}}`.
+
+Under each command stands what it prints: members by name, `[…]` for a list of such, `|` between what may stand there,
+`?` behind what may be missing. Times are RFC 3339 in UTC. More members may come; none goes away.
 ";
 
 /// The whole page.
@@ -18,7 +23,7 @@ pub(super) fn page(root: &Command) -> String {
     let mut root = root.clone();
     root.build();
     let mut page = String::from(
-        "# The command line\n\nMade from the program itself by its tests: edit `src/cli/args.rs`, not this file.\n",
+        "# The command line\n\nMade from the program itself by its tests: edit `src/cli/args.rs` and the `PAGES` of the\ncommand, not this file.\n",
     );
     let about = root.get_about().map(ToString::to_string).unwrap_or_default();
     // Writing to a String cannot fail.
@@ -28,10 +33,19 @@ pub(super) fn page(root: &Command) -> String {
         root.get_arguments().filter(|argument| argument.is_global_set() || is_version(argument)),
     );
     page.push_str("\n## Commands\n");
+    if let Some(workbench) = manual::page("") {
+        page.push_str("\n### `credbench`\n\nOpens the workbench.\n");
+        more(&mut page, workbench);
+    }
     for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
         one(&mut page, command, "credbench");
     }
     page.push_str(JSON);
+    page.push_str("\n## Errors that commands share\n");
+    for group in GROUPS {
+        let _ = write!(page, "\n### {}\n\n", group.title);
+        faults(&mut page, group.faults);
+    }
     if let Some(after) = root.get_after_help() {
         let _ = write!(page, "\n## Exit codes\n\n{after}\n");
     }
@@ -43,15 +57,21 @@ fn one(page: &mut String, command: &Command, above: &str) {
     let nested: Vec<&Command> =
         command.get_subcommands().filter(|command| command.get_name() != "help").collect();
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    if !nested.is_empty() {
-        for command in nested {
-            one(page, command, &name);
-        }
-        return;
-    }
-    let mut usage = name.clone();
     let own =
         || command.get_arguments().filter(|argument| !argument.is_global_set() && !is_built_in(argument));
+    // A group that takes arguments of its own is a command, too.
+    if nested.is_empty() || own().next().is_some() {
+        leaf(page, command, &name, &about);
+    }
+    for command in nested {
+        one(page, command, &name);
+    }
+}
+
+fn leaf(page: &mut String, command: &Command, name: &str, about: &str) {
+    let own =
+        || command.get_arguments().filter(|argument| !argument.is_global_set() && !is_built_in(argument));
+    let mut usage = name.to_owned();
     for argument in own().filter(|argument| argument.is_positional()) {
         let _ = write!(usage, " {}", bracketed(argument));
     }
@@ -66,6 +86,55 @@ fn one(page: &mut String, command: &Command, above: &str) {
     if own().next().is_some() {
         page.push('\n');
         options(page, own());
+    }
+    if let Some(said) = manual::page(name.trim_start_matches("credbench").trim_start()) {
+        more(page, said);
+    }
+}
+
+/// Examples, what `--json` prints, and errors.
+fn more(page: &mut String, said: &Page) {
+    page.push_str("\n```sh\n");
+    let width = said.examples.iter().map(|(line, _)| line.chars().count()).max().unwrap_or(0);
+    for (line, what) in said.examples {
+        let _ = writeln!(page, "{line:width$}  # {what}");
+    }
+    let _ = write!(page, "```\n\nWith `--json`: {}.\n", in_code(said.json));
+    let shared: Vec<String> = said.shared.iter().map(|group| anchor(group)).collect();
+    let any = anchor(GROUPS[0]);
+    let _ = write!(
+        page,
+        "\nErrors: {any}{}",
+        shared.iter().map(|group| format!(", {group}")).collect::<String>()
+    );
+    if said.faults.is_empty() {
+        page.push_str(".\n");
+    } else {
+        page.push_str("; and\n\n");
+        faults(page, said.faults);
+    }
+}
+
+fn faults(page: &mut String, faults: &[Fault]) {
+    page.push_str("| exit | code | when |\n| --- | --- | --- |\n");
+    for (exit, code, when) in faults {
+        let _ = writeln!(page, "| {} | `{code}` | {when} |", *exit as u8);
+    }
+}
+
+/// A link to a group's table.
+fn anchor(group: &Group) -> String {
+    let title = group.title.to_lowercase();
+    format!("[{title}](#{})", title.replace(' ', "-"))
+}
+
+/// Marks what is JSON in a text as code: from its first bracket to its last.
+fn in_code(text: &str) -> String {
+    match (text.find(['{', '[']), text.rfind(['}', ']'])) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}`{}`{}", &text[..start], &text[start..=end], &text[end + 1..])
+        }
+        _ => text.to_owned(),
     }
 }
 

@@ -6,17 +6,28 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Remove;
+use super::manual::{self, Page};
 use super::prompt::{Terminal, cancelled};
 use super::{Context, show};
-use crate::model::Edit;
 use crate::problem::Problem;
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "remove",
+    examples: &[
+        ("credbench remove old.key", "to the trash; asks first"),
+        ("credbench remove old.key --force", "does not ask"),
+    ],
+    json: r#"{"solution","key","done":"removed"}"#,
+    faults: &[],
+    shared: &[&manual::OPENS, &manual::FINDS, &manual::RECORDED, &manual::SAVES],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
     let credential = session::credential(&opened.document, &setup.solution, &arguments.key)?;
-    let (id, key, solution) = (credential.id.clone(), &arguments.key, &setup.solution);
+    let (removal, key, solution) = (session::removal(credential), &arguments.key, &setup.solution);
     // Nothing registers its use of a key yet, so without a terminal there is nothing to refuse for.
     if !arguments.force
         && let Some(mut terminal) = Terminal::attended()
@@ -24,7 +35,7 @@ pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Pro
     {
         return Err(cancelled());
     }
-    let saved = opened.session.commit(vec![Edit::Remove { id }], Timestamp::now())?;
+    let saved = opened.session.commit(vec![removal], Timestamp::now())?;
     show::said(
         context,
         &saved,

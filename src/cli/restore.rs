@@ -6,9 +6,25 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Restore;
+use super::manual::{self, Page};
 use super::{Context, show};
 use crate::problem::{Exit, Problem};
 use crate::session;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "restore",
+    examples: &[
+        ("credbench restore old.key", "back from the trash"),
+        ("credbench restore billing.stripe --version 2", "what version 2 said becomes the newest"),
+    ],
+    json: r#"{"solution","key","version","done":"restored"}"#,
+    faults: &[
+        (Exit::NotFound, "no_version", "it has no such version"),
+        (Exit::Refused, "newest_version", "that version is the newest already"),
+        (Exit::Refused, "exists", "it is not in the trash"),
+    ],
+    shared: &[&manual::OPENS, &manual::FINDS, &manual::SAVES],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Restore) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;

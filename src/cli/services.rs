@@ -8,11 +8,27 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::args::Services;
+use super::manual::Page;
 use super::output::{Tone, visible};
 use crate::problem::{Exit, Problem};
 use crate::schema::catalogue::{self, Catalogue, Mistake, Service, Variant};
 use crate::session;
 use crate::suggest::nearest;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "services",
+    examples: &[
+        ("credbench services mail", "what there is for mail"),
+        ("credbench services --show github", "its fields, its test and where the key is made"),
+        ("credbench services --check my-service.toml", "everything that is wrong with a file of your own"),
+    ],
+    json: r#"[{"id","name","category","kinds":[kind],"test":{"method","url"}|null,"key_url","status_page","origin","confidence","docs","variants":[…]}]; --show: one of these; --check: {"checked","mistakes":[]}"#,
+    faults: &[
+        (Exit::NotFound, "no_service", "there is no such service"),
+        (Exit::Invalid, "invalid_service", "a file of your own has mistakes; each is named"),
+    ],
+    shared: &[],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Services) -> Result<ExitCode, Problem> {
     if let Some(path) = &arguments.check {

@@ -8,12 +8,24 @@ use serde_json::Value;
 use super::Context;
 use super::args::Key;
 use super::list::age;
+use super::manual::{self, Page};
 use super::output::{Output, Tone, outcome_sign, status_sign, visible};
 use crate::problem::Problem;
 use crate::session::{self, Saved};
 
 /// How many tests are shown.
 const TESTS: usize = 5;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "show",
+    examples: &[
+        ("credbench show billing.stripe", "with its last tests"),
+        ("credbench show billing.stripe --json > stripe.json", "the document that `put` takes back"),
+    ],
+    json: r#"its document, each stored secret as {"$secret":"stored"}"#,
+    faults: &[],
+    shared: &[&manual::OPENS, &manual::FINDS],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
@@ -90,8 +102,11 @@ pub(crate) fn said(context: &Context, saved: &Saved, json: &Value, line: &str) {
 
 /// Says what a person should hear about a save.
 pub(crate) fn say_warnings(context: &Context, saved: &Saved) {
-    if saved.merged {
+    if saved.merged && saved.notes.is_empty() {
         context.output.note("Another program had saved meanwhile; its changes were kept.");
+    }
+    for note in &saved.notes {
+        context.output.note(&visible(note));
     }
     for warning in &saved.warnings {
         context.output.warning(warning);

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::Solution;
+use super::manual::{self, Page};
 use super::output::visible;
 use super::prompt::{Terminal, cancelled};
 use super::{Context, show};
@@ -21,6 +22,61 @@ struct Done {
     /// What does not follow by itself.
     left: Vec<String>,
 }
+
+pub(super) const PAGES: &[Page] = &[
+    Page {
+        command: "solution list",
+        examples: &[("credbench solution list", "with how many credentials live in each")],
+        json: r#"[{"name","credentials","current"}]"#,
+        faults: &[],
+        shared: &[&manual::OPENS],
+    },
+    Page {
+        command: "solution add",
+        examples: &[("credbench solution add billing-prod", "an empty one")],
+        json: r#"{"solution","done":"added"}"#,
+        faults: &[(Exit::Usage, "solution_name", "that is no name for a solution")],
+        shared: &[&manual::OPENS, &manual::SAVES],
+    },
+    Page {
+        command: "solution rename",
+        examples: &[(
+            "credbench solution rename billing billing-test",
+            "and says where references still name it",
+        )],
+        json: r#"{"solution","from","references":[place],"done":"renamed"}"#,
+        faults: &[
+            (Exit::Usage, "solution_name", "that is no name for a solution"),
+            (Exit::NotFound, "no_solution", "there is no solution of that name"),
+            (Exit::Refused, "solution_stays", "`default` keeps its name"),
+        ],
+        shared: &[&manual::OPENS, &manual::SAVES],
+    },
+    Page {
+        command: "solution copy",
+        examples: &[(
+            "credbench solution copy billing-test billing-prod",
+            "structure, tests and references; each secret is entered anew",
+        )],
+        json: r#"{"solution","from","credentials","done":"copied"}"#,
+        faults: &[
+            (Exit::Usage, "solution_name", "that is no name for a solution"),
+            (Exit::NotFound, "no_solution", "there is no solution of that name"),
+        ],
+        shared: &[&manual::OPENS, &manual::SAVES],
+    },
+    Page {
+        command: "solution remove",
+        examples: &[("credbench solution remove billing-test --force", "its credentials go to the trash")],
+        json: r#"{"solution","credentials","done":"removed"}"#,
+        faults: &[
+            (Exit::NotFound, "no_solution", "there is no solution of that name"),
+            (Exit::Refused, "in_use", "credentials live in it, and nobody can be asked"),
+            (Exit::Refused, "solution_stays", "`default` is always there"),
+        ],
+        shared: &[&manual::OPENS, &manual::SAVES],
+    },
+];
 
 pub(crate) fn run(context: &Context, action: &Solution) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;

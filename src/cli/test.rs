@@ -7,14 +7,33 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::Test;
+use super::manual::{self, Page};
 use super::output::{Tone, outcome_sign, visible};
 use super::{Context, prove};
 use crate::model::{Credential, Edit, Id, Outcome};
 use crate::probe::Report;
 use crate::probe::pool::Limits;
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::session::{self, Session};
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "test",
+    examples: &[
+        ("credbench test billing.stripe --steps", "one, with what was done and how long it took"),
+        ("credbench test --all", "every one of the current solution; exit 1 where one does not pass"),
+        (
+            r#"credbench test --all --json | jq -c 'select(.outcome != "ok")'"#,
+            "a line for each that needs a look",
+        ),
+    ],
+    json: r#"a line each as it ends: {"solution","key","outcome","status_code"|null,"latency_ms","message","advice","facts"?,"steps"?:[{"name","ms","detail"}]}"#,
+    faults: &[
+        (Exit::Invalid, "ca_file", "the authorities of the configuration cannot be used"),
+        (Exit::Invalid, "proxy", "a proxy cannot be used"),
+    ],
+    shared: &[&manual::OPENS, &manual::FINDS],
+}];
 
 pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;

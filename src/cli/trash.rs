@@ -6,11 +6,35 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Trash;
+use super::manual::{self, Page};
 use super::output::visible;
 use super::prompt::{Terminal, cancelled};
 use super::{Context, show};
 use crate::model::{Document, Edit, Removed};
 use crate::problem::{Exit, Problem};
+
+pub(super) const PAGES: &[Page] = &[
+    Page {
+        command: "trash list",
+        examples: &[("credbench trash list", "of every solution")],
+        json: r#"[{"solution","key","name","kind","version","removed_at"}]"#,
+        faults: &[],
+        shared: &[&manual::OPENS],
+    },
+    Page {
+        command: "trash purge",
+        examples: &[
+            ("credbench trash purge old.key", "drops it for good; asks first"),
+            ("credbench trash purge --force", "empties the trash"),
+        ],
+        json: r#"{"purged":[place],"done":"purged"}"#,
+        faults: &[
+            (Exit::NotFound, "not_in_trash", "nothing of that key is there"),
+            (Exit::Refused, "needs_force", "it cannot be undone, and nobody can be asked"),
+        ],
+        shared: &[&manual::OPENS, &manual::RECORDED, &manual::SAVES],
+    },
+];
 
 pub(crate) fn run(context: &Context, action: &Trash) -> Result<ExitCode, Problem> {
     match action {

@@ -8,10 +8,22 @@ use serde_json::json;
 
 use super::Context;
 use super::args::Vault;
+use super::manual::{self, Page};
 use super::output::visible;
 use super::prompt::{AtTerminal, Terminal, cancelled};
 use crate::problem::{Exit, Problem};
 use crate::session::Adoption;
+
+pub(super) const PAGES: &[Page] = &[Page {
+    command: "vault adopt",
+    examples: &[(
+        "credbench vault adopt",
+        "after a colleague's first save, or a restored backup; asks two questions",
+    )],
+    json: r#"{"done":"adopted","generation"} or {"done":"nothing"}"#,
+    faults: &[(Exit::Refused, "not_confirmed", "nobody can be asked, and --yes --yes was not given")],
+    shared: &[&manual::OPENS, &manual::SAVES],
+}];
 
 pub(crate) fn run(context: &Context, action: &Vault) -> Result<ExitCode, Problem> {
     let Vault::Adopt { yes } = action;

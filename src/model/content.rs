@@ -63,6 +63,9 @@ impl Content {
     /// Where the key stands.
     pub const KEY: &str = "/key";
 
+    /// Where what an authorization server issued stands: it belongs to one credential alone, and together.
+    pub const TOKENS: &str = "/config/tokens";
+
     fn text(&self, member: &str) -> &str {
         self.document.get(member).and_then(Value::as_str).unwrap_or_default()
     }
@@ -138,6 +141,15 @@ impl Content {
     /// Clears the secret at a pointer, and its place in the document.
     pub fn clear_secret(&mut self, pointer: &str) {
         self.remove(pointer);
+    }
+
+    /// Makes a place say what it says in another content, secrets included.
+    pub fn graft(&mut self, from: &Self, pointer: &str) {
+        let Some(value) = from.get(pointer) else { return self.remove(pointer) };
+        self.set(pointer, value.clone());
+        let under = format!("{pointer}/");
+        let kept = from.secrets.iter().filter(|(place, _)| *place == pointer || place.starts_with(&under));
+        self.secrets.extend(kept.map(|(place, secret)| (place.clone(), secret.clone())));
     }
 
     /// The secret at a pointer.

@@ -1,12 +1,13 @@
 //! Every change to a [`Document`], and the change that takes it back.
 //!
 //! [`Document::apply`] either changes the document and returns the inverse, or changes nothing and says why.
-//! Undo is a list of inverses. An edit names the version it started from, so that replaying edits on a
-//! document that another program saved meanwhile merges them, or tells of the conflict.
+//! Undo is a list of inverses. An edit names what its writer saw, so that one that does not fit a document which
+//! another program saved meanwhile is a conflict, and can be merged ([`super::merge`]).
 
 mod credential;
 mod kind;
 mod oauth_app;
+mod recipients;
 mod solution;
 #[cfg(test)]
 mod tests;
@@ -33,8 +34,8 @@ pub enum Edit {
     Update {
         /// Which.
         id: Id,
-        /// The version the writer saw; another one there is a conflict. `None`: whatever is there.
-        expected: Option<u32>,
+        /// What the writer saw; anything else there is a conflict. `None`: whatever is there.
+        base: Option<Box<Content>>,
         /// What it shall say.
         content: Content,
     },
@@ -42,6 +43,8 @@ pub enum Edit {
     Remove {
         /// Which.
         id: Id,
+        /// What the writer saw; anything else there is a conflict, but for tokens that a server issued since.
+        base: Box<Content>,
     },
     /// Takes a credential back from the trash.
     Restore {
@@ -127,10 +130,12 @@ pub enum Edit {
         /// Before which other.
         index: usize,
     },
-    /// Replaces the list of recipients.
+    /// Changes who can open the vault. What another program added or took away meanwhile stays so.
     SetRecipients {
-        /// All of them.
-        recipients: Vec<Recipient>,
+        /// Those whom the writer saw.
+        before: Vec<Recipient>,
+        /// Those whom there shall be.
+        after: Vec<Recipient>,
     },
 }
 
@@ -151,17 +156,17 @@ pub enum EditError {
     /// The trash has nothing of this id.
     #[error("there is no such credential in the trash (id {0})")]
     NotInTrash(Id),
-    /// Another writer made a version first.
-    #[error(
-        "{key} was changed by another program: version {found} is stored, this change started from {expected}"
-    )]
+    /// It does not say what the writer saw.
+    #[error("{key} was changed by another program")]
     Conflict {
         /// Which credential.
         key: String,
-        /// The version the writer saw.
-        expected: u32,
-        /// The version that is stored.
-        found: u32,
+    },
+    /// It is in the trash.
+    #[error("{key} was removed by another program")]
+    Removed {
+        /// Which credential.
+        key: String,
     },
     /// A solution of that name exists.
     #[error("there is a solution {0} already")]
@@ -225,8 +230,8 @@ impl Document {
     pub fn apply(&mut self, edit: Edit, now: Timestamp) -> Result<Edit, EditError> {
         match edit {
             Edit::Create { id, content } => self.create(id, content, now),
-            Edit::Update { id, expected, content } => self.update(&id, expected, content, now),
-            Edit::Remove { id } => self.remove(id, now),
+            Edit::Update { id, base, content } => self.update(&id, base.as_deref(), content, now),
+            Edit::Remove { id, base } => self.remove(id, &base, now),
             Edit::Restore { id } => self.restore(id),
             Edit::Purge { id } => self.purge(id),
             Edit::PutInTrash { removed, index } => self.put_in_trash(*removed, index),
@@ -239,10 +244,7 @@ impl Document {
             Edit::DefineKind { id, expected, schema } => self.define_kind(id, expected, schema, now),
             Edit::RemoveKind { id } => self.remove_kind(id),
             Edit::PutKindBack { definition, index } => self.put_kind_back(*definition, index),
-            Edit::SetRecipients { recipients } => {
-                let before = std::mem::replace(&mut self.recipients, recipients);
-                Ok(Edit::SetRecipients { recipients: before })
-            }
+            Edit::SetRecipients { before, after } => Ok(self.set_recipients(before, after)),
         }
     }
 }

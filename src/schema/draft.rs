@@ -399,7 +399,9 @@ impl Draft {
     pub fn edit(&self, id: Id) -> Edit {
         let content = self.content().clone();
         match &self.base {
-            Some(base) => Edit::Update { id: base.id.clone(), expected: Some(base.version), content },
+            Some(base) => {
+                Edit::Update { id: base.id.clone(), base: Some(Box::new(self.original.clone())), content }
+            }
             None => Edit::Create { id, content },
         }
     }

@@ -17,6 +17,8 @@ pub struct Change {
     pub id: Id,
     /// The stored version that is changed; `None`: it is created.
     pub base: Option<u32>,
+    /// What that version says.
+    pub before: Option<Box<Content>>,
     /// What it will say.
     pub content: Content,
     /// Whether it differs from what is stored.
@@ -41,9 +43,8 @@ impl Change {
         let (first, test) = match self.base {
             None => (Some(Edit::Create { id: self.id.clone(), content: self.content }), record(&self.id, 1)),
             Some(base) if !self.differs => (None, record(&self.id, base)),
-            Some(base) => {
-                let update =
-                    Edit::Update { id: self.id.clone(), expected: Some(base), content: self.content };
+            Some(_) => {
+                let update = Edit::Update { id: self.id.clone(), base: self.before, content: self.content };
                 (Some(update), record(&self.id, version))
             }
         };
@@ -179,6 +180,7 @@ impl Reader<'_> {
             id: stored.map_or_else(Id::new, |credential| credential.id.clone()),
             base: stored.map(|credential| credential.version),
             differs: base != Some(&read.content),
+            before: base.map(|base| Box::new(base.clone())),
             content: read.content,
             notices: read.notices,
         })

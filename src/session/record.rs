@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 
 use super::{Session, differences};
-use crate::audit::{self, Begun, Entry, Keys, Record, Usage, Verified, What, Who};
+use crate::audit::{self, Begun, Entry, Keys, Log, Record, Usage, Verified, What, Who};
 use crate::model::{Credential, Document, Edit, Id, Outcome, Recipient};
 use crate::paths;
 use crate::problem::{Exit, Problem};
-use crate::vault::{self, Places};
+use crate::vault::{self, Places, Store};
 
 /// How many credentials one line about tests names.
 const TESTS_IN_A_LINE: usize = 64;
@@ -46,6 +46,17 @@ fn unwritable(what: &str, error: audit::Error) -> Problem {
     }
     let message = format!("{what}, because that cannot be written to the audit log: {}", problem.message);
     Problem { message, code: "audit_unwritable", exit: Exit::Failed, ..problem }
+}
+
+/// Lets the log's next lines be about the vault as it is now, and have codes once the vault has a key for them.
+pub(super) fn follow(log: &mut Log, store: &Store) {
+    log.set_vault(store.header().generation, store.digest());
+    if !log.has_keys()
+        && store.read_only().is_none()
+        && let Some(keys) = store.document().audit_key.as_ref().and_then(Keys::of)
+    {
+        log.set_keys(keys);
+    }
 }
 
 impl Session {
@@ -131,7 +142,7 @@ pub(super) struct Plan {
 enum After {
     /// About a credential as it is then.
     About(What, Id, String),
-    Entry(Entry),
+    Entry(Box<Entry>),
 }
 
 impl Plan {
@@ -141,25 +152,19 @@ impl Plan {
         let mut tests: BTreeMap<&'static str, Vec<Id>> = BTreeMap::new();
         let find = Finder::new(document, edits.len());
         for edit in edits {
-            plan.add(edit, document, &find, &mut tests);
+            plan.add(edit, &find, &mut tests);
         }
         for (outcome, ids) in tests {
             for ids in ids.chunks(TESTS_IN_A_LINE) {
                 let entry = Entry::new(What::Tested).with_result(outcome).with_ids(ids.to_vec());
-                plan.after.push(After::Entry(entry));
+                plan.after.push(After::Entry(Box::new(entry)));
             }
         }
         plan
     }
 
-    fn add<'a>(
-        &mut self,
-        edit: &'a Edit,
-        document: &'a Document,
-        find: &Finder<'a>,
-        tests: &mut BTreeMap<&'static str, Vec<Id>>,
-    ) {
-        let after = |entry: Entry| After::Entry(entry);
+    fn add<'a>(&mut self, edit: &'a Edit, find: &Finder<'a>, tests: &mut BTreeMap<&'static str, Vec<Id>>) {
+        let written = |entry: Entry| After::Entry(Box::new(entry));
         match edit {
             Edit::Create { id, .. } => {
                 self.after.push(After::About(What::Created, id.clone(), String::new()))
@@ -171,44 +176,44 @@ impl Plan {
                 self.after.push(After::About(What::Updated, id.clone(), names.join(", ")));
             }
             Edit::Restore { id } => self.after.push(After::About(What::Restored, id.clone(), String::new())),
-            Edit::Remove { id } => {
+            Edit::Remove { id, .. } => {
                 self.before.extend(find.stored(id).map(|known| Entry::about(What::Removed, known)))
             }
             Edit::Purge { id } => {
                 self.before.extend(find.removed(id).map(|known| Entry::about(What::Purged, known)))
             }
             Edit::PutInTrash { removed, .. } => {
-                self.after.push(after(Entry::about(What::PutInTrash, &removed.credential)));
+                self.after.push(written(Entry::about(What::PutInTrash, &removed.credential)));
             }
             Edit::RecordTest { id, record } => {
                 tests.entry(Outcome::word(record.outcome)).or_default().push(id.clone());
             }
             Edit::ForgetTest { .. } => {}
             Edit::AddSolution { solution } => {
-                self.after.push(after(Entry::new(What::SolutionAdded).in_solution(&solution.name)));
+                self.after.push(written(Entry::new(What::SolutionAdded).in_solution(&solution.name)));
             }
             Edit::RemoveSolution { name } => {
-                self.after.push(after(Entry::new(What::SolutionRemoved).in_solution(name)));
+                self.after.push(written(Entry::new(What::SolutionRemoved).in_solution(name)));
             }
             Edit::RenameSolution { from, to, .. } => {
                 let entry = Entry::new(What::SolutionRenamed).in_solution(from);
-                self.after.push(after(entry.with_note(format!("to {to}"))));
+                self.after.push(written(entry.with_note(format!("to {to}"))));
             }
             Edit::SetOauthApp { name, after: Some(app), .. } => {
                 let entry = Entry::new(What::OauthAppChanged).named(name);
-                self.after.push(after(entry.with_secrets(&app.content.secrets)));
+                self.after.push(written(entry.with_secrets(&app.content.secrets)));
             }
             Edit::SetOauthApp { name, after: None, .. } => {
-                self.after.push(after(Entry::new(What::OauthAppRemoved).named(name)));
+                self.after.push(written(Entry::new(What::OauthAppRemoved).named(name)));
             }
-            Edit::DefineKind { id, .. } => self.after.push(after(Entry::new(What::KindChanged).named(id))),
+            Edit::DefineKind { id, .. } => self.after.push(written(Entry::new(What::KindChanged).named(id))),
             Edit::PutKindBack { definition, .. } => {
-                self.after.push(after(Entry::new(What::KindChanged).named(&definition.id)));
+                self.after.push(written(Entry::new(What::KindChanged).named(&definition.id)));
             }
-            Edit::RemoveKind { id } => self.after.push(after(Entry::new(What::KindRemoved).named(id))),
-            Edit::SetRecipients { recipients } => {
+            Edit::RemoveKind { id } => self.after.push(written(Entry::new(What::KindRemoved).named(id))),
+            Edit::SetRecipients { before, after } => {
                 // Whoever is added can read everything: that is handing out.
-                self.before.push(recipients_changed(&document.recipients, recipients));
+                self.before.push(recipients_changed(before, after));
             }
         }
     }
@@ -217,7 +222,7 @@ impl Plan {
     pub(super) fn entries(self, document: &Document) -> Vec<Entry> {
         let find = Finder::new(document, self.after.len());
         let entry = |after| match after {
-            After::Entry(entry) => Some(entry),
+            After::Entry(entry) => Some(*entry),
             After::About(what, id, note) => {
                 let known = find.stored(&id)?;
                 Some(Entry::about(what, known).with_secrets(&known.content.secrets).with_note(note))

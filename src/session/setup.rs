@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Network, Opened, Session};
+use super::{Network, Opened, Seat, Session};
 use crate::audit::Verified;
 use crate::config::Config;
 use crate::durable;
@@ -35,6 +35,8 @@ pub struct Setup {
     pub keymap: PathBuf,
     /// The folder of the operator's own services; need not be there.
     pub services: PathBuf,
+    /// The terminal, and the way to this machine.
+    pub seat: Seat,
     /// Folders that are this program's own: made where they are missing.
     pub own_folders: Vec<PathBuf>,
 }
@@ -80,6 +82,7 @@ impl Setup {
             config,
             keymap: paths.keymap(),
             services: paths.services(),
+            seat: Seat::here(),
             own_folders: paths.own().map(Into::into).into(),
         }
     }

@@ -40,12 +40,18 @@ pub fn moved(document: &Document, credential: &Credential, to: &str) -> Result<E
     }
     let mut content = credential.content.clone();
     content.set("/solution", Value::String(to.to_owned()));
-    Ok(Edit::Update { id: credential.id.clone(), expected: Some(credential.version), content })
+    let base = Some(Box::new(credential.content.clone()));
+    Ok(Edit::Update { id: credential.id.clone(), base, content })
 }
 
 /// The credentials of a solution.
 pub fn residents<'a>(document: &'a Document, solution: &'a str) -> impl Iterator<Item = &'a Credential> {
     document.credentials.iter().filter(move |credential| credential.content.solution() == solution)
+}
+
+/// The edit that moves a credential to the trash, as long as it says what it says now.
+pub fn removal(credential: &Credential) -> Edit {
+    Edit::Remove { id: credential.id.clone(), base: Box::new(credential.content.clone()) }
 }
 
 /// The edits that remove a solution: its credentials go to the trash.
@@ -64,7 +70,7 @@ pub fn solution_removal(document: &Document, name: &str) -> Result<Vec<Edit>, Pr
         )
         .hint("remove its credentials instead"));
     }
-    let removals = residents(document, name).map(|credential| Edit::Remove { id: credential.id.clone() });
+    let removals = residents(document, name).map(removal);
     Ok(removals.chain([Edit::RemoveSolution { name: name.to_owned() }]).collect())
 }
 

@@ -69,7 +69,8 @@ impl TagChange {
         } else {
             content.set("/tags", json!(after.into_iter().map(Value::from).collect::<Vec<_>>()));
         }
-        Some(Edit::Update { id: credential.id.clone(), expected: Some(credential.version), content })
+        let base = Some(Box::new(credential.content.clone()));
+        Some(Edit::Update { id: credential.id.clone(), base, content })
     }
 }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Content, Id, Solution};
+use crate::model::{Content, Solution};
 use crate::problem::Exit;
 use crate::schema::Kinds;
 
@@ -112,8 +112,8 @@ fn the_secret_that_is_meant() {
 #[test]
 fn a_missing_key_says_where_it_is() {
     let mut document = vault();
-    let id: Id = document.find("default", "one").unwrap().id.clone();
-    document.apply(Edit::Remove { id }, Timestamp::UNIX_EPOCH).unwrap();
+    let removal = removal(document.find("default", "one").unwrap());
+    document.apply(removal, Timestamp::UNIX_EPOCH).unwrap();
     let hint = |solution: &str, key: &str| credential(&document, solution, key).unwrap_err().hint.unwrap();
     assert!(hint("default", "one").contains("restore one"));
     assert!(hint("prod", "many").contains("--solution default"));

@@ -121,5 +121,6 @@ pub fn renewed(credential: &Credential, number: u32) -> Result<Edit, Problem> {
             content.document.insert(member.to_owned(), value.clone());
         }
     }
-    Ok(Edit::Update { id: credential.id.clone(), expected: Some(credential.version), content })
+    let base = Some(Box::new(credential.content.clone()));
+    Ok(Edit::Update { id: credential.id.clone(), base, content })
 }

@@ -5,6 +5,7 @@
     reason = "tests stand for other programs: they write files, read the environment and say what they skip"
 )]
 
+mod audit;
 mod catalogue;
 mod cli;
 mod cli_demo;
@@ -19,6 +20,7 @@ mod cli_tokens;
 mod faults;
 mod kinds;
 mod layers;
+mod merge;
 mod picture;
 mod probe;
 mod support;

@@ -58,8 +58,8 @@ fn inverses_take_a_commit_back() {
     let id = before.find("default", "kept").unwrap().id.clone();
     let edits = vec![
         create("new", "x"),
-        Edit::Update { id: id.clone(), expected: Some(1), content: content("renamed", "y") },
-        Edit::Remove { id },
+        Edit::Update { id: id.clone(), base: None, content: content("renamed", "y") },
+        Edit::Remove { id, base: Box::new(content("renamed", "y")) },
     ];
     let committed = store.commit(edits, now()).unwrap();
     assert!(committed.document.find("default", "kept").is_none());
@@ -107,11 +107,12 @@ fn two_writers_of_one_credential_conflict() {
     home.add("shared");
     let (mut one, mut two) = (home.open().unwrap().store, home.open().unwrap().store);
     let id = one.document().credentials[0].id.clone();
+    let base = Some(Box::new(one.document().credentials[0].content.clone()));
     let update =
-        |secret| Edit::Update { id: id.clone(), expected: Some(1), content: content("shared", secret) };
+        |secret| Edit::Update { id: id.clone(), base: base.clone(), content: content("shared", secret) };
     one.commit(vec![update("first")], now()).unwrap();
     let lost = two.commit(vec![update("second")], now()).unwrap_err();
-    assert!(matches!(lost, StoreError::Edit(EditError::Conflict { expected: 1, found: 2, .. })), "{lost}");
+    assert!(matches!(lost, StoreError::Edit(EditError::Conflict { .. })), "{lost}");
     let stored = &home.open().unwrap().document.credentials[0];
     assert_eq!(stored.content.secret("/config/api_key").unwrap().expose(), "first");
 }
@@ -171,18 +172,21 @@ fn recipients_decide_who_opens_and_never_lock_the_own_identity_out() {
         let places = home.places_of("friend's host");
         Store::open(&places, unlock(&friend).unwrap(), OpenPolicy::Strict)
     };
-    let locked_out = store.commit(vec![Edit::SetRecipients { recipients: friend_only.clone() }], now());
+    let set = |before: &Vec<Recipient>, after: Vec<Recipient>| {
+        vec![Edit::SetRecipients { before: before.clone(), after }]
+    };
+    let locked_out = store.commit(set(&own, friend_only.clone()), now());
     assert!(matches!(locked_out, Err(StoreError::LockedOut { .. })));
-    let none = store.commit(vec![Edit::SetRecipients { recipients: Vec::new() }], now());
+    let none = store.commit(set(&own, Vec::new()), now());
     assert!(matches!(none, Err(StoreError::LockedOut { .. })));
     assert!(matches!(opens(), Err(StoreError::NoIdentityOpens { .. })));
 
     let both = [own.clone(), friend_only].concat();
-    store.commit(vec![Edit::SetRecipients { recipients: both }], now()).unwrap();
+    store.commit(set(&own, both.clone()), now()).unwrap();
     let opened = opens().unwrap();
     assert!(matches!(opened.notices[..], [Notice::FirstSight { .. }]), "{:?}", opened.notices);
 
-    store.commit(vec![Edit::SetRecipients { recipients: own }], now()).unwrap();
+    store.commit(set(&both, own), now()).unwrap();
     assert!(matches!(opens(), Err(StoreError::NoIdentityOpens { .. })));
 }
 
@@ -192,9 +196,10 @@ fn a_new_writer_is_adopted_once() {
     let friend = home.root.join("friend.age");
     let recipient = Keyring::create(&friend, None, CHEAP, now()).unwrap().recipients().remove(0);
     let mut store = home.open().unwrap().store;
-    let mut recipients = store.document().recipients.clone();
-    recipients.push(Recipient { recipient, name: "friend".to_owned(), added_at: now() });
-    store.commit(vec![Edit::SetRecipients { recipients }], now()).unwrap();
+    let before = store.document().recipients.clone();
+    let mut after = before.clone();
+    after.push(Recipient { recipient, name: "friend".to_owned(), added_at: now() });
+    store.commit(vec![Edit::SetRecipients { before, after }], now()).unwrap();
 
     let places = home.places_of("friend's host");
     let open = || Store::open(&places, unlock(&friend).unwrap(), OpenPolicy::Strict);
@@ -335,9 +340,9 @@ fn write_the_golden_vault() {
         facts: credbench::model::Learnt::default(),
     };
     let edits = vec![
-        Edit::Update { id: id("golden"), expected: Some(1), content: changed },
+        Edit::Update { id: id("golden"), base: None, content: changed },
         Edit::RecordTest { id: id("golden"), record },
-        Edit::Remove { id: id("removed") },
+        Edit::Remove { id: id("removed"), base: Box::new(content("removed", "x")) },
     ];
     store.commit(edits, now()).unwrap();
     let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vaults");

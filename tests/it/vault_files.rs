@@ -105,7 +105,8 @@ fn child_commits_often() {
         let count: u32 = shared.content.get_str("/name").unwrap().parse().unwrap();
         let mut next = shared.content.clone();
         next.set("/name", (count + 1).to_string().into());
-        let update = Edit::Update { id: shared.id, expected: Some(shared.version), content: next };
+        let base = Some(Box::new(shared.content));
+        let update = Edit::Update { id: shared.id, base, content: next };
         match store.commit(vec![update], now()) {
             Ok(_) => won += 1,
             Err(StoreError::Edit(_)) => lost += 1,

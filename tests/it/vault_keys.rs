@@ -296,7 +296,8 @@ fn child_uses_a_plugin() {
     opened.store.commit(vec![create("one", "x")], now()).unwrap();
     let again = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
     assert!(again.notices.is_empty(), "{:?}", again.notices);
-    let nobody = vec![Edit::SetRecipients { recipients: Vec::new() }];
+    let before = opened.store.document().recipients.clone();
+    let nobody = vec![Edit::SetRecipients { before, after: Vec::new() }];
     assert!(matches!(opened.store.commit(nobody, now()), Err(StoreError::LockedOut { .. })));
     let heard = ask.0.lock().unwrap();
     assert!(!heard.is_empty() && heard.iter().all(|text| text == "touch it"), "{heard:?}");

@@ -3,28 +3,28 @@
 use jiff::Timestamp;
 
 use super::{Edit, EditError};
-use crate::model::{Content, Credential, Document, Id, Removed, TESTS_KEPT, TestRecord, Version};
+use crate::model::{Content, Credential, Document, Id, Removed, TESTS_KEPT, TestRecord, Version, merge};
 
 impl Document {
     pub(super) fn create(&mut self, id: Id, content: Content, now: Timestamp) -> Result<Edit, EditError> {
         self.check_id(&id)?;
         self.check_place(&content, None)?;
+        let base = Box::new(content.clone());
         self.credentials.push(Credential::new(id.clone(), content, now));
-        Ok(Edit::Remove { id })
+        Ok(Edit::Remove { id, base })
     }
 
     pub(super) fn update(
         &mut self,
         id: &Id,
-        expected: Option<u32>,
+        base: Option<&Content>,
         content: Content,
         now: Timestamp,
     ) -> Result<Edit, EditError> {
         let index = self.index(id)?;
-        let found = self.credentials[index].version;
-        if let Some(expected) = expected.filter(|expected| *expected != found) {
-            let key = self.credentials[index].content.key().to_owned();
-            return Err(EditError::Conflict { key, expected, found });
+        let found = &self.credentials[index].content;
+        if base.is_some_and(|base| !merge::changed(base, found).is_empty()) {
+            return Err(EditError::Conflict { key: found.key().to_owned() });
         }
         self.check_place(&content, Some(id))?;
         let credential = &mut self.credentials[index];
@@ -36,7 +36,8 @@ impl Document {
         }
         credential.history.push(Version { number, at: credential.updated_at, content: before.clone() });
         credential.updated_at = now;
-        Ok(Edit::Update { id: id.clone(), expected: Some(credential.version), content: before })
+        let base = Some(Box::new(credential.content.clone()));
+        Ok(Edit::Update { id: id.clone(), base, content: before })
     }
 
     pub(super) fn restore(&mut self, id: Id) -> Result<Edit, EditError> {
@@ -45,8 +46,9 @@ impl Document {
         };
         self.check_place(&self.trash[index].credential.content, None)?;
         let removed = self.trash.remove(index);
+        let base = Box::new(removed.credential.content.clone());
         self.credentials.push(removed.credential);
-        Ok(Edit::Remove { id })
+        Ok(Edit::Remove { id, base })
     }
 
     fn check_place(&self, content: &Content, own: Option<&Id>) -> Result<(), EditError> {
@@ -62,8 +64,12 @@ impl Document {
         }
     }
 
-    pub(super) fn remove(&mut self, id: Id, now: Timestamp) -> Result<Edit, EditError> {
+    pub(super) fn remove(&mut self, id: Id, base: &Content, now: Timestamp) -> Result<Edit, EditError> {
         let index = self.index(&id)?;
+        let found = &self.credentials[index].content;
+        if merge::changed(base, found).iter().any(|place| place != Content::TOKENS) {
+            return Err(EditError::Conflict { key: found.key().to_owned() });
+        }
         let credential = self.credentials.remove(index);
         self.trash.push(Removed { at: now, credential });
         Ok(Edit::Restore { id })
@@ -120,10 +126,12 @@ impl Document {
     }
 
     fn index(&self, id: &Id) -> Result<usize, EditError> {
-        self.credentials
-            .iter()
-            .position(|credential| credential.id == *id)
-            .ok_or_else(|| EditError::NoCredential(id.clone()))
+        self.credentials.iter().position(|credential| credential.id == *id).ok_or_else(|| {
+            match self.trash.iter().find(|removed| removed.credential.id == *id) {
+                Some(removed) => EditError::Removed { key: removed.credential.content.key().to_owned() },
+                None => EditError::NoCredential(id.clone()),
+            }
+        })
     }
 
     fn credential_mut(&mut self, id: &Id) -> Result<&mut Credential, EditError> {

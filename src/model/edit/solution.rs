@@ -5,9 +5,6 @@ use serde_json::Value;
 use super::{Edit, EditError};
 use crate::model::{Content, DEFAULT_SOLUTION, Document, Id, Placeholder, Solution};
 
-/// Where what an OAuth server issued is kept: it belongs to the original alone.
-const TOKENS: &str = "/config/tokens";
-
 impl Document {
     /// Whether a solution of this name exists.
     pub fn has_solution(&self, name: &str) -> bool {
@@ -91,7 +88,7 @@ pub fn copies(document: &Document, from: &str, to: &str) -> Result<Vec<Edit>, Ed
 fn copy(original: &Content, solution: &str) -> Content {
     let mut copy = original.clone();
     copy.set("/solution", Value::String(solution.to_owned()));
-    copy.remove(TOKENS);
+    copy.remove(Content::TOKENS);
     let places: Vec<String> = copy.secrets.keys().cloned().collect();
     for place in places {
         copy.set(&place, Placeholder::Missing.value());

@@ -13,6 +13,10 @@ fn content(solution: &str, key: &str, secret: &str) -> Content {
     content
 }
 
+fn removal(credential: &crate::model::Credential) -> Edit {
+    Edit::Remove { id: credential.id.clone(), base: Box::new(credential.content.clone()) }
+}
+
 fn record(version: u32) -> TestRecord {
     TestRecord {
         at: Timestamp::UNIX_EPOCH,
@@ -109,9 +113,9 @@ fn edit(document: &Document, wish: Wish) -> Option<Edit> {
         Wish::Update(n, k, secret) => {
             let old = nth(n)?;
             let content = content(old.content.solution(), &format!("k{k}"), &secret);
-            Edit::Update { id: old.id.clone(), expected: Some(old.version), content }
+            Edit::Update { id: old.id.clone(), base: Some(Box::new(old.content.clone())), content }
         }
-        Wish::Remove(n) => Edit::Remove { id: nth(n)?.id.clone() },
+        Wish::Remove(n) => removal(nth(n)?),
         Wish::Restore(n) => {
             Edit::Restore { id: document.trash.get(n % document.trash.len().max(1))?.credential.id.clone() }
         }
@@ -138,7 +142,7 @@ fn edit(document: &Document, wish: Wish) -> Option<Edit> {
             document.own_kind(&format!("kind{kind}"))?;
             let mut content = old.content.clone();
             content.set("/kind", json!(format!("kind{kind}")));
-            Edit::Update { id: old.id.clone(), expected: None, content }
+            Edit::Update { id: old.id.clone(), base: None, content }
         }
     })
 }
@@ -190,21 +194,28 @@ proptest! {
 }
 
 #[test]
-fn an_update_that_started_from_another_version_is_a_conflict() {
+fn a_change_of_something_else_than_its_writer_saw_is_a_conflict() {
     let mut document = Document::new();
     let now = Timestamp::UNIX_EPOCH;
     let id = Id::new();
     document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
-    let update = |secret: &str, expected| Edit::Update {
+    let said = |secret: &str| content("default", "a", secret);
+    let update = |secret: &str, base: Option<&str>| Edit::Update {
         id: id.clone(),
-        expected,
-        content: content("default", "a", secret),
+        base: base.map(|base| Box::new(said(base))),
+        content: said(secret),
     };
-    document.apply(update("2", Some(1)), now).unwrap();
-    let conflict = document.apply(update("3", Some(1)), now).unwrap_err();
-    assert_eq!(conflict, EditError::Conflict { key: "a".to_owned(), expected: 1, found: 2 });
+    document.apply(update("2", Some("1")), now).unwrap();
+    let conflict = Err(EditError::Conflict { key: "a".to_owned() });
+    assert_eq!(document.apply(update("3", Some("1")), now), conflict);
+    let remove = |base: &str| Edit::Remove { id: id.clone(), base: Box::new(said(base)) };
+    assert_eq!(document.apply(remove("1"), now), conflict);
     document.apply(update("3", None), now).unwrap();
     assert_eq!(document.find("default", "a").unwrap().version, 3);
+    document.apply(remove("3"), now).unwrap();
+    let removed = Err(EditError::Removed { key: "a".to_owned() });
+    assert_eq!(document.apply(update("4", Some("3")), now), removed);
+    assert_eq!(document.apply(remove("3"), now), removed);
 }
 
 #[test]
@@ -227,10 +238,10 @@ fn a_test_of_an_older_version_vouches_only_while_nothing_it_proved_has_changed()
     assert_eq!(status(&document), crate::model::Status::Active);
     let mut renamed = content("default", "b", "1");
     renamed.set("/notes", json!("renamed"));
-    document.apply(Edit::Update { id: id.clone(), expected: None, content: renamed }, now).unwrap();
+    document.apply(Edit::Update { id: id.clone(), base: None, content: renamed }, now).unwrap();
     assert_eq!(status(&document), crate::model::Status::Active, "a name proves nothing");
     let other = content("default", "b", "2");
-    document.apply(Edit::Update { id: id.clone(), expected: None, content: other }, now).unwrap();
+    document.apply(Edit::Update { id: id.clone(), base: None, content: other }, now).unwrap();
     assert_eq!(status(&document), crate::model::Status::Untested, "another secret");
     document.apply(Edit::RecordTest { id: id.clone(), record: record(2) }, now).unwrap();
     assert_eq!(status(&document), crate::model::Status::Untested, "a late result of an older version");
@@ -253,7 +264,7 @@ fn a_copy_has_the_structure_and_no_secret() {
     document
         .apply(Edit::Create { id: id.clone(), content: content("prod", "a", "old-secret") }, now)
         .unwrap();
-    document.apply(Edit::Update { id: id.clone(), expected: None, content: original }, now).unwrap();
+    document.apply(Edit::Update { id: id.clone(), base: None, content: original }, now).unwrap();
     document.apply(Edit::RecordTest { id, record: record(2) }, now).unwrap();
     let before = document.clone();
 
@@ -292,7 +303,7 @@ fn a_renamed_solution_takes_its_removed_credentials_along() {
         document.apply(Edit::AddSolution { solution: Solution::named(name) }, now).unwrap();
         let id = Id::new();
         document.apply(Edit::Create { id: id.clone(), content: content(name, "a", "1") }, now).unwrap();
-        document.apply(Edit::Remove { id: id.clone() }, now).unwrap();
+        document.apply(removal(document.by_id(&id).unwrap()), now).unwrap();
         made.push(id);
     }
     document.apply(Edit::RemoveSolution { name: "gone".to_owned() }, now).unwrap();
@@ -327,7 +338,7 @@ fn an_oauth_app_in_use_stays() {
     let refused = EditError::OauthAppInUse { name: "app1".to_owned(), by: vec!["default/mail".to_owned()] };
     assert_eq!(document.apply(remove.clone(), now), Err(refused));
     document.apply(set_app(&document, 1, Some(app(1, 2))), now).unwrap();
-    document.apply(Edit::Remove { id }, now).unwrap();
+    document.apply(removal(document.by_id(&id).unwrap()), now).unwrap();
     assert_eq!(document.apply(remove, now), Err(EditError::OauthAppConflict("app1".to_owned())));
     document.apply(set_app(&document, 1, None), now).unwrap();
     assert!(document.oauth_apps().is_empty());
@@ -357,7 +368,7 @@ fn a_kind_keeps_its_versions_and_stays_while_something_is_of_it() {
     document.apply(Edit::Create { id: id.clone(), content: user }, now).unwrap();
     let by = |by: &str| Err(EditError::KindInUse { id: "own".to_owned(), by: vec![by.to_owned()] });
     assert_eq!(document.apply(remove.clone(), now), by("default/a"));
-    document.apply(Edit::Remove { id: id.clone() }, now).unwrap();
+    document.apply(removal(document.by_id(&id).unwrap()), now).unwrap();
     assert_eq!(document.apply(remove.clone(), now), by("default/a (in the trash)"));
     document.apply(Edit::Purge { id }, now).unwrap();
     document.apply(remove, now).unwrap();

@@ -362,7 +362,7 @@ fn a_plain_value_that_becomes_a_secret_is_masked_in_every_version() {
         let content = read(&document, json!({"token": "t-1", "account": account, "pin": 4711}));
         let edit = match document.by_id(&id) {
             None => Edit::Create { id: id.clone(), content },
-            Some(_) => Edit::Update { id: id.clone(), expected: None, content },
+            Some(_) => Edit::Update { id: id.clone(), base: None, content },
         };
         document.apply(edit, Timestamp::UNIX_EPOCH).unwrap();
     }

@@ -209,7 +209,7 @@ impl Workbench {
         };
         ids.iter().for_each(|id| self.running.stop(id, shared));
         self.list.unmark();
-        let edits = ids.iter().map(|id| Edit::Remove { id: id.clone() }).collect();
+        let edits = ids.iter().filter_map(|id| self.document.by_id(id)).map(session::removal).collect();
         self.wanted.push((edits, Change::Removal(label)));
     }
 

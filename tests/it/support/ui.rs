@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use credbench::config::Config;
 use credbench::schema::Kinds;
 use credbench::secret::Secret;
-use credbench::session::{Network, Setup, changes};
+use credbench::session::{Network, Seat, Setup, changes};
 use credbench::tui::app::App;
 use credbench::tui::keymap::Keymap;
 use credbench::tui::message::{Effect, Message, Timer};
@@ -105,6 +105,7 @@ impl Start {
             services: home.root.join("services"),
             own_folders: Vec::new(),
             network,
+            seat: Seat::default(),
         };
         let trust = setup.network.trust().unwrap();
         let runtime = Runtime::new().unwrap();

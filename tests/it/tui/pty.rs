@@ -299,6 +299,7 @@ fn a_screen_that_panics() {
         services: home.root.join("services"),
         own_folders: Vec::new(),
         network: Default::default(),
+        seat: Default::default(),
     };
     let options = Options { clock: Arc::new(now), ..Options::new(setup, false, false).unwrap() };
     run_with(options, vec![Box::new(Panics)]).unwrap();

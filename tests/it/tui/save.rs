@@ -103,9 +103,10 @@ fn an_unchanged_draft_is_not_saved() {
 fn meanwhile(home: &Home, name: &str) {
     let mut store = home.open().unwrap().store;
     let one = store.document().credentials[0].clone();
-    let mut content = one.content;
+    let mut content = one.content.clone();
     content.set("/name", name.into());
-    store.commit(vec![Edit::Update { id: one.id, expected: Some(one.version), content }], now()).unwrap();
+    let base = Some(Box::new(one.content));
+    store.commit(vec![Edit::Update { id: one.id, base, content }], now()).unwrap();
 }
 
 /// A workbench with a draft of the name, while another program saved its own.

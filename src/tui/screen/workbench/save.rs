@@ -198,7 +198,7 @@ impl Workbench {
     }
 
     fn stored(&mut self, change: Change, saved: Saved, generation: u64, shared: &mut Shared) {
-        let Saved { document, inverses, merged, warnings } = saved;
+        let Saved { document, inverses, merged, notes, warnings } = saved;
         self.set_document(document, shared);
         let mut said = match change {
             Change::Draft => {
@@ -229,10 +229,10 @@ impl Workbench {
             Change::Tests if warnings.is_empty() => return,
             Change::Tests => String::new(),
         };
-        if merged {
+        if merged && notes.is_empty() {
             said.push_str(" · another program's changes were taken in");
         }
-        for warning in &warnings {
+        for warning in notes.iter().chain(&warnings) {
             said.push_str(" · ");
             said.push_str(warning);
         }
