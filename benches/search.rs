@@ -67,8 +67,15 @@ fn press(app: &mut App, code: KeyCode) {
 fn open(document: Arc<Document>) -> App {
     let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
     let (mut app, _) = App::new(Config::default(), Keymap::default(), "default".to_owned(), clock, false);
-    let usage = Arc::default();
-    let opened = Answer::Opened { document, usage, notices: Vec::new(), refusal: None, created: false };
+    let opened = Answer::Opened {
+        document,
+        usage: Arc::default(),
+        notices: Vec::new(),
+        refusal: None,
+        created: false,
+        drafts: Vec::new(),
+        sealer: None,
+    };
     app.update(Message::Vault(opened));
     app
 }

@@ -29,7 +29,7 @@ pub use plan::{Plan, Surroundings, Unplannable, plan, plan_in};
 pub use rules::{Check, JsonType, Rule, Rules, Test, TestError};
 pub use run::run;
 pub use service::base_url;
-pub use token::{awaits_login, proves_itself};
+pub use token::{TokenSource, awaits_login, proves_itself, revoke_report, token_report, token_source};
 
 /// Makes the plan of a credential of a vault, as [`plan_in`] does: one of a kind that is not known cannot be tested.
 ///

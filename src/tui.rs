@@ -24,6 +24,7 @@ mod terminal;
 pub mod theme;
 pub mod widget;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,10 @@ use crate::session::Setup;
 
 /// How long a stopped process may take to be really stopped, before the workbench takes the terminal again.
 const STOP: Duration = Duration::from_millis(300);
+
+/// How long the end waits for unsaved drafts to be sealed. A terminal that is gone leaves little more
+/// (`terminal::LAST_CHANCE`).
+const SEALING: Duration = Duration::from_secs(1);
 
 /// What the workbench needs to know.
 pub struct Options {
@@ -116,26 +121,34 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(failed)?;
     // Before the terminal is taken: from then on every signal gives it back.
     let signals = runtime.block_on(async { Signals::listen() }).map_err(failed)?;
-    let mut guard = Guard::enter()?;
-    let ended = runtime.block_on(async {
-        let (messages, inbox) = unbounded_channel();
-        let gone = messages.clone();
-        terminal::watch(move || drop(gone.send(Message::TerminalGone)));
-        let Options { setup, keymap, clock, demo } = options;
-        let (mut app, effects) =
-            App::new(setup.config.clone(), keymap, setup.solution.clone(), clock.clone(), demo);
-        app.know(setup.kinds());
-        screens.into_iter().for_each(|screen| app.open(screen));
-        let tasks =
-            Tasks::start(setup, trust, clock, tokio::runtime::Handle::current(), messages).map_err(failed)?;
-        let mut bench = Loop { guard: &mut guard, app, tasks, inbox, signals };
-        bench.do_all(effects).await;
-        Ok(bench.run().await)
-    });
-    drop(guard);
+    let guard = Guard::enter()?;
+    let (messages, inbox) = unbounded_channel();
+    let gone = messages.clone();
+    terminal::watch(move || drop(gone.send(Message::TerminalGone)));
+    let Options { setup, keymap, clock, demo } = options;
+    let (mut app, effects) =
+        App::new(setup.config.clone(), keymap, setup.solution.clone(), clock.clone(), demo);
+    app.know(setup.kinds());
+    screens.into_iter().for_each(|screen| app.open(screen));
+    let tasks = Tasks::start(setup, trust, clock, runtime.handle().clone(), messages).map_err(failed)?;
+    let mut bench = Loop { guard, app, tasks, inbox, signals };
+    // What was typed is not lost with a bug: the state is looked at once more, for what is to be kept.
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            bench.do_all(effects).await;
+            bench.run().await
+        })
+    }));
+    let kept = bench.kept(ended.is_err());
+    drop(bench);
+    match kept {
+        Ok(false) => {}
+        Ok(true) => terminal::say("the unsaved draft is kept, sealed: it is offered when you unlock"),
+        Err(problem) => terminal::say(&format!("the unsaved draft is lost: {problem}")),
+    }
     // Tests and look-ups that are still on their way have nobody to tell.
     runtime.shutdown_background();
-    ended
+    ended.map_or_else(|panic| resume_unwind(panic), Ok)
 }
 
 struct Signals {
@@ -168,15 +181,15 @@ impl Signals {
     }
 }
 
-struct Loop<'a> {
-    guard: &'a mut Guard,
+struct Loop {
+    guard: Guard,
     app: App,
     tasks: Tasks,
     inbox: UnboundedReceiver<Message>,
     signals: Signals,
 }
 
-impl Loop<'_> {
+impl Loop {
     async fn run(&mut self) -> Ended {
         let mut events = EventStream::new();
         let ended = loop {
@@ -184,7 +197,8 @@ impl Loop<'_> {
                 break ended;
             }
             if self.draw().is_err() {
-                break Ended::Signal(Signal::HUP);
+                self.take(Message::TerminalGone).await;
+                continue;
             }
             // Signals first: a flood of keys or results must not keep the end away.
             let message = tokio::select! {
@@ -262,6 +276,16 @@ impl Loop<'_> {
             }
         })?;
         Ok(())
+    }
+
+    /// Whether there were drafts that are kept now; `panicked`: they were not looked for yet.
+    fn kept(&mut self, panicked: bool) -> Result<bool, Problem> {
+        if panicked {
+            // Whatever panicked may do so again.
+            let keeping = catch_unwind(AssertUnwindSafe(|| self.app.keeping()));
+            keeping.ok().flatten().into_iter().for_each(|keeping| self.tasks.keep(keeping));
+        }
+        self.tasks.kept_within(SEALING)
     }
 
     /// What must not be left behind: an unfinished save, a secret in the clipboard.

@@ -7,6 +7,7 @@
 //! did not happen.
 
 pub mod backups;
+mod drafts;
 mod error;
 mod file;
 mod format;
@@ -27,10 +28,11 @@ use self::seen::{Facts, Memory};
 use self::writer::WriterKey;
 use crate::audit::{self, Head, Mark};
 use crate::durable::{self, LOCK_WAIT, Lock};
-use crate::model::{Document, Edit};
+use crate::model::{Document, Edit, KeptDraft};
 
 /// Holds off other programs' saves until it is dropped.
 pub use crate::durable::Lock as Held;
+pub use drafts::{DraftSealer, SealedDraft};
 pub use error::{Damage, Forgery, Notice, Refusal, StoreError};
 pub use format::{FORMAT, Header, Writer};
 pub use keyring::{Ask, Keyring, KeyringError, MAX_WORK_FACTOR, NobodyToAsk, WORK_FACTOR};
@@ -292,6 +294,26 @@ impl Store {
     /// Why commits are refused, if they are.
     pub fn read_only(&self) -> Option<&Refusal> {
         self.state.refusal.as_ref()
+    }
+
+    /// Seals unsaved drafts of this vault, also when this store is gone.
+    pub fn sealer(&self) -> DraftSealer {
+        DraftSealer::new(self.files.drafts(), self.state.header.vault_id.clone(), self.state.key.drafts())
+    }
+
+    /// The drafts that were sealed with the same identity and neither saved nor dropped, oldest first. `held` are
+    /// such that could not be put on the disk: that is tried again, and those that still cannot stay in it.
+    pub fn drafts(&self, held: &mut Vec<SealedDraft>) -> Vec<KeptDraft> {
+        let sealer = self.sealer();
+        held.retain(|sealed| sealer.store(sealed).is_err());
+        let mut found = sealer.read_all(&self.keyring);
+        for sealed in held.iter() {
+            if let Some(draft) = sealer.unseal(sealed, &self.keyring) {
+                found.retain(|known| known.id != draft.id);
+                found.push(draft);
+            }
+        }
+        found
     }
 
     /// The recipient of the identity that opened the vault; `None` for a plugin's.

@@ -58,6 +58,12 @@ pub enum What {
     Copied,
     /// A value was printed for a program.
     Got,
+    /// Tokens came from a login.
+    LoggedIn,
+    /// Tokens took the place of others, or the server refused that.
+    Refreshed,
+    /// Tokens were given back, or dropped.
+    Revoked,
     /// Lines without a code were counted.
     Sealed,
     /// Something is missing: a record that a crash cut short, or those of saves.
@@ -93,6 +99,9 @@ const WORDS: &[(What, &str)] = &[
     (What::Revealed, "revealed"),
     (What::Copied, "copied"),
     (What::Got, "got"),
+    (What::LoggedIn, "logged_in"),
+    (What::Refreshed, "refreshed"),
+    (What::Revoked, "revoked"),
     (What::Sealed, "sealed"),
     (What::Gap, "gap"),
     (What::ClockJumped, "clock_jumped"),

@@ -77,7 +77,7 @@ fn query(arguments: &List) -> Result<Query, Problem> {
 type Cell = (String, Option<Tone>);
 
 fn table(out: &Output, rows: &[Row<'_>], solutions: bool, now: Timestamp) {
-    let mut titles = vec!["key", "name", "service", "kind", "status", "tested", "used"];
+    let mut titles = vec!["key", "name", "service", "kind", "status", "ends", "tested", "used"];
     if solutions {
         titles.insert(0, "solution");
     }
@@ -93,6 +93,7 @@ fn table(out: &Output, rows: &[Row<'_>], solutions: bool, now: Timestamp) {
                 (visible(row.service), None),
                 (visible(row.kind), None),
                 (format!("{sign} {}{}", row.status.word(), if row.old { " (old)" } else { "" }), Some(tone)),
+                (row.ends.map(|ends| ends.left(now)).unwrap_or_default(), None),
                 (tested, None),
                 (used, None),
             ];

@@ -1,48 +1,138 @@
 //! Reading what an authorization server answers.
 
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use url::Url;
 
 use super::Refusal;
-use super::ask::secure;
-use crate::http::{self, Answer};
+use super::ask::Ask;
+use crate::http::{Answer, BODY_LIMIT};
 use crate::secret::Secret;
+
+/// The longest life of a token that is believed, in seconds: ten years. Who says more means "for ever".
+const LONGEST: i64 = 10 * 365 * 86_400;
+
+/// What servers call the life of a refresh token, in seconds: Keycloak; Microsoft and GitHub; Intuit.
+const REFRESH_LIFE: [&str; 3] =
+    ["refresh_expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in"];
+
+/// Types of tokens that go with a request as they are (RFC 6750); what a few services call them instead. Others want
+/// each request signed.
+const BEARER: [&str; 3] = ["bearer", "bot", "user"];
+
+/// Scopes that say how a person logs in, or ask for all that was agreed: servers do not name them as granted.
+const UNNAMED: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
 
 /// A token as the server gave it.
 #[derive(Debug)]
 pub struct Token {
     /// Goes with each request.
     pub access: Secret,
-    /// Gets the next one.
+    /// Gets the next one. `None` from a refresh: the one that was spent stays good.
     pub refresh: Option<Secret>,
     /// What it allows, where the server says so.
     pub scopes: Option<Vec<String>>,
-    /// For how many seconds it is good, where the server says so.
+    /// What was asked for and not granted. A server that names nothing granted all (RFC 6749, 5.1).
+    pub missing: Vec<String>,
+    /// For how many seconds it is good, where the server says so and can be believed.
     pub expires_in: Option<i64>,
+    /// When it ends by the clock of this machine, counted from when it was asked for.
+    pub expires_at: Option<Timestamp>,
+    /// When the refresh token ends, where the server says so: several do, by names of their own.
+    pub refresh_expires_at: Option<Timestamp>,
+    /// What else of the answer, and of the redirect, is to be kept, such as `instance_url`.
+    pub reply: BTreeMap<String, Secret>,
     /// The status code that it came with.
     pub status: u16,
+    id_token: Option<Secret>,
 }
 
 impl Token {
     /// What must not be seen.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        std::iter::once(&self.access).chain(&self.refresh)
+        std::iter::once(&self.access).chain(&self.refresh).chain(&self.id_token)
+    }
+
+    /// Refuses an ID token that was made for another login or another client (OpenID Connect Core, 3.1.3.7). Its
+    /// signature is not asked: it came straight from the server, over TLS.
+    pub(super) fn check_id(&self, client_id: &str, nonce: Option<&Secret>) -> Result<(), Refusal> {
+        let (Some(token), Some(nonce)) = (&self.id_token, nonce) else { return Ok(()) };
+        let unusable = |reason: &str| Refusal::Unusable { status: self.status, reason: reason.to_owned() };
+        let claims = token.expose().split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let claims: Option<Value> = claims.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let Some(claims) = claims else { return Err(unusable("the ID token cannot be read")) };
+        let same =
+            claims.get("nonce").and_then(Value::as_str).is_some_and(|text| Secret::from(text) == *nonce);
+        if !same {
+            return Err(unusable("the ID token was not made for this login: its nonce is another one"));
+        }
+        let names = |value: &Value| value.as_str() == Some(client_id);
+        let for_us = match claims.get("aud") {
+            Some(Value::Array(all)) => all.iter().any(names),
+            Some(one) => names(one),
+            None => false,
+        };
+        if for_us { Ok(()) } else { Err(unusable("the ID token was made for another client")) }
     }
 }
 
-/// Reads the answer to a request for a token.
-pub(super) fn token(answer: &Answer) -> Result<Token, Refusal> {
+/// What a body says: JSON, or the form that a few servers send whatever is asked for.
+fn read(answer: &Answer) -> Option<Value> {
+    if let Ok(json) = serde_json::from_slice::<Value>(&answer.body) {
+        return json.is_object().then_some(json);
+    }
+    let form = answer.header("content-type").is_some_and(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            || kind.eq_ignore_ascii_case("text/plain")
+    });
+    let pairs: serde_json::Map<String, Value> = url::form_urlencoded::parse(&answer.body)
+        .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())))
+        .collect();
+    (form && (pairs.contains_key("access_token") || pairs.contains_key("error")))
+        .then_some(Value::Object(pairs))
+}
+
+fn text<'a>(json: &'a Value, name: &str) -> Option<&'a str> {
+    json.get(name)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// The object that an answer holds, or what it says is wrong.
+pub(super) fn object(answer: &Answer) -> Result<Value, Refusal> {
     let status = answer.status;
-    let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    let text = |name: &str| json.as_ref()?.get(name)?.as_str().filter(|text| !text.is_empty());
+    let json = read(answer);
     // Some say no with status 200.
-    if let Some(code) = text("error") {
-        let description = text("error_description").unwrap_or_default().to_owned();
+    if let Some((json, code)) = json.as_ref().and_then(|json| Some((json, text(json, "error")?))) {
+        let description = text(json, "error_description").unwrap_or_default().to_owned();
         return Err(Refusal::Error { status, code: code.to_owned(), description });
     }
-    if !(200..300).contains(&status) || json.is_none() {
-        return Err(Refusal::Answer(answer.clone()));
+    match json {
+        Some(json) if (200..300).contains(&status) => Ok(json),
+        _ if answer.cut => {
+            let reason = format!("the answer is longer than the {} MiB that are read", BODY_LIMIT >> 20);
+            Err(Refusal::Unusable { status, reason })
+        }
+        _ => Err(Refusal::Answer(answer.clone())),
     }
+}
+
+/// A number of seconds: a number, or a text of one. Nothing that is not more than none: some say 0 of what never
+/// ends, and a token that is over when it comes would be renewed for ever.
+pub(super) fn seconds(value: Option<&Value>) -> Option<i64> {
+    let value = value?;
+    let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    #[allow(clippy::cast_possible_truncation, reason = "a float casts to the nearest number there is")]
+    (number >= 1.0).then(|| (number as i64).min(LONGEST))
+}
+
+/// Reads the answer to a request for a token that was made at `asked`.
+pub(super) fn token(answer: &Answer, ask: &Ask, asked: Timestamp) -> Result<Token, Refusal> {
+    let status = answer.status;
+    let json = object(answer)?;
+    let text = |name: &str| text(&json, name);
     let unusable = |reason: &str| Refusal::Unusable { status, reason: reason.to_owned() };
     let Some(access) = text("access_token") else {
         return Err(unusable("the answer holds no access token"));
@@ -50,93 +140,57 @@ pub(super) fn token(answer: &Answer) -> Result<Token, Refusal> {
     if !access.bytes().all(|byte| matches!(byte, b'!'..=b'~')) {
         return Err(unusable("the access token holds characters that cannot be sent in a header"));
     }
-    if let Some(kind) = text("token_type").filter(|kind| !kind.eq_ignore_ascii_case("bearer")) {
+    let bearer = |kind: &str| BEARER.iter().any(|known| kind.eq_ignore_ascii_case(known));
+    if let Some(kind) = text("token_type").filter(|kind| !bearer(kind)) {
         return Err(unusable(&format!("the token is of the type {kind}, not Bearer")));
     }
-    let expires_in = json.as_ref().and_then(|json| {
-        let value = json.get("expires_in")?;
-        value.as_i64().or_else(|| value.as_str()?.parse().ok())
+    let expires_in = seconds(json.get("expires_in"));
+    let scopes: Option<Vec<String>> = text("scope").map(|scopes| {
+        scopes.split([' ', ',']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
     });
+    let until = |seconds: i64| asked.checked_add(SignedDuration::from_secs(seconds)).ok();
     Ok(Token {
         access: Secret::from(access),
         refresh: text("refresh_token").map(Secret::from),
-        scopes: text("scope").map(|scopes| {
-            scopes.split([' ', ',']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
-        }),
+        missing: missing(ask, scopes.as_deref()),
+        scopes,
         expires_in,
+        expires_at: expires_in.and_then(until),
+        refresh_expires_at: REFRESH_LIFE.iter().find_map(|name| until(seconds(json.get(name))?)),
+        reply: ask.reply_fields.iter().filter_map(|name| Some((name.clone(), kept(&json, name)?))).collect(),
         status,
+        id_token: text("id_token").map(Secret::from),
     })
 }
 
-/// Reads the token address from an issuer's metadata.
-pub(super) fn token_url(issuer: &Url, answer: &Answer) -> Result<Url, Refusal> {
-    let status = answer.status;
-    let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    let Some(json) = json.filter(|json| status == 200 && json.is_object()) else {
-        return Err(Refusal::Answer(answer.clone()));
-    };
-    let unusable = |reason: String| Refusal::Unusable { status, reason };
-    let url = |name: &str| json.get(name).and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
-    // RFC 8414 wants them equal to the letter; some servers name a directory where its domain was asked for. What
-    // counts is that nobody else's metadata is believed.
-    if !url("issuer").is_some_and(|named| http::same_origin(&named, issuer)) {
-        return Err(unusable("the issuer's metadata is another issuer's".to_owned()));
+/// A member of the answer that is to be kept, by its name or by a path with dots.
+fn kept(json: &Value, name: &str) -> Option<Secret> {
+    let value = json.get(name).or_else(|| name.split('.').try_fold(json, |value, step| value.get(step)))?;
+    match value {
+        Value::String(text) => Some(Secret::from(text.as_str())),
+        Value::Null => None,
+        other => Some(Secret::new(other.to_string())),
     }
-    let Some(found) = url("token_endpoint") else {
-        return Err(unusable("the issuer's metadata names no token address".to_owned()));
-    };
-    let downgrade = issuer.scheme() == "https" && found.scheme() != "https";
-    if downgrade || !secure(&found) {
-        return Err(unusable("the issuer's metadata names a token address without TLS".to_owned()));
+}
+
+fn missing(ask: &Ask, granted: Option<&[String]>) -> Vec<String> {
+    let Some(granted) = granted else { return Vec::new() };
+    let named = |scope: &&String| !UNNAMED.contains(&scope.as_str()) && !scope.ends_with("/.default");
+    ask.scopes.iter().filter(named).filter(|scope| !granted.contains(scope)).cloned().collect()
+}
+
+/// Reads the answer to a token that was given back: any success, also of one that is not known (RFC 7009, 2.2).
+pub(super) fn revoked(answer: &Answer) -> Result<(), Refusal> {
+    match object(answer) {
+        // What some say of a token that they do not know.
+        Err(Refusal::Error { code, .. }) if code == "invalid_token" => Ok(()),
+        Err(Refusal::Error { status, code, description }) => {
+            Err(Refusal::Error { status, code, description })
+        }
+        _ if (200..300).contains(&answer.status) => Ok(()),
+        _ => Err(Refusal::Answer(answer.clone())),
     }
-    Ok(found)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, headers: Vec::new(), body: body.as_bytes().to_vec(), cut: false }
-    }
-
-    #[test]
-    fn a_token_and_what_is_none() {
-        let good = r#"{"access_token":"t","token_type":"bEARER","expires_in":"60","scope":"a b","refresh_token":"r"}"#;
-        let found = token(&answer(200, good)).unwrap();
-        assert_eq!((found.access.expose(), found.expires_in), ("t", Some(60)));
-        assert_eq!(found.scopes, Some(vec!["a".to_owned(), "b".to_owned()]));
-        assert!(!format!("{found:?}").contains("\"t\""));
-        let refused = |status, body| token(&answer(status, body)).unwrap_err();
-        let no = r#"{"error":"invalid_client","error_description":"Unknown"}"#;
-        assert!(matches!(refused(200, no), Refusal::Error { code, .. } if code == "invalid_client"));
-        assert!(matches!(refused(502, "<html>"), Refusal::Answer(_)));
-        assert!(matches!(refused(200, "<html>"), Refusal::Answer(_)));
-        for odd in [
-            "{}",
-            r#"{"access_token":""}"#,
-            r#"{"access_token":"a b"}"#,
-            r#"{"access_token":"a","token_type":"mac"}"#,
-        ] {
-            assert!(matches!(refused(200, odd), Refusal::Unusable { .. }), "{odd}");
-        }
-    }
-
-    #[test]
-    fn metadata_is_believed_only_of_its_issuer_and_with_tls() {
-        let issuer: Url = "https://a.example/t".parse().unwrap();
-        let of = |body: &str| token_url(&issuer, &answer(200, body));
-        let good = r#"{"issuer":"https://a.example/t","token_endpoint":"https://tokens.example/x"}"#;
-        assert_eq!(of(good).unwrap().as_str(), "https://tokens.example/x");
-        for bad in [
-            r#"{"issuer":"https://b.example/t","token_endpoint":"https://tokens.example/x"}"#,
-            r#"{"issuer":"https://a.example/t"}"#,
-            r#"{"token_endpoint":"https://tokens.example/x"}"#,
-            r#"{"issuer":"https://a.example/t","token_endpoint":"http://a.example/x"}"#,
-            r#"{"issuer":"https://a.example/t","token_endpoint":"http://127.0.0.1/x"}"#,
-        ] {
-            assert!(matches!(of(bad), Err(Refusal::Unusable { .. })), "{bad}");
-        }
-        assert!(matches!(token_url(&issuer, &answer(404, "{}")), Err(Refusal::Answer(_))));
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! OAuth credentials: the stored token proves itself at the service; where there is none and no person is needed,
 //! a test gets one for itself and drops it. A stored token is never refreshed, replaced or revoked.
 
+mod report;
 mod source;
 mod verdict;
 
@@ -8,23 +9,24 @@ use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
-use super::classify::Verdict;
 use super::plan::{self, Call, Plan, Surroundings, Unplannable, Work};
 use super::rules::Test;
 use super::run::{self, MESSAGE, Means};
 use super::service::{self, Chain};
-use super::{Report, Step, certificate};
+use super::{Report, certificate};
 use crate::http::{self, Request};
-use crate::model::{Content, Learnt, Outcome, parse_expiry};
-use crate::oauth::{self, Ask, AskError};
+use crate::model::{Content, Outcome, parse_expiry};
+use crate::oauth::{self, Ask};
 use crate::redact::Redactor;
 use crate::schema::Kind;
 use crate::schema::catalogue::Chosen;
 use crate::secret::Secret;
 use crate::sign;
 use source::Source;
-use verdict::{missing, over, refused, shown, sorted, told};
+use verdict::over;
 
+pub use report::{revoke_report, token_report};
+pub use source::{TokenSource, token_source};
 pub(super) use verdict::mind_end;
 
 /// How an OAuth credential is proved.
@@ -67,7 +69,7 @@ impl std::fmt::Debug for Token {
 /// refers to an OAuth app, the app decides.
 pub fn proves_itself(content: &Content) -> bool {
     match content.kind() {
-        "oauth2" => !needs_person(content),
+        "oauth2" => !oauth::needs_person(content, CONFIG),
         "oauth_alias" => true,
         _ => false,
     }
@@ -77,17 +79,17 @@ pub fn proves_itself(content: &Content) -> bool {
 /// the app decides.
 pub fn awaits_login(content: &Content, around: &Surroundings) -> bool {
     let person = match (content.kind(), &around.oauth_app) {
-        ("oauth2", _) => needs_person(content),
-        ("oauth_alias", Some(app)) => matches!(Ask::read(app, ""), Err(AskError::Person)),
+        ("oauth2", _) => oauth::needs_person(content, CONFIG),
+        ("oauth_alias", Some(app)) => oauth::needs_person(app, ""),
         _ => false,
     };
     person && content.secret(ACCESS).is_none()
 }
 
-fn needs_person(content: &Content) -> bool {
-    !matches!(content.get_str("/config/grant"), Some("client_credentials" | "jwt_bearer"))
-}
+/// Where a credential says how it gets its tokens.
+const CONFIG: &str = "/config";
 
+/// Where the stored token stands.
 const ACCESS: &str = "/config/tokens/access_token";
 
 /// What templates call it.
@@ -117,32 +119,16 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
     if let Some(stored) = &stored {
         secrets.push(stored.access.clone());
     }
-    let title = |name: &str| match base {
-        "" => format!("the {name} of the OAuth app"),
-        base => kind.title_of(&format!("{base}/{name}")),
-    };
-    let ask = match (Ask::read(&source.content, base), &stored) {
-        (Ok(mut ask), _) => {
-            source.tell(&mut ask)?;
-            Some(ask)
-        }
+    let ask = match (source.ask(kind), &stored) {
+        (Ok(ask), _) if !ask.grant.needs_person() => Some(ask),
         // Enough is known to try the token that is there.
-        (Err(_), Some(_)) => None,
-        (Err(AskError::Person), None) => {
+        (_, Some(_)) => None,
+        (Ok(_), None) => {
             let obtain = kind.how_to_obtain(ACCESS).unwrap_or("a login gives one");
             let message = format!("{} is missing: log in first", kind.title_of(ACCESS));
             return Err(Unplannable::Lacking { message, advice: format!("Log in: {obtain}.") });
         }
-        (Err(AskError::Missing(name)), None) => return Err(Unplannable::Incomplete(vec![title(name)])),
-        (Err(AskError::Address(name, error)), None) => {
-            return Err(Unplannable::BadTest(format!("{}: {error}", title(name))));
-        }
-        (Err(AskError::Plain(name)), None) => {
-            return Err(Unplannable::BadTest(format!(
-                "{} must be https, except on this machine",
-                title(name)
-            )));
-        }
+        (Err(lacking), None) => return Err(lacking),
     };
     let own =
         content.get_str("/config/base_url").or_else(|| source.content.get_str(&format!("{base}/base_url")));
@@ -257,46 +243,22 @@ impl Token {
             trust: means.trust,
             deadline: means.deadline,
             cancel: means.cancel,
-            now,
-            nonce: rand::random(),
+            clock: &move || now,
         };
         let outcome = ask.token(&own).await;
         let mut redactor = redactor.clone();
         outcome.secrets.iter().for_each(|secret| redactor.learn(secret));
-        let mut steps: Vec<Step> = Vec::new();
-        for (name, exchange) in &outcome.exchanges {
-            steps.extend(told(&redactor, name, exchange));
-        }
-        let token = match outcome.result {
-            Ok(token) => token,
-            Err(refusal) => return refused(&redactor, &refusal, steps, means, now),
-        };
-        let missing = missing(ask, token.scopes.as_deref());
-        let granted = Learnt { scopes: token.scopes.clone().map(sorted), ..Learnt::default() };
-        let lacks = match missing.as_slice() {
-            [] => String::new(),
-            missing => format!(", without the scopes {}", missing.join(", ")),
-        };
-        let Some(proof) = &self.proof else {
-            let good = token.expires_in.map(|seconds| format!(", good for {seconds} s")).unwrap_or_default();
-            let (outcome, advice) = match missing.is_empty() {
-                true => (Outcome::Ok, ""),
-                false => (Outcome::Limited, "Allow the client these scopes at the server, or ask for fewer."),
-            };
-            let message = format!("{} a token was granted{good}{lacks}", token.status);
-            let verdict = Verdict { outcome, message };
-            let facts = shown(&redactor, granted);
-            return Report { facts, ..run::answered(&redactor, &verdict, token.status, advice, steps) };
-        };
+        let given = report::of(&outcome, &redactor, means.timeout, now);
+        let (Ok(token), Some(proof)) = (&outcome.result, &self.proof) else { return given };
         let mut report = tried(&redactor, proof, &token.access, means, now).await;
+        let mut steps = report::steps(&outcome.exchanges, &redactor);
         steps.append(&mut report.steps);
         report.steps = steps;
         if report.outcome == Outcome::Ok && report.facts.scopes.is_none() {
-            report.facts.scopes = shown(&redactor, granted).scopes;
+            report.facts.scopes = given.facts.scopes;
         }
-        if !lacks.is_empty() {
-            report.message =
-                format!("{}; the token came{}", report.message, redactor.show(&lacks[1..], MESSAGE));
+        if let Some(lacks) = report::lacks(token) {
+            report.message = format!("{}; the token came{}", report.message, redactor.show(&lacks, MESSAGE));
         }
         report
     }

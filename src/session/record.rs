@@ -189,6 +189,16 @@ impl Plan {
                 tests.entry(Outcome::word(record.outcome)).or_default().push(id.clone());
             }
             Edit::ForgetTest { .. } => {}
+            Edit::SetTokens { id, tokens, issued, .. } => {
+                let what = match issued {
+                    _ if tokens.digest().is_none() => What::Revoked,
+                    Some(issued) if issued.logged_in_at == Some(issued.received_at) => What::LoggedIn,
+                    _ => What::Refreshed,
+                };
+                let refused = issued.as_ref().is_some_and(|issued| issued.refused_at.is_some());
+                let note = if refused { "the server refuses the refresh token" } else { "" };
+                self.after.push(After::About(what, id.clone(), note.to_owned()));
+            }
             Edit::AddSolution { solution } => {
                 self.after.push(written(Entry::new(What::SolutionAdded).in_solution(&solution.name)));
             }

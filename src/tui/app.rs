@@ -3,6 +3,7 @@
 
 mod answer;
 mod command;
+mod drafts;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use rustix::process::Signal;
 
+use self::drafts::Drafts;
 use super::action::Action;
 use super::keymap::{Context, Key, Keymap};
 use super::message::{Effect, Message, Order, Timer};
@@ -52,6 +54,7 @@ pub struct App {
     bench: Option<Workbench>,
     layers: Vec<Box<dyn Screen>>,
     commits: BTreeMap<u64, Change>,
+    drafts: Drafts,
     clipboard: Option<u64>,
     /// The newest timer of [`Timer::Retest`].
     retest: Option<u64>,
@@ -78,6 +81,7 @@ impl App {
             bench: None,
             layers: vec![Box::new(Unlock::working())],
             commits: BTreeMap::new(),
+            drafts: Drafts::default(),
             clipboard: None,
             retest: None,
             wrong: None,
@@ -102,7 +106,7 @@ impl App {
 
     /// Whether something is being written that the end has to wait for.
     pub fn is_saving(&self) -> bool {
-        self.creating || !self.commits.is_empty()
+        self.creating || !self.commits.is_empty() || self.drafts.is_pending()
     }
 
     /// Whether a copied secret is still to be cleared from the clipboard.
@@ -141,10 +145,11 @@ impl App {
                     self.shared.tell(Tone::Plain, "the clipboard was cleared");
                 }
             }
-            Message::Signal(signal) => self.ended = Some(Ended::Signal(signal)),
-            Message::TerminalGone => self.ended = Some(Ended::Signal(Signal::HUP)),
+            Message::Signal(signal) => self.die(signal),
+            Message::TerminalGone => self.die(Signal::HUP),
         }
         self.commit_what_is_wanted();
+        self.forget_what_is_done();
         if self.quitting && !self.is_saving() {
             self.ended.get_or_insert(Ended::Quit);
         }
@@ -224,20 +229,23 @@ impl App {
                 self.layers.push(Box::new(palette));
             }
             Action::Suspend => self.shared.effect(Effect::Suspend),
-            Action::Lock => self.leave(Command::Lock),
-            Action::Quit => self.leave(Command::Quit),
+            Action::Drafts => self.open_drafts(),
+            Action::Lock => self.lock(),
+            Action::Quit => self.leave(),
             _ => {}
         }
     }
 
-    /// Locks or quits; asks before where that would lose a draft.
-    fn leave(&mut self, how: Command) {
-        if self.bench.as_ref().is_some_and(Workbench::is_dirty) && !self.quitting {
+    /// Quits; asks before where that would lose a draft.
+    fn leave(&mut self) {
+        if self.is_dirty() && !self.quitting {
             // A question that is open already is replaced by this one.
-            self.layers.clear();
-            self.layers.push(Box::new(Confirm::unsaved(how)));
+            while self.layers.last().is_some_and(|layer| layer.draft().is_none()) {
+                self.layers.pop();
+            }
+            self.layers.push(Box::new(Confirm::unsaved_at_the_end()));
         } else {
-            self.command(how);
+            self.command(Command::Quit);
         }
     }
 
@@ -253,13 +261,12 @@ impl App {
             }
             Command::Answer(question, reply) => self.shared.effect(Effect::Answer(question.answer, reply)),
             Command::LeaveLayer => drop(self.layers.pop()),
-            Command::LeaveLayerAnd(action) => {
-                self.layers.pop();
-                self.perform(action);
-            }
-            Command::Lock => self.lock(),
+            Command::ResumeDraft(id) => self.resume_draft(&id),
+            Command::DropDraft(id) => self.drop_draft(&id),
+            Command::KeepAndQuit => self.keep_and_quit(),
             Command::Quit => {
                 self.quitting = true;
+                self.drop_drafts();
                 if let Some(bench) = &mut self.bench {
                     bench.cancel_tests(&mut self.shared);
                 }
@@ -282,14 +289,25 @@ impl App {
             | Command::UseSolution(_)
             | Command::Fix
             | Command::SaveAnyway
-            | Command::Overwrite
-            | Command::TakeTheirs
+            | Command::Resolve(_)
+            | Command::Revive
             | Command::Discard => {
                 if let Some(bench) = &mut self.bench {
                     bench.command(command, &mut self.shared);
                 }
             }
         }
+    }
+
+    /// A signal ends the program. What is not saved is sealed now: how long a save takes that is going on, nobody
+    /// knows.
+    fn die(&mut self, signal: Signal) {
+        if self.ended.is_none()
+            && let Some(keeping) = self.keeping()
+        {
+            self.shared.effect(Effect::Keep(keeping));
+        }
+        self.ended = Some(Ended::Signal(signal));
     }
 
     fn unlock(&mut self, policy: OpenPolicy) {
@@ -305,6 +323,7 @@ impl App {
             bench.cancel_tests(&mut self.shared);
         }
         self.commit_what_is_wanted();
+        self.keep_for_later();
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
         self.retest = None;

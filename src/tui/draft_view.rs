@@ -14,8 +14,9 @@ use super::keymap::{Context, Key};
 use super::paint;
 use super::raw::RawEditor;
 use super::theme::Theme;
-use crate::model::Content;
+use crate::model::{Content, KeptContent};
 use crate::schema::{Draft, Kind, Kinds, Names, Notice, TextError, Violation};
+use crate::secret::Secret;
 
 /// How the draft is shown.
 enum View {
@@ -88,6 +89,40 @@ impl DraftView {
         self.kind = kind;
         self.checked = true;
         self.changed();
+    }
+
+    /// Shows what was decided between the draft and what another program stored.
+    pub fn resolve(&mut self, version: u32, stored: Content, content: Content) {
+        self.draft.resolve(version, stored, content);
+        if let Some(kind) = self.draft.kind(&self.kinds) {
+            self.view = View::Form(Box::new(Form::new(&kind, &self.draft, &choices(&self.names))));
+            self.kind = kind;
+        }
+        self.checked = true;
+        self.changed();
+    }
+
+    /// What is kept of it while nobody can edit it: with what is half typed, and with the JSON where it was not taken
+    /// over yet.
+    pub fn keep(&mut self) -> (KeptContent, Option<Secret>) {
+        let text = match &mut self.view {
+            View::Form(form) => {
+                form.settle(&mut self.draft, &self.kinds);
+                None
+            }
+            View::Raw(raw) => raw.is_changed().then(|| Secret::from(raw.text().as_str())),
+        };
+        (self.draft.keep(), text)
+    }
+
+    /// Goes on with JSON that was not taken over. Told where there is no room for it.
+    pub fn resume_text(&mut self, text: &Secret, shared: &mut Shared) {
+        if !self.is_raw() {
+            self.switch(shared);
+        }
+        if let View::Raw(raw) = &mut self.view {
+            raw.resume(text.expose());
+        }
     }
 
     /// Whether it is shown as JSON.

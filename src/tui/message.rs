@@ -9,14 +9,14 @@ use crossterm::event::KeyEvent;
 use rustix::process::Signal;
 
 use crate::audit::Usage;
-use crate::model::{Content, Document, Edit, Id};
+use crate::model::{Content, Document, Edit, Id, KeptDraft};
 use crate::probe::{Report, Surroundings};
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::schema::catalogue::{Catalogue, Index};
 use crate::secret::Secret;
-use crate::session::Saved;
-use crate::vault::OpenPolicy;
+use crate::session::{Keeping, Saved};
+use crate::vault::{DraftSealer, OpenPolicy};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -79,7 +79,15 @@ pub enum Answer {
         refusal: Option<Problem>,
         /// It was made just now.
         created: bool,
+        /// Drafts that were not saved when the workbench was locked, or ended.
+        drafts: Vec<KeptDraft>,
+        /// Seals drafts of this vault; `None`: it is open read-only.
+        sealer: Option<Arc<DraftSealer>>,
     },
+    /// Drafts were sealed; a problem: they are not on the disk.
+    Kept(Result<(), Problem>),
+    /// A kept draft was removed.
+    Forgot(Result<(), Problem>),
     /// A commit ended.
     Committed {
         /// Which.
@@ -207,6 +215,8 @@ pub enum Effect {
     Clipboard(Secret),
     /// Give the terminal back and stop.
     Suspend,
+    /// Seal drafts at once, whatever else is going on: the program ends.
+    Keep(Keeping),
 }
 
 /// Work for the vault's thread, done in order.
@@ -242,6 +252,10 @@ pub enum Order {
         /// What for.
         purpose: Purpose,
     },
+    /// Seal drafts and put them on the disk.
+    Keep(Keeping),
+    /// Remove a kept draft, which was saved or dropped.
+    Forget(Arc<DraftSealer>, Id),
     /// Forget everything.
     Lock,
 }

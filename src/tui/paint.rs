@@ -58,10 +58,16 @@ pub struct Dialog {
     pub rows: Rect,
 }
 
+/// The columns that a dialog has for its text.
+pub fn dialog_room(area: Rect) -> u16 {
+    area.width.saturating_sub(4).min(72).max(area.width.min(28)).saturating_sub(4)
+}
+
 /// Draws a dialog's frame and text. `rows` lines stay free at its end.
 pub fn dialog(area: Rect, buf: &mut Buffer, theme: &Theme, title: &str, text: &str, rows: u16) -> Dialog {
-    let width = area.width.saturating_sub(4).min(72).max(area.width.min(28));
-    let lines = wrap(text, width.saturating_sub(4));
+    let room = dialog_room(area);
+    let width = room + 4;
+    let lines = wrap(text, room);
     let gap = u16::from(rows > 0 && !text.is_empty());
     let shown =
         u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height.saturating_sub(rows + gap + 2));

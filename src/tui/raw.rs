@@ -122,6 +122,14 @@ impl RawEditor {
         Ok(editor)
     }
 
+    /// Goes on with a text that was edited and not taken over.
+    pub fn resume(&mut self, text: &str) {
+        let opened = std::mem::take(&mut self.opened);
+        self.load(text.to_owned());
+        // What the text differs from: the copy that `load` made of it is wiped when it is freed here.
+        self.opened = opened;
+    }
+
     fn load(&mut self, text: String) {
         self.wipe();
         self.area = TextArea::from(text.split('\n'));

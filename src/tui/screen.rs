@@ -2,6 +2,8 @@
 
 pub mod add;
 pub mod confirm;
+pub mod conflict;
+pub mod drafts;
 mod entry;
 pub mod filters;
 pub mod first_start;
@@ -23,6 +25,7 @@ pub mod unlock;
 pub mod workbench;
 
 use crossterm::event::KeyEvent;
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -31,6 +34,7 @@ use super::app::{Command, Shared, Tone};
 use super::keymap::Context;
 use super::paint;
 use super::widget::visible;
+use crate::model::{Id, KeptDraft};
 
 /// What became of an input.
 pub enum Reply {
@@ -104,9 +108,19 @@ pub trait Screen {
     fn covers(&self) -> bool {
         false
     }
+
+    /// The id of the draft that is edited here, and whether it has changes that are not saved.
+    fn draft(&self) -> Option<(&Id, bool)> {
+        None
+    }
+
+    /// The draft, to be kept where it cannot be saved; `None`: there is nothing to lose.
+    fn keep(&mut self, _now: Timestamp) -> Option<KeptDraft> {
+        None
+    }
 }
 
-/// The line above the footer: what just happened.
+/// What just happened: the line above the footer, or as many as there is room for.
 pub(super) fn notice(area: Rect, buf: &mut Buffer, shared: &Shared) {
     let Some((tone, text)) = shared.notice() else { return };
     let style = match tone {
@@ -114,7 +128,13 @@ pub(super) fn notice(area: Rect, buf: &mut Buffer, shared: &Shared) {
         Tone::Plain => shared.theme.text,
         Tone::Bad => shared.theme.error,
     };
-    paint::put(buf, area.x, area.y, area.width, text, style);
+    if area.height == 1 {
+        paint::put(buf, area.x, area.y, area.width, text, style);
+        return;
+    }
+    for (line, y) in visible::wrap(text, area.width.into()).iter().zip(area.y..area.bottom()) {
+        paint::put(buf, area.x, y, area.width, line, style);
+    }
 }
 
 /// The hints of a screen, as far as they fit. An action that would do nothing is left out.

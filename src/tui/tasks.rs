@@ -1,11 +1,12 @@
-//! Effects become work: a thread that owns the vault and answers in order, and a task for each test. The
-//! only place of the workbench that starts either.
+//! Effects become work: a thread that owns the vault and answers in order, a task for each test, and a thread that
+//! seals drafts when the end has come. The only place of the workbench that starts any.
 
 mod tests;
 mod vault;
 
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
@@ -14,7 +15,8 @@ use self::tests::Tests;
 use super::app::Clock;
 use super::message::{Effect, Message, Order};
 use crate::http::Trust;
-use crate::session::Setup;
+use crate::problem::{Exit, Problem};
+use crate::session::{Keeping, Setup};
 
 /// What runs outside of the screen.
 pub struct Tasks {
@@ -22,6 +24,8 @@ pub struct Tasks {
     orders: Sender<Order>,
     tests: Tests,
     runtime: Handle,
+    /// Tells how the sealing of drafts ended.
+    kept: Option<Receiver<Result<(), Problem>>>,
 }
 
 impl Tasks {
@@ -42,7 +46,7 @@ impl Tasks {
         std::thread::Builder::new()
             .name("vault".into())
             .spawn(move || vault::serve(setup, &clock, &inbox, &to_screen))?;
-        Ok(Self { messages, orders, tests, runtime })
+        Ok(Self { messages, orders, tests, runtime, kept: None })
     }
 
     /// Does what was asked for. Gives the effect back where only the terminal's owner can do it.
@@ -66,9 +70,30 @@ impl Tasks {
                     let _ = messages.send(Message::Timer(timer));
                 });
             }
+            Effect::Keep(keeping) => self.keep(keeping),
             Effect::Clipboard(_) | Effect::Suspend => return Some(effect),
         }
         None
+    }
+
+    /// Seals drafts on a thread of its own: the vault's may be waiting for something, and a plugin may never answer.
+    pub fn keep(&mut self, keeping: Keeping) {
+        let (done, kept) = channel();
+        let sealing = std::thread::Builder::new().name("drafts".into()).spawn(move || {
+            let _ = done.send(keeping.keep().1);
+        });
+        self.kept = sealing.is_ok().then_some(kept);
+    }
+
+    /// Waits until drafts are sealed, but not for long. False where there were none.
+    ///
+    /// # Errors
+    /// Why they are lost.
+    pub fn kept_within(&mut self, time: Duration) -> Result<bool, Problem> {
+        let Some(kept) = self.kept.take() else { return Ok(false) };
+        let slow =
+            || Problem::new(Exit::Failed, "io", "the disk, or a plugin of age, did not answer in time");
+        kept.recv_timeout(time).map_err(|_| slow())?.map(|()| true)
     }
 }
 

@@ -138,11 +138,14 @@ fn catch_panics(drawing: ThreadId) {
         }
         let _ = give_back();
         let place = info.location().map(ToString::to_string).unwrap_or_default();
-        let _ = writeln!(
-            io::stderr(),
-            "credbench: this is a bug ({place}). The vault is as it was last saved; please report it."
-        );
+        say(&format!("this is a bug ({place}). The vault is as it was last saved; please report it."));
     }));
+}
+
+/// Tells a person something once the terminal was given back.
+pub(super) fn say(words: &str) {
+    // It may be gone.
+    let _ = writeln!(io::stderr(), "credbench: {words}");
 }
 
 /// Tells once when the terminal hangs up; then ends the process where that did not end it in time.

@@ -75,6 +75,10 @@ impl Files {
         self.folder.join("backups")
     }
 
+    pub(super) fn drafts(&self) -> PathBuf {
+        self.folder.join("drafts")
+    }
+
     /// The key that an identity signs with.
     pub(super) fn writer_key(&self, keyring: &Keyring, index: usize) -> Result<WriterKey, StoreError> {
         let identity = keyring.identity(index);

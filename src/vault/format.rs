@@ -4,6 +4,7 @@
 //! (`RawValue`) and parsed only then. Secrets go from the text into `Secret` and back without ever being a
 //! [`serde_json::Value`]. Errors name places, never values: what is wrong may be a secret in the wrong place.
 
+mod draft;
 mod read;
 mod write;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::Head;
 use crate::model::Object;
 
+pub(super) use draft::{decode as decode_draft, encode as encode_draft};
 pub(super) use read::{Contents, decode};
 pub(super) use write::encode;
 

@@ -63,7 +63,7 @@ impl Entry {
     }
 
     fn is_honest(&self, key: &WriterKey) -> bool {
-        key.code_fits(&self.coded(), &self.code)
+        key.memory().fits(&self.coded(), &self.code)
     }
 }
 
@@ -213,7 +213,7 @@ impl Memory {
         let mut changed = false;
         for entry in self.entries.iter_mut().filter(|entry| places.contains(&entry.path)).filter(own) {
             entry.audit = Some(mark.clone());
-            entry.code = key.code(&entry.coded());
+            entry.code = key.memory().code(&entry.coded());
             changed = true;
         }
         changed
@@ -237,7 +237,7 @@ impl Memory {
             if let Some(known) = known.as_ref().filter(|known| known.vault_id == entry.vault_id) {
                 entry.audit.clone_from(&known.audit);
             }
-            entry.code = key.code(&entry.coded());
+            entry.code = key.memory().code(&entry.coded());
             match known {
                 // Another process saved and noted more in the meantime.
                 Some(known) if known.vault_id == entry.vault_id && known.generation > entry.generation => {}

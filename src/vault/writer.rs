@@ -1,6 +1,6 @@
-//! The key that an identity signs with, and the one it keeps `seen.json` honest with.
+//! The key that an identity signs with, and those it keeps `seen.json` and its own unsaved drafts honest with.
 //!
-//! Both come out of one seed by HKDF. Where an identity's secret is at hand, that secret is the seed: nobody
+//! All come out of one seed by HKDF. Where an identity's secret is at hand, that secret is the seed: nobody
 //! without it can sign as its owner. An SSH key or a plugin gives no secret away: there a random seed is kept on
 //! this host, encrypted to that identity. Anybody can encrypt to a public key and put a seed there that they
 //! know, so such a seed is used only where `seen.json` has its public key, noted when this program made it.
@@ -25,13 +25,15 @@ use crate::secret::Secret;
 const SIGNATURE: &[u8] = b"credbench vault signature 1\n";
 const SIGNING_INFO: &[u8] = b"credbench writer key 1";
 const MEMORY_INFO: &[u8] = b"credbench seen key 1";
+const DRAFTS_INFO: &[u8] = b"credbench draft key 1";
 const SEED_LEN: usize = 32;
 const SEED_FILE_LIMIT: u64 = 1024 * 1024;
 
 /// An identity's keys for signing vaults and for `seen.json`.
 pub(super) struct WriterKey {
     signing: SigningKey,
-    memory: Zeroizing<[u8; 32]>,
+    memory: MacKey,
+    drafts: MacKey,
     /// Came out of the identity's own secret: whoever has it is the identity.
     pub(super) derived: bool,
 }
@@ -95,7 +97,12 @@ impl WriterKey {
             hkdf.expand(info, &mut *key).unwrap_or_else(|_| unreachable!("32 bytes are within HKDF's reach"));
             key
         };
-        Self { signing: SigningKey::from_bytes(&expand(SIGNING_INFO)), memory: expand(MEMORY_INFO), derived }
+        Self {
+            signing: SigningKey::from_bytes(&expand(SIGNING_INFO)),
+            memory: MacKey(expand(MEMORY_INFO)),
+            drafts: MacKey(expand(DRAFTS_INFO)),
+            derived,
+        }
     }
 
     /// The public key, base64: the writer's name in headers and pins.
@@ -108,20 +115,36 @@ impl WriterKey {
         BASE64_STANDARD.encode(self.signing.sign(&message(header, body)).to_bytes())
     }
 
-    /// The code that keeps an entry of `seen.json` honest, base64.
-    pub(super) fn code(&self, entry: &[u8]) -> String {
-        BASE64_STANDARD.encode(self.mac(entry).finalize().into_bytes())
+    /// The key that keeps entries of `seen.json` honest.
+    pub(super) fn memory(&self) -> &MacKey {
+        &self.memory
+    }
+
+    /// A copy of the key that tells one's own drafts from others.
+    pub(super) fn drafts(&self) -> MacKey {
+        self.drafts.clone()
+    }
+}
+
+/// A key for codes (HMAC-SHA-256): who does not have it can make none.
+#[derive(Clone)]
+pub(super) struct MacKey(Zeroizing<[u8; 32]>);
+
+impl MacKey {
+    /// The code of some bytes, base64.
+    pub(super) fn code(&self, bytes: &[u8]) -> String {
+        BASE64_STANDARD.encode(self.mac(bytes).finalize().into_bytes())
     }
 
     /// Whether the code fits. Takes the same time for every wrong one.
-    pub(super) fn code_fits(&self, entry: &[u8], code: &str) -> bool {
-        BASE64_STANDARD.decode(code).is_ok_and(|code| self.mac(entry).verify_slice(&code).is_ok())
+    pub(super) fn fits(&self, bytes: &[u8], code: &str) -> bool {
+        BASE64_STANDARD.decode(code).is_ok_and(|code| self.mac(bytes).verify_slice(&code).is_ok())
     }
 
-    fn mac(&self, entry: &[u8]) -> Hmac<Sha256> {
-        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&*self.memory)
+    fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&*self.0)
             .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
-        mac.update(entry);
+        mac.update(bytes);
         mac
     }
 }

@@ -29,8 +29,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "session",
         &[
-            "secret", "durable", "proxy", "config", "paths", "http", "model", "schema", "audit", "vault",
-            "probe", "problem",
+            "secret", "durable", "proxy", "config", "paths", "http", "sign", "model", "schema", "audit",
+            "vault", "oauth", "probe", "problem",
         ],
     ),
     (
@@ -188,7 +188,7 @@ fn own_name(module: &str) -> &'static str {
 }
 
 /// Modules that may be asynchronous: `vault` and all below it are not, their callers pick the thread.
-const ASYNC: &[&str] = &["http", "oauth", "probe", "demo", "cli", "tui"];
+const ASYNC: &[&str] = &["http", "oauth", "probe", "demo", "session", "cli", "tui"];
 
 /// The first steps of all paths that start at our own crate, groups opened.
 fn imported(code: &str, own: &str) -> BTreeSet<String> {

@@ -3,6 +3,7 @@
 pub(crate) mod authority;
 pub(crate) mod command;
 pub(crate) mod home;
+pub(crate) mod issuer;
 pub(crate) mod proxy;
 pub(crate) mod pty;
 pub(crate) mod server;

@@ -1,5 +1,7 @@
 //! The workbench.
 
+mod conflict;
+mod drafts;
 mod edit;
 mod keys;
 mod kinds;

@@ -33,11 +33,14 @@ impl App {
                 self.layers = vec![Box::new(Unlock::failed(&problem))];
             }
             Answer::Refused(problem) => self.layers = vec![Box::new(Refused::new(problem))],
-            Answer::Opened { document, usage, notices, refusal, created } => {
+            Answer::Opened { document, usage, notices, refusal, created, drafts, sealer } => {
                 self.creating = false;
                 self.shared.usage = usage;
                 self.opened(document, notices, refusal, created);
+                self.drafts_found(drafts, sealer);
             }
+            Answer::Kept(result) => self.kept(result),
+            Answer::Forgot(result) => self.forgot(result),
             Answer::Committed { serial, result } => self.committed(serial, result),
             Answer::Used(usage) => {
                 self.shared.usage = usage;
@@ -59,6 +62,7 @@ impl App {
                 self.secret(id, place, purpose, result);
             }
             Answer::Broken => {
+                self.keep_for_later();
                 self.bench = None;
                 self.creating = false;
                 self.commits.clear();
@@ -104,7 +108,14 @@ impl App {
 
     fn committed(&mut self, serial: u64, result: Result<(Saved, u64), Problem>) {
         let Some(change) = self.commits.remove(&serial) else { return };
-        let Some(bench) = &mut self.bench else { return };
+        self.draft_committed(serial, result.is_ok());
+        let Some(bench) = &mut self.bench else {
+            // It was locked meanwhile. What was saved is saved; what was not has to be heard of.
+            if let Err(problem) = &result {
+                self.shared.tell_problem(problem);
+            }
+            return;
+        };
         if let Ok((saved, _)) = &result {
             self.shared.kinds = self.shared.kinds.after(&saved.document);
         }

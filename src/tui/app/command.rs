@@ -4,6 +4,7 @@ use crate::model::{Edit, Id};
 use crate::secret::Secret;
 use crate::tui::action::Action;
 use crate::tui::message::{Question, Reply};
+use crate::tui::screen::conflict::Decision;
 
 /// A change that a screen decided on, to be stored.
 #[derive(Debug)]
@@ -57,19 +58,21 @@ pub enum Command {
     Fix,
     /// Save the draft although its test failed.
     SaveAnyway,
-    /// Save the draft over what another program stored.
-    Overwrite,
-    /// Drop the draft for what another program stored.
-    TakeTheirs,
+    /// Go on with what was decided between the draft and what another program stored.
+    Resolve(Box<Decision>),
+    /// Take what another program removed back from the trash, as the draft says it.
+    Revive,
     /// Drop the draft.
     Discard,
     /// Close the top screen, whatever it holds.
     LeaveLayer,
-    /// Close the top screen, whatever it holds, and do an action below it.
-    LeaveLayerAnd(Action),
-    /// Drop the draft and lock.
-    Lock,
-    /// Drop the draft and quit.
+    /// Go on with a kept draft.
+    ResumeDraft(Id),
+    /// Drop a kept draft.
+    DropDraft(Id),
+    /// Keep the drafts, sealed, and quit.
+    KeepAndQuit,
+    /// Drop the drafts and quit.
     Quit,
 }
 

@@ -45,6 +45,8 @@ pub struct Shared {
     pub solution: String,
     /// Whether the vault is a throw-away one.
     pub demo: bool,
+    /// How many kept drafts wait to be gone on with.
+    pub drafts: usize,
     /// Tells the time.
     pub clock: Clock,
     /// The line above the footer.
@@ -67,6 +69,7 @@ impl Shared {
             services: None,
             solution,
             demo,
+            drafts: 0,
             clock,
             notice: None,
             effects: Vec::new(),

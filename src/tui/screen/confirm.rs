@@ -33,13 +33,20 @@ impl Confirm {
 
     /// The draft would be lost by what a person wants to do.
     pub fn unsaved(then: Command) -> Self {
-        let leave = match then {
-            Command::Quit | Command::LeaveLayerAnd(Action::Quit) => "Drop it and quit",
-            Command::Lock | Command::LeaveLayerAnd(Action::Lock) => "Drop it and lock",
-            _ => "Drop it",
-        };
         let text = "The draft has changes that are not saved.".to_owned();
-        Self::new("Unsaved draft", text, vec![("Keep editing", None), (leave, Some(then))])
+        Self::new("Unsaved draft", text, vec![("Keep editing", None), ("Drop it", Some(then))])
+    }
+
+    /// A draft would be lost by quitting.
+    pub fn unsaved_at_the_end() -> Self {
+        let text =
+            "The draft has changes that are not saved.\nKept, it is sealed and offered when you come back.";
+        let choices = vec![
+            ("Keep editing", None),
+            ("Keep it and quit", Some(Command::KeepAndQuit)),
+            ("Drop it and quit", Some(Command::Quit)),
+        ];
+        Self::new("Unsaved draft", text.to_owned(), choices)
     }
 
     fn accept(&mut self) -> Reply {
@@ -78,10 +85,19 @@ impl Screen for Confirm {
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let theme = &shared.theme;
-        let rows = paint::dialog(area, buf, theme, self.title, &self.text, 1).rows;
+        // Each takes four columns more than its words, and one between them. Where that is too wide they stand
+        // one below the other.
+        let wide: usize = self.choices.iter().map(|(words, _)| words.len() + 5).sum();
+        let column = wide > usize::from(paint::dialog_room(area)) + 1;
+        let height = if column { self.choices.len() as u16 } else { 1 };
+        let mut rows = paint::dialog(area, buf, theme, self.title, &self.text, height).rows;
         let mut x = rows.x;
         for (index, (words, _)) in self.choices.iter().enumerate() {
             let selected = index == self.selected;
+            if column && index > 0 {
+                rows.y += 1;
+                x = rows.x;
+            }
             // The brackets tell the selected answer without colour.
             let label = if selected { format!("[ {words} ]") } else { format!("  {words}  ") };
             let style = if selected { theme.selection } else { theme.text };

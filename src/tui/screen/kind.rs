@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::confirm::Confirm;
 use super::sheet::frame;
 use super::{Reply, Screen};
-use crate::model::{Document, KindDefinition};
+use crate::model::{Document, Id, KeptContent, KeptDraft, KindDefinition, Subject};
 use crate::schema::{Draft, Inspection, Kind, Kinds};
+use crate::secret::Secret;
 use crate::session;
 use crate::tui::action::Action;
 use crate::tui::app::{Command, Shared, Tone, Wish};
@@ -31,6 +33,8 @@ pub struct KindEditor {
     id: String,
     /// Nothing of it is stored yet.
     new: bool,
+    /// Names the draft, if it has to be kept.
+    draft_id: Id,
     raw: RawEditor,
     preview: Option<Preview>,
     /// The form is shown instead of the schema, where there is no room for both.
@@ -67,7 +71,25 @@ impl KindEditor {
 
     fn with(document: Arc<Document>, id: String, text: String, new: bool) -> Result<Self, String> {
         let raw = RawEditor::of_text(text, FINE)?;
-        let mut editor = Self { document, id, new, raw, preview: None, turned: false };
+        let draft_id = Id::new();
+        let mut editor = Self { document, id, new, draft_id, raw, preview: None, turned: false };
+        editor.look();
+        Ok(editor)
+    }
+
+    /// Goes on with a kept draft.
+    ///
+    /// # Errors
+    /// A sentence, where it cannot be edited here.
+    pub fn resume(document: Arc<Document>, kept: &KeptDraft, id: &str) -> Result<Self, String> {
+        let stored = document.own_kind(id);
+        let text = stored.and_then(|stored| serde_json::to_string_pretty(&stored.schema).ok());
+        let new = stored.is_none();
+        let mut editor = Self::with(document, id.to_owned(), text.unwrap_or_default(), new)?;
+        if let Some(text) = &kept.text {
+            editor.raw.resume(text.expose());
+        }
+        editor.draft_id = kept.id.clone();
         editor.look();
         Ok(editor)
     }
@@ -201,10 +223,6 @@ impl Screen for KindEditor {
                 return Reply::Open(Box::new(Confirm::unsaved(Command::LeaveLayer)));
             }
             Action::Back => return Reply::Close,
-            // Two layers are closed: the question, and then this.
-            Action::Quit | Action::Lock if self.is_dirty() => {
-                return Reply::Open(Box::new(Confirm::unsaved(Command::LeaveLayerAnd(action))));
-            }
             Action::Suspend | Action::Help | Action::Lock | Action::Quit => return Reply::Ignored,
             _ => {}
         }
@@ -248,5 +266,19 @@ impl Screen for KindEditor {
 
     fn covers(&self) -> bool {
         true
+    }
+
+    fn draft(&self) -> Option<(&Id, bool)> {
+        Some((&self.draft_id, self.is_dirty()))
+    }
+
+    fn keep(&mut self, now: Timestamp) -> Option<KeptDraft> {
+        if !self.is_dirty() {
+            return None;
+        }
+        let version = self.document.own_kind(&self.id).map(|kind| kind.version);
+        let subject = Subject::Kind { id: self.id.clone(), version };
+        let text = Some(Secret::from(self.raw.text().as_str()));
+        Some(KeptDraft { id: self.draft_id.clone(), at: now, subject, content: KeptContent::default(), text })
     }
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent};
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::confirm::Confirm;
 use super::sheet::frame;
 use super::{Reply, Screen};
-use crate::model::{Credential, Document, Edit, Id, OauthApp};
+use crate::model::{Credential, Document, Edit, Id, KeptDraft, OauthApp, Object, Subject};
 use crate::schema::{Draft, Kinds, Names};
 use crate::session;
 use crate::tui::action::Action;
@@ -22,6 +23,8 @@ pub struct OauthAppEditor {
     document: Arc<Document>,
     /// What is stored; `None`: a new one.
     before: Option<OauthApp>,
+    /// Names the draft, if it has to be kept.
+    draft_id: Id,
     view: DraftView,
 }
 
@@ -31,12 +34,34 @@ impl OauthAppEditor {
         let content = app.map_or_else(session::blank_oauth_app, |app| app.content.clone());
         // A draft edits what is kept like a credential; nothing but its content is ever stored.
         let draft = Draft::of(&Credential::new(Id::new(), content, shared.now()));
-        let rules = Rules { check: session::check_oauth_draft, meant: session::oauth_meant };
-        let mut view = DraftView::open(draft, Kinds::of_oauth_apps().clone(), Names::default(), rules)?;
+        let mut view = Self::view(draft)?;
         if app.is_some() {
             view.show_errors();
         }
-        Some(Self { document, before: app.cloned(), view })
+        Some(Self { document, before: app.cloned(), draft_id: Id::new(), view })
+    }
+
+    fn view(draft: Draft) -> Option<DraftView> {
+        let rules = Rules { check: session::check_oauth_draft, meant: session::oauth_meant };
+        DraftView::open(draft, Kinds::of_oauth_apps().clone(), Names::default(), rules)
+    }
+
+    /// Goes on with a kept draft; `before` is what it began from.
+    ///
+    /// # Errors
+    /// A sentence, where it cannot be edited here.
+    pub fn resume(
+        document: Arc<Document>,
+        kept: &KeptDraft,
+        before: Option<&Object>,
+        shared: &mut Shared,
+    ) -> Result<Self, String> {
+        let (before, draft) = session::resumed_oauth_app(&document, before, &kept.content);
+        let mut view = Self::view(draft).ok_or("there is no form for this OAuth app")?;
+        if let Some(text) = &kept.text {
+            view.resume_text(text, shared);
+        }
+        Ok(Self { document, before, draft_id: kept.id.clone(), view })
     }
 
     fn save(&mut self, shared: &mut Shared) -> Reply {
@@ -100,9 +125,6 @@ impl Screen for OauthAppEditor {
 
     fn refusal(&self, action: Action, _: &Shared) -> Option<&'static str> {
         match action {
-            Action::Quit | Action::Lock if self.view.is_dirty() => {
-                Some("the OAuth app is not saved: save it, or leave it with Esc")
-            }
             Action::Reveal | Action::TestDraft => Some("this is not done with an OAuth app"),
             _ => None,
         }
@@ -150,5 +172,19 @@ impl Screen for OauthAppEditor {
 
     fn covers(&self) -> bool {
         true
+    }
+
+    fn draft(&self) -> Option<(&Id, bool)> {
+        Some((&self.draft_id, self.view.is_dirty()))
+    }
+
+    fn keep(&mut self, now: Timestamp) -> Option<KeptDraft> {
+        if !self.view.is_dirty() {
+            return None;
+        }
+        let (content, text) = self.view.keep();
+        let before = self.before.as_ref().map(|app| app.content.document.clone());
+        let subject = Subject::OauthApp { before };
+        Some(KeptDraft { id: self.draft_id.clone(), at: now, subject, content, text })
     }
 }

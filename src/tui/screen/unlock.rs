@@ -150,7 +150,7 @@ impl Screen for Unlock {
             }
         }
         if shared.notice().is_some() {
-            super::notice(Rect { y: rows.y + 1, height: 1, ..rows }, buf, shared);
+            super::notice(Rect { y: rows.y + 1, height: 2.min(rows.height), ..rows }, buf, shared);
         }
         paint::put(buf, rows.x, rows.y + 3, rows.width, &keys, theme.dim);
         cursor

@@ -1,6 +1,7 @@
 //! The open vault: list, side panel, test log, and the draft on its way to the vault.
 
 mod columns;
+mod conflict;
 mod details;
 mod editor;
 mod list;
@@ -17,6 +18,7 @@ mod testing;
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent};
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
@@ -30,12 +32,15 @@ use super::confirm::Confirm;
 use super::entry::Entry;
 use super::kinds::Kinds;
 use super::{Reply, Screen};
-use crate::model::{Content, Credential, Document, Edit, Id};
+use crate::model::{Content, Credential, Document, Edit, Id, KeptDraft, Recipient};
 use crate::session;
 use crate::tui::action::Action;
 use crate::tui::app::{Change, Command, Shared, Tone};
 use crate::tui::keymap::Context;
 use crate::tui::message::{Effect, Order, Purpose, Subject};
+
+/// Why something has to wait.
+const FINISH: &str = "finish the draft first: save it or leave it";
 
 /// How many changes can be undone.
 const UNDO: usize = 100;
@@ -102,9 +107,36 @@ impl Workbench {
         self.list.set_document(document, shared);
     }
 
-    /// Whether leaving would lose a draft.
-    pub(in crate::tui) fn is_dirty(&self) -> bool {
-        self.editor.as_ref().is_some_and(|editor| editor.view.is_dirty())
+    /// What the vault says.
+    pub(in crate::tui) fn document(&self) -> &Arc<Document> {
+        &self.document
+    }
+
+    /// Who can open the vault.
+    pub(in crate::tui) fn recipients(&self) -> &[Recipient] {
+        &self.document.recipients
+    }
+
+    /// Goes on with a kept draft.
+    ///
+    /// # Errors
+    /// A sentence, where it cannot be edited here or now.
+    pub(in crate::tui) fn resume(
+        &mut self,
+        kept: &KeptDraft,
+        id: &Id,
+        version: Option<u32>,
+        shared: &mut Shared,
+    ) -> Result<(), String> {
+        if self.editor.is_some() {
+            return Err(FINISH.to_owned());
+        }
+        let editor = Editor::resume(kept, id, version, &self.document, shared);
+        self.editor = Some(editor.ok_or("its kind is not known here any more")?);
+        self.list.select(Some(id));
+        self.details.reset();
+        self.focus = Pane::Panel;
+        Ok(())
     }
 
     /// What is to be stored.
@@ -132,8 +164,9 @@ impl Workbench {
                 }
             }
             Command::SaveAnyway => self.store(shared),
-            Command::Overwrite => self.overwrite(shared),
-            Command::TakeTheirs | Command::Discard => self.close_editor(),
+            Command::Resolve(decision) => self.resolve(*decision, shared),
+            Command::Revive => self.revive(shared),
+            Command::Discard => self.close_editor(),
             Command::Perform(_)
             | Command::Unlock
             | Command::OpenReadOnly
@@ -141,8 +174,9 @@ impl Workbench {
             | Command::Copy(..)
             | Command::Answer(..)
             | Command::LeaveLayer
-            | Command::LeaveLayerAnd(_)
-            | Command::Lock
+            | Command::ResumeDraft(_)
+            | Command::DropDraft(_)
+            | Command::KeepAndQuit
             | Command::Quit => {}
         }
     }
@@ -474,10 +508,12 @@ impl Screen for Workbench {
             | Action::Trash
             | Action::OauthApps
             | Action::Kinds
+            | Action::Drafts
                 if !editing && self.editor.is_some() =>
             {
-                Some("finish the draft first: save it or leave it")
+                Some(FINISH)
             }
+            Action::Drafts if shared.drafts == 0 => Some("no draft waits"),
             Action::Filters if shared.config.filters.is_empty() => {
                 Some("there are no saved filters: [filters] in config.toml has them")
             }
@@ -559,5 +595,13 @@ impl Screen for Workbench {
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         self.draw_panes(area, buf, shared)
+    }
+
+    fn draft(&self) -> Option<(&Id, bool)> {
+        self.editor.as_ref().map(|editor| (&editor.draft_id, editor.view.is_dirty()))
+    }
+
+    fn keep(&mut self, now: Timestamp) -> Option<KeptDraft> {
+        self.editor.as_mut()?.keep(now)
     }
 }

@@ -13,7 +13,7 @@ use crate::secret::Secret;
 use crate::session::{Opened, Protection, Saved, Session, Setup};
 use crate::tui::app::Clock;
 use crate::tui::message::{Answer, Message, Order, Purpose, Question, QuestionKind, Reply};
-use crate::vault::{Ask, Keyring, OpenPolicy, keyring};
+use crate::vault::{Ask, Keyring, OpenPolicy, SealedDraft, keyring};
 
 /// Does orders until nobody can give one any more.
 pub(super) fn serve(
@@ -23,7 +23,8 @@ pub(super) fn serve(
     messages: &UnboundedSender<Message>,
 ) {
     let screen = Screen(messages.clone());
-    let mut owner = Owner { setup, clock: clock.clone(), session: None, screen: screen.clone() };
+    let mut owner =
+        Owner { setup, clock: clock.clone(), session: None, held: Vec::new(), screen: screen.clone() };
     while let Ok(order) = orders.recv() {
         // The session is dropped after a panic, so nothing half done is seen.
         if catch_unwind(AssertUnwindSafe(|| owner.order(order))).is_err() {
@@ -37,6 +38,8 @@ struct Owner {
     setup: Setup,
     clock: Clock,
     session: Option<Session>,
+    /// Sealed drafts that could not be put on the disk.
+    held: Vec<SealedDraft>,
     screen: Screen,
 }
 
@@ -61,6 +64,14 @@ impl Owner {
                 let result = self.secret(&id, &place, purpose);
                 let usage = self.session.as_ref().map(Session::usage).unwrap_or_default();
                 self.screen.say(Answer::Secret { id, place, purpose, usage, result });
+            }
+            Order::Keep(keeping) => {
+                let (held, result) = keeping.keep();
+                self.held.extend(held);
+                self.screen.say(Answer::Kept(result));
+            }
+            Order::Forget(sealer, id) => {
+                self.screen.say(Answer::Forgot(sealer.forget(&id).map_err(Problem::from)));
             }
             Order::Lock => {
                 if let Some(session) = &mut self.session {
@@ -141,7 +152,7 @@ impl Owner {
     }
 
     fn opened(&mut self, opened: Opened, created: bool) {
-        self.session = Some(opened.session);
+        let session = self.session.insert(opened.session);
         let mut notices = opened.notices;
         if !opened.last_opened.is_empty() {
             notices.push(opened.last_opened);
@@ -152,6 +163,8 @@ impl Owner {
             notices,
             refusal: opened.refusal,
             created,
+            drafts: session.drafts(&mut self.held),
+            sealer: session.sealer(),
         });
     }
 

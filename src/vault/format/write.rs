@@ -1,4 +1,4 @@
-//! A document as bytes: the only place that writes the text of a secret.
+//! A document as bytes. [`Exposed`] is the only way that the text of a secret is written.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::Header;
 use crate::model::{
-    Content, Credential, Document, Id, KindDefinition, Object, Organization, Recipient, Removed, Solution,
-    TestRecord,
+    Content, Credential, Document, Id, Issued, KindDefinition, Object, Organization, Recipient, Removed,
+    Solution, TestRecord,
 };
 use crate::secret::Secret;
 
@@ -62,7 +62,8 @@ pub(in crate::vault) fn encode(
     Ok(out)
 }
 
-struct Count(usize);
+/// Counts what is written.
+pub(super) struct Count(pub(super) usize);
 
 impl io::Write for Count {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -75,8 +76,8 @@ impl io::Write for Count {
     }
 }
 
-/// A secret as its text: private to this file, so that nothing else serializes one.
-struct Exposed<'a>(&'a Secret);
+/// A secret as its text: known to this folder only, so that nothing else serializes one.
+pub(super) struct Exposed<'a>(pub(super) &'a Secret);
 
 impl Serialize for Exposed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -134,6 +135,8 @@ struct CredentialOut<'a> {
     content: ContentOut<'a>,
     history: Vec<VersionOut<'a>>,
     tests: &'a [TestRecord],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued: Option<&'a Issued>,
     #[serde(flatten)]
     extra: &'a Object,
 }
@@ -197,6 +200,7 @@ impl<'a> From<&'a Credential> for CredentialOut<'a> {
             content: (&credential.content).into(),
             history: history.collect(),
             tests: &credential.tests,
+            issued: credential.issued.as_ref(),
             extra: &credential.extra,
         }
     }

@@ -94,7 +94,7 @@ fn proved(seen: &Seen, manners: &Manners) -> Result<String, &'static str> {
 }
 
 /// The claims of an RS256 token whose signature holds.
-fn verified(token: &str, key: &[u8]) -> Option<Value> {
+pub(crate) fn verified(token: &str, key: &[u8]) -> Option<Value> {
     use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
     let (signed, signature) = token.rsplit_once('.')?;
     let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key);

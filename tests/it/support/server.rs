@@ -82,6 +82,7 @@ pub(crate) fn answer(status: u16, headers: &[(&'static str, &str)], body: impl I
 pub(crate) struct Log {
     requests: Mutex<Vec<Seen>>,
     connections: AtomicUsize,
+    ended: AtomicUsize,
     in_flight: AtomicUsize,
     peak: AtomicUsize,
     sent: AtomicU64,
@@ -101,6 +102,10 @@ impl Log {
 
     fn connected(&self) {
         self.connections.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn ended(&self) {
+        self.ended.fetch_add(1, Ordering::SeqCst);
     }
 
     fn sent(&self, bytes: u64) {
@@ -212,6 +217,7 @@ impl Server {
                 connections.spawn(async move {
                     // How it ended is the client's matter.
                     drop(connection(stream, acceptor, when, &logs).await);
+                    logs.iter().for_each(|log| log.ended());
                 });
             }
         };
@@ -242,6 +248,11 @@ impl Server {
     /// How often somebody connected.
     pub(crate) fn connections(&self) -> usize {
         self.log.connections.load(Ordering::SeqCst)
+    }
+
+    /// Whether every connection has ended.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.connections() == self.log.ended.load(Ordering::SeqCst)
     }
 
     /// The most requests that waited for their answer at once.

@@ -197,7 +197,12 @@ fn an_oauth_app_is_written_as_json_and_that_undone() {
         r#"{"name": "graph", "provider": "microsoft_graph", "tenant": "contoso.example", "client_id": "c",
         "client_secret": "marker-app", "unheard_of": 1}"#,
     );
-    ui.keys("<c-c>").sees("the OAuth app is not saved").keys("<c-s>").wait("graph saved");
+    ui.keys("<c-c>")
+        .sees("Keep it and quit")
+        .keys("<enter>")
+        .sees("New OAuth app")
+        .keys("<c-s>")
+        .wait("graph saved");
     let app = |ui: &Ui| ui.home.open().unwrap().document.oauth_app("graph").cloned();
     assert_eq!(app(&ui).unwrap().content.secret("/client_secret").unwrap().expose(), "marker-app");
     ui.keys("O").sees("login.microsoftonline.com/contoso.example");

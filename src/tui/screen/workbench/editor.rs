@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::model::{Content, Credential, Document, Edit, Id, TestRecord};
+use jiff::Timestamp;
+
+use crate::model::{Content, Credential, Document, Edit, Id, KeptDraft, Subject, TestRecord};
 use crate::schema::{Draft, Kind, Kinds, Violation};
 use crate::session;
 use crate::tui::app::Shared;
@@ -23,10 +25,14 @@ pub(super) enum Saving {
 /// A draft on the screen.
 pub(super) struct Editor {
     pub(super) id: Id,
+    /// Names the draft, if it has to be kept.
+    pub(super) draft_id: Id,
     pub(super) view: DraftView,
     pub(super) saving: Saving,
     /// What the test before saving found, at which revision; stored with the draft.
     pub(super) tested: Option<(u64, TestRecord)>,
+    /// What the draft said before a decision about another program's change: stored as versions before it.
+    pub(super) overruled: Vec<Content>,
 }
 
 impl Editor {
@@ -49,7 +55,38 @@ impl Editor {
 
     fn with(id: Id, draft: Draft, kinds: &Arc<Kinds>, document: &Document) -> Option<Self> {
         let view = DraftView::open(draft, kinds.clone(), session::names(document), Rules::CREDENTIAL)?;
-        Some(Self { id, view, saving: Saving::No, tested: None })
+        Some(Self { id, draft_id: Id::new(), view, saving: Saving::No, tested: None, overruled: Vec::new() })
+    }
+
+    /// A kept draft of a credential, on the version that it began from. `None` where its kind is not known.
+    pub(super) fn resume(
+        kept: &KeptDraft,
+        id: &Id,
+        version: Option<u32>,
+        document: &Document,
+        shared: &mut Shared,
+    ) -> Option<Self> {
+        let kinds = shared.kinds.clone();
+        let (id, draft) = session::resumed(document, &kinds, id, version, &kept.content);
+        let mut editor = Self::with(id, draft, &kinds, document)?;
+        editor.draft_id = kept.id.clone();
+        if let Some(text) = &kept.text {
+            editor.view.resume_text(text, shared);
+        } else if version.is_some() {
+            editor.view.show_errors();
+        }
+        Some(editor)
+    }
+
+    /// What is kept of it; `None`: nothing would be lost.
+    pub(super) fn keep(&mut self, now: Timestamp) -> Option<KeptDraft> {
+        if !self.view.is_dirty() {
+            return None;
+        }
+        let (content, text) = self.view.keep();
+        let version = self.view.draft.base().map(|base| base.version);
+        let subject = Subject::Credential { id: self.id.clone(), version };
+        Some(KeptDraft { id: self.draft_id.clone(), at: now, subject, content, text })
     }
 
     /// What the draft says.
@@ -68,12 +105,21 @@ impl Editor {
 
     /// The edits that store the draft, with the test that was run before.
     pub(super) fn edits(&self) -> Vec<Edit> {
-        let version = self.view.draft.base().map_or(1, |base| base.version + 1);
+        let mut edits = vec![self.view.draft.edit(self.id.clone())];
+        for overruled in self.overruled.iter().rev() {
+            if let Edit::Update { id, base, .. } = &mut edits[0] {
+                let before = base.replace(Box::new(overruled.clone()));
+                let earlier = Edit::Update { id: id.clone(), base: before, content: overruled.clone() };
+                edits.insert(0, earlier);
+            }
+        }
+        let made = u32::try_from(edits.len()).unwrap_or(u32::MAX);
+        let version = self.view.draft.base().map_or(1, |base| base.version.saturating_add(made));
         let tested = self.tested.clone().filter(|(revision, _)| *revision == self.view.revision());
         let record = tested.map(|(_, record)| Edit::RecordTest {
             id: self.id.clone(),
             record: TestRecord { version, ..record },
         });
-        std::iter::once(self.view.draft.edit(self.id.clone())).chain(record).collect()
+        edits.into_iter().chain(record).collect()
     }
 }

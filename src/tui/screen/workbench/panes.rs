@@ -59,6 +59,11 @@ impl Workbench {
         if self.read_only {
             right.push(("  read-only".to_owned(), theme.error));
         }
+        match shared.drafts {
+            0 => {}
+            1 => right.push(("  1 unsaved draft".to_owned(), theme.warn)),
+            count => right.push((format!("  {count} unsaved drafts"), theme.warn)),
+        }
         if shared.demo {
             right.push(("  demo".to_owned(), theme.accent));
         }
@@ -181,7 +186,9 @@ impl Workbench {
             return editor.view.draw(inner, buf, theme, focused).filter(|_| focused);
         }
         match self.list.selected() {
-            Some(credential) => self.details.draw(credential, inner, buf, shared, focused),
+            Some(credential) => {
+                self.details.draw((&self.document, credential), inner, buf, shared, focused);
+            }
             None => {
                 paint::put(buf, inner.x, inner.y, inner.width, "Nothing is selected.", theme.dim);
             }
