@@ -127,7 +127,6 @@ impl From<StoreError> for Problem {
             StoreError::Contended { .. } => {
                 problem(Exit::Refused, "contended").hint("wait until they are done and try again")
             }
-            StoreError::Unseen => problem(Exit::Failed, "unseen"),
             StoreError::File(error) => error.into(),
         }
     }

@@ -423,8 +423,11 @@ impl audit::Witness for Store {
 
     fn note(&self, mark: &Mark) -> Result<(), String> {
         let State { header, key, .. } = &self.state;
-        seen::keep_mark(&self.files.seen, &self.files.places, &header.vault_id, mark, key)
-            .map_err(|error| error.to_string())
+        match seen::keep_mark(&self.files.seen, &self.files.places, &header.vault_id, mark, key) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("it has not noted this vault yet".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 }
 

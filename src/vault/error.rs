@@ -75,9 +75,6 @@ pub enum StoreError {
         /// The vault.
         path: PathBuf,
     },
-    /// This host has not noted the vault, so nothing can be noted with it (exit 1).
-    #[error("this host has not noted this vault yet")]
-    Unseen,
     /// A file could not be read or written (exit 1; a permissive vault: exit 3).
     #[error(transparent)]
     File(#[from] durable::Error),

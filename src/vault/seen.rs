@@ -279,20 +279,24 @@ pub(super) fn note(path: &Path, facts: &Facts<'_>, key: &WriterKey, forget: bool
     memory.save(aside.as_deref())
 }
 
-/// Keeps the newest line of the audit log of a vault.
+/// Keeps the newest line of the audit log of a vault; `false`: this identity never saw the vault here.
 ///
 /// # Errors
-/// Files; a damaged memory; an identity that never saw the vault here.
+/// Files; a damaged memory.
 pub(super) fn keep_mark(
     path: &Path,
     places: &[String],
     vault_id: &str,
     mark: &Mark,
     key: &WriterKey,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let _lock = exclusively(path)?;
     let mut memory = Memory::load(path)?;
-    if memory.keep_mark(places, vault_id, mark, key) { memory.save(None) } else { Err(StoreError::Unseen) }
+    let known = memory.keep_mark(places, vault_id, mark, key);
+    if known {
+        memory.save(None)?;
+    }
+    Ok(known)
 }
 
 /// The public key noted for a local writer key.
