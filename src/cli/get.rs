@@ -13,7 +13,7 @@ use crate::audit::{Entry, What};
 use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
 use crate::session;
-use crate::session::oauth::{Why, has_tokens};
+use crate::session::oauth::{ACCESS_TOKEN, Why, has_tokens};
 
 pub(super) const PAGES: &[Page] = &[Page {
     command: "get",
@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context, arguments: &Get) -> Result<ExitCode, Proble
     let (place, value) = if arguments.field.is_none() && has_tokens(&credential.content) {
         let id = credential.id.clone();
         let given = exchange::access_token(context, &setup, &mut opened.session, &id, Why::Use)?;
-        ("/config/tokens/access_token".to_owned(), given.access)
+        (ACCESS_TOKEN.to_owned(), given.access)
     } else {
         session::value(&opened.kinds, &credential.content, arguments.field.as_deref())?
     };

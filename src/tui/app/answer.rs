@@ -48,6 +48,12 @@ impl App {
                     bench.recount(&self.shared);
                 }
             }
+            Answer::Tokens(document) => {
+                if let Some(bench) = &mut self.bench {
+                    self.shared.kinds = self.shared.kinds.after(&document);
+                    bench.set_document(document, &mut self.shared);
+                }
+            }
             Answer::Refreshed(Ok(document)) => {
                 if let (Some(document), Some(bench)) = (document, &mut self.bench) {
                     self.shared.kinds = self.shared.kinds.after(&document);
@@ -62,6 +68,7 @@ impl App {
                 self.secret(id, place, purpose, result);
             }
             Answer::Broken => {
+                self.cancel_exchanges();
                 self.keep_for_later();
                 self.bench = None;
                 self.creating = false;
@@ -134,22 +141,24 @@ impl App {
         };
         let Some(bench) = &mut self.bench else { return };
         bench.used(&id, &self.shared);
-        let serial = self.shared.next_serial();
         match purpose {
             Purpose::Reveal => {
+                let serial = self.shared.next_serial();
                 let seconds = self.shared.config.screen.reveal_seconds;
                 bench.reveal(id, place, secret, serial);
                 self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::Mask(serial)));
                 self.shared.tell(Tone::Plain, format!("shown for {seconds} s"));
             }
-            Purpose::Copy => {
-                let seconds = self.shared.config.screen.copy_seconds;
-                self.clipboard = Some(serial);
-                self.shared.effect(Effect::Clipboard(secret));
-                self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::ClearClipboard(serial)));
-                self.shared
-                    .tell(Tone::Good, format!("sent to the terminal's clipboard; cleared in {seconds} s"));
-            }
+            Purpose::Copy => self.send_to_clipboard(secret),
         }
+    }
+
+    /// Sends a secret to the terminal's clipboard for a while.
+    pub(super) fn send_to_clipboard(&mut self, secret: Secret) {
+        let (serial, seconds) = (self.shared.next_serial(), self.shared.config.screen.copy_seconds);
+        self.clipboard = Some(serial);
+        self.shared.effect(Effect::Clipboard(secret));
+        self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::ClearClipboard(serial)));
+        self.shared.tell(Tone::Good, format!("sent to the terminal's clipboard; cleared in {seconds} s"));
     }
 }
