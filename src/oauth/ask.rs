@@ -33,6 +33,8 @@ pub struct Ask {
     pub refresh_url: Option<Url>,
     /// Where the browser returns to; `None`: to a free port of this machine.
     pub redirect_url: Option<Redirect>,
+    /// Plain http is allowed to other machines too.
+    pub allow_http: bool,
     /// What is asked for.
     pub scopes: Vec<String>,
     /// What the token is for.
@@ -113,7 +115,7 @@ pub enum AskError {
     #[error("{0}: {1}")]
     Address(&'static str, AddressError),
     /// Something would go over plain http.
-    #[error("{0} must be https, except on this machine")]
+    #[error("{0} must be https, except on this machine and with allow_http")]
     Plain(&'static str),
     /// No browser can return there.
     #[error("redirect_url is no address that a browser can return to")]
@@ -155,8 +157,9 @@ impl Ask {
             // has nothing to prove itself with (RFC 8252, 8.4).
             (_, None) => Proof::None,
         };
+        let allow_http = content.get("/allow_http").and_then(Value::as_bool).unwrap_or(false);
         let [issuer, authorization_url, token_url, device_url, revocation_url, refresh_url] = ADDRESSES;
-        let address = |name: &'static str| address(name, text(name));
+        let address = |name: &'static str| address(name, text(name), allow_http);
         let (issuer, token_url) = (address(issuer)?, address(token_url)?);
         if token_url.is_none() && issuer.is_none() {
             return Err(AskError::Missing("token_url"));
@@ -185,6 +188,7 @@ impl Ask {
                 Some(text) => Some(Redirect::read(text).ok_or(AskError::Redirect)?),
                 None => None,
             },
+            allow_http,
             scopes: texts("scopes"),
             audience: text("audience").map(str::to_owned),
             subject: text("subject").map(str::to_owned),
@@ -218,7 +222,7 @@ impl Ask {
         (!self.scopes.is_empty()).then(|| self.scopes.join(&self.scope_separator))
     }
 
-    /// Gets a token without a person. Every address is https, or on this machine.
+    /// Gets a token without a person.
     pub async fn token(&self, means: &Means<'_>) -> Outcome {
         let mut talk = Talk::new(self, means, Purpose::Token);
         let result = self.granted(&mut talk).await;
@@ -308,8 +312,9 @@ impl Ask {
 pub(super) const ADDRESSES: [&str; 6] =
     ["issuer", "authorization_url", "token_url", "device_url", "revocation_url", "refresh_url"];
 
-/// An address of an authorization server: https, or on this machine. It may have a query (RFC 6749, 3.1, 3.2).
-fn address(name: &'static str, text: Option<&str>) -> Result<Option<Url>, AskError> {
+/// An address of an authorization server: https, or on this machine, unless plain http is allowed. It may have a query
+/// (RFC 6749, 3.1, 3.2).
+fn address(name: &'static str, text: Option<&str>, allow_http: bool) -> Result<Option<Url>, AskError> {
     let Some(text) = text else { return Ok(None) };
     let (start, query) = text.split_once('?').map_or((text, None), |(start, query)| (start, Some(query)));
     let mut url = http::base(start).map_err(|error| AskError::Address(name, error))?;
@@ -317,12 +322,16 @@ fn address(name: &'static str, text: Option<&str>) -> Result<Option<Url>, AskErr
         return Err(AskError::Address(name, AddressError::NotABase));
     }
     url.set_query(query);
-    secure(&url).then_some(Some(url)).ok_or(AskError::Plain(name))
+    permitted(&url, allow_http).then_some(Some(url)).ok_or(AskError::Plain(name))
 }
 
-/// Whether nobody on the way can read what is sent there.
-pub(super) fn secure(url: &Url) -> bool {
-    url.scheme() == "https" || url.host().is_some_and(|host| http::is_loopback(&host))
+/// Whether something may be sent there: nobody on the way can read it, or that was agreed to.
+pub(super) fn permitted(url: &Url, allow_http: bool) -> bool {
+    match url.scheme() {
+        "https" => true,
+        "http" => allow_http || url.host().is_some_and(|host| http::is_loopback(&host)),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -369,6 +378,8 @@ mod tests {
             let fragment = said(name, "https://a.example/t#x");
             assert_eq!(fragment, Some(AskError::Address(name, AddressError::NotABase)));
         }
+        let allowed = json!({"allow_http": true, "config": {"grant": "device_code", "client_id": "c", "issuer": "http://a.example"}});
+        assert!(read(allowed).is_ok_and(|ask| ask.allow_http));
         assert_eq!(said("redirect_url", "nowhere"), Some(AskError::Redirect));
         assert!(!format!("{ask:?}").contains('s') || !format!("{ask:?}").contains("secret"));
     }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 use url::Url;
 
 use super::answer;
-use super::ask::secure;
+use super::ask::permitted;
 use super::login::{Person, Prompt, shown_end};
 use super::talk::{DEVICE_GRANT, Form, Place, Talk};
 use super::transaction::NotThis;
@@ -54,7 +54,7 @@ pub(super) async fn login(talk: &mut Talk<'_>, person: &mut Person) -> Result<To
     // Where the client proves itself by a header its name is still a parameter (RFC 8628, 3.1).
     form.put("client_id", Secret::from(talk.ask.client_id.as_str()));
     let answer = talk.post("device", &address, form).await?;
-    let device = read(&answer::object(&answer)?, answer.status)?;
+    let device = read(&answer::object(&answer)?, answer.status, talk.ask.allow_http)?;
     talk.secrets.push(device.device_code.clone());
     let ends = talk.means.deadline.min(Instant::now() + device.life);
     person.show(Prompt::Device {
@@ -140,7 +140,7 @@ async fn wait(talk: &Talk<'_>, person: &mut Person, then: Instant, ends: Instant
 }
 
 /// Reads the answer of RFC 8628, 3.2.
-fn read(json: &Value, status: u16) -> Result<Device, Refusal> {
+fn read(json: &Value, status: u16, allow_http: bool) -> Result<Device, Refusal> {
     let unusable = |reason: &str| Refusal::Unusable { status, reason: reason.to_owned() };
     let text = |name: &str| json.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let Some(device_code) = text("device_code") else {
@@ -153,7 +153,7 @@ fn read(json: &Value, status: u16) -> Result<Device, Refusal> {
     };
     // Google called it so before the standard did.
     let address = text("verification_uri").or_else(|| text("verification_url"));
-    let url = address.and_then(|text| Url::parse(text).ok()).filter(|url| url.has_host() && secure(url));
+    let url = address.and_then(|text| Url::parse(text).ok()).filter(|url| permitted(url, allow_http));
     let Some(url) = url else {
         return Err(unusable("the answer holds no https address where the code is entered"));
     };
@@ -183,7 +183,7 @@ mod tests {
     fn what_a_device_is_told() {
         let good = json!({"device_code": "d", "user_code": "WDJB-MJHT", "verification_uri": "https://a.example/device",
             "verification_uri_complete": "https://a.example/device?user_code=WDJB-MJHT", "expires_in": 1800, "interval": 7});
-        let found = read(&good, 200).unwrap();
+        let found = read(&good, 200, false).unwrap();
         assert_eq!(
             (found.user_code.as_str(), found.interval.as_secs(), found.life.as_secs()),
             ("WDJB-MJHT", 7, 1800)
@@ -192,7 +192,7 @@ mod tests {
         let with = |name: &str, value: Value| {
             let mut json = good.clone();
             json[name] = value;
-            read(&json, 200)
+            read(&json, 200, false)
         };
         assert_eq!(with("interval", Value::Null).unwrap().interval, INTERVAL);
         assert_eq!(with("interval", json!(0)).unwrap().interval, INTERVAL);
@@ -213,6 +213,6 @@ mod tests {
             assert!(with(name, value.clone()).is_err(), "{name} {value}");
         }
         let google = json!({"device_code": "d", "user_code": "A B", "verification_url": "https://www.google.com/device"});
-        assert_eq!(read(&google, 200).unwrap().url.host_str(), Some("www.google.com"));
+        assert_eq!(read(&google, 200, false).unwrap().url.host_str(), Some("www.google.com"));
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::Refusal;
-use super::ask::secure;
+use super::ask::permitted;
 use super::talk::{Place, Talk};
 use crate::http::{self, Answer};
 
@@ -14,14 +14,16 @@ pub(super) struct Metadata {
     status: u16,
     /// It was fetched over TLS.
     secure: bool,
+    allow_http: bool,
 }
 
 /// Asks the issuer.
 pub(super) async fn discover(talk: &mut Talk<'_>, issuer: &Url) -> Result<Metadata, Refusal> {
+    let allow_http = talk.ask.allow_http;
     let mut refusal = Refusal::NoAddress(Place::Token.word());
     for url in places(issuer) {
         match talk.get("discover", url).await {
-            Ok(answer) => match Metadata::read(issuer, &answer) {
+            Ok(answer) => match Metadata::read(issuer, &answer, allow_http) {
                 Ok(metadata) => return Ok(metadata),
                 Err(other) => {
                     refusal = other;
@@ -38,13 +40,13 @@ pub(super) async fn discover(talk: &mut Talk<'_>, issuer: &Url) -> Result<Metada
 }
 
 impl Metadata {
-    fn read(issuer: &Url, answer: &Answer) -> Result<Self, Refusal> {
+    fn read(issuer: &Url, answer: &Answer, allow_http: bool) -> Result<Self, Refusal> {
         let status = answer.status;
         let json: Option<Value> = serde_json::from_slice(&answer.body).ok();
         let Some(json) = json.filter(|json| status == 200 && json.is_object()) else {
             return Err(Refusal::Answer(answer.clone()));
         };
-        let metadata = Self { json, status, secure: issuer.scheme() == "https" };
+        let metadata = Self { json, status, secure: issuer.scheme() == "https", allow_http };
         // RFC 8414 wants them equal to the letter; some servers name a directory where its domain was asked for.
         // What counts is that nobody else's metadata is believed.
         if !metadata.url("issuer").is_some_and(|named| http::same_origin(&named, issuer)) {
@@ -75,7 +77,7 @@ impl Metadata {
         };
         let Some(found) = self.url(name) else { return Err(Refusal::NoAddress(place.word())) };
         let downgrade = self.secure && found.scheme() != "https";
-        if downgrade || !secure(&found) {
+        if downgrade || !permitted(&found, self.allow_http) {
             let word = place.word();
             return Err(self.unusable(&format!("the issuer's metadata names a {word} address without TLS")));
         }
@@ -152,7 +154,7 @@ mod tests {
     fn metadata_is_believed_only_of_its_issuer_and_with_tls() {
         let issuer: Url = "https://a.example/t".parse().unwrap();
         let of = |body: &str| {
-            Metadata::read(&issuer, &answer(200, body)).and_then(|found| found.address(Place::Token))
+            Metadata::read(&issuer, &answer(200, body), false).and_then(|found| found.address(Place::Token))
         };
         let good = r#"{"issuer":"https://a.example/t","token_endpoint":"https://tokens.example/x"}"#;
         assert_eq!(of(good).unwrap().as_str(), "https://tokens.example/x");
@@ -164,9 +166,13 @@ mod tests {
         ] {
             assert!(matches!(of(bad), Err(Refusal::Unusable { .. })), "{bad}");
         }
+        // Plain http by agreement is not plain http by metadata.
+        let plain = r#"{"issuer":"https://a.example/t","token_endpoint":"http://a.example/x"}"#;
+        let agreed = Metadata::read(&issuer, &answer(200, plain), true).unwrap();
+        assert!(agreed.address(Place::Token).is_err());
         let none = of(r#"{"issuer":"https://a.example/t"}"#);
         assert!(matches!(none, Err(Refusal::NoAddress("token"))));
-        assert!(matches!(Metadata::read(&issuer, &answer(404, "{}")), Err(Refusal::Answer(_))));
+        assert!(matches!(Metadata::read(&issuer, &answer(404, "{}"), false), Err(Refusal::Answer(_))));
     }
 
     #[test]
@@ -174,7 +180,7 @@ mod tests {
         let issuer: Url = "https://a.example".parse().unwrap();
         let of = |methods: &str| {
             let body = format!(r#"{{"issuer":"https://a.example"{methods}}}"#);
-            Metadata::read(&issuer, &answer(200, &body)).unwrap().check_pkce().is_ok()
+            Metadata::read(&issuer, &answer(200, &body), false).unwrap().check_pkce().is_ok()
         };
         assert!(of(""));
         assert!(of(r#","code_challenge_methods_supported":["plain","S256"]"#));

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::timeout;
 
 use super::login::Deaf;
@@ -21,7 +23,7 @@ use super::redirect::Redirect;
 use super::transaction::{Answered, NotThis, Transaction};
 
 /// How many connections are held at once.
-const CONNECTIONS: usize = 32;
+const CONNECTIONS: usize = 256;
 
 /// How many may wait to be let in.
 const QUEUE: u32 = 1024;
@@ -31,6 +33,9 @@ const REQUEST: usize = 32 << 10;
 
 /// How long a request may take to come, and its answer to go.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the page of the one answer may take, in which the login waits.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// How often another free port is tried where the second address of `localhost` has it taken.
 const TRIES: usize = 8;
@@ -86,28 +91,31 @@ impl Listener {
     /// Waits for the one answer. From then on nobody listens any more.
     pub(super) async fn answer(self, redirect: &Redirect, transaction: &Arc<Transaction>) -> Judged {
         let (host, path) = redirect.wanted(self.address.port());
-        let door =
-            Arc::new(Door { host, path, transaction: transaction.clone(), closed: AtomicBool::new(false) });
-        let mut connections: JoinSet<Option<Judged>> = JoinSet::new();
+        let (answers, mut answered) = unbounded_channel();
+        let transaction = transaction.clone();
+        let door = Arc::new(Door { host, path, transaction, answers, closed: AtomicBool::new(false) });
+        let mut connections: JoinSet<Option<()>> = JoinSet::new();
         let mut order: VecDeque<AbortHandle> = VecDeque::new();
-        loop {
+        let (judged, shown) = loop {
             tokio::select! {
                 biased;
-                Some(ended) = connections.join_next() => {
-                    order.retain(|connection| !connection.is_finished());
-                    if let Ok(Some(judged)) = ended {
-                        return judged;
-                    }
-                }
+                Some(answer) = answered.recv() => break answer,
+                Some(_) = connections.join_next() => order.retain(|connection| !connection.is_finished()),
                 stream = self.accept() => {
                     if order.len() >= CONNECTIONS && let Some(oldest) = order.pop_front() {
                         oldest.abort();
                     }
                     let door = door.clone();
                     order.push_back(connections.spawn(async move { door.greet(stream).await }));
+                    // Who was let in is listened to before the next one.
+                    yield_now().await;
                 }
             }
-        }
+        };
+        drop(self);
+        // Until the browser shows the page, or does not want it.
+        let _ = timeout(GRACE, shown).await;
+        judged
     }
 
     /// The next connection, at any of the addresses.
@@ -144,6 +152,8 @@ struct Door {
     host: String,
     path: String,
     transaction: Arc<Transaction>,
+    /// Takes the one answer, and what ends when its page was shown.
+    answers: UnboundedSender<(Judged, oneshot::Receiver<()>)>,
     /// The one answer was taken.
     closed: AtomicBool,
 }
@@ -167,20 +177,25 @@ const WRONG_METHOD: Page =
 const TOO_LONG: Page = Page("431 Request Header Fields Too Large", "This is too long.");
 
 impl Door {
-    /// Reads one request and answers it. What it returns ends the waiting.
-    async fn greet(&self, mut stream: TcpStream) -> Option<Judged> {
+    /// Reads one request and answers it.
+    async fn greet(&self, mut stream: TcpStream) -> Option<()> {
         let head = timeout(PATIENCE, head(&mut stream)).await.ok()?.ok()?;
         let (page, judged) = match head {
             Some(head) => self.judge(&head),
             None => (TOO_LONG, None),
         };
+        // Ends with this task, however that ends.
+        let (_shown, wait) = oneshot::channel();
+        if let Some(judged) = judged {
+            // Before the page: who is slow to read it, or is dropped, has answered all the same.
+            self.answers.send((judged, wait)).ok()?;
+        }
         let sent = async {
             stream.write_all(page.bytes().as_bytes()).await?;
             stream.shutdown().await
         };
         // Whether the page arrives is the browser's matter.
-        let _ = timeout(PATIENCE, sent).await;
-        judged
+        timeout(PATIENCE, sent).await.ok()?.ok()
     }
 
     fn judge(&self, head: &str) -> (Page, Option<Judged>) {

@@ -239,12 +239,12 @@ impl<'a> Talk<'a> {
             headers.push(("Authorization".to_owned(), Secret::new(format!("Basic {}", encoded.expose()))));
         }
         let body = Some(form.encode(self.ask.json));
-        self.send(name, request("POST", url.clone(), headers, body)).await
+        self.send(name, request("POST", url.clone(), headers, body, self.ask.allow_http)).await
     }
 
     /// Asks for a public document.
     pub(super) async fn get(&mut self, name: &'static str, url: Url) -> Result<Answer, Refusal> {
-        self.send(name, request("GET", url, Vec::new(), None)).await
+        self.send(name, request("GET", url, Vec::new(), None, self.ask.allow_http)).await
     }
 
     async fn send(&mut self, name: &'static str, request: Request) -> Result<Answer, Refusal> {
@@ -264,14 +264,12 @@ impl<'a> Talk<'a> {
     }
 }
 
-fn request(method: &str, url: Url, headers: Vec<(String, Secret)>, body: Option<Secret>) -> Request {
-    Request {
-        method: method.to_owned(),
-        url,
-        headers,
-        body,
-        // Whatever the credential allows for its service: tokens are given out over TLS.
-        allow_http: false,
-        tls: TlsOptions::default(),
-    }
+fn request(
+    method: &str,
+    url: Url,
+    headers: Vec<(String, Secret)>,
+    body: Option<Secret>,
+    allow_http: bool,
+) -> Request {
+    Request { method: method.to_owned(), url, headers, body, allow_http, tls: TlsOptions::default() }
 }

@@ -4,11 +4,11 @@ mod browser;
 mod device;
 mod endpoints;
 mod grants;
-mod interop;
 mod loopback;
 mod time;
 
 use std::net::SocketAddr;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use credbench::http::Trust;
@@ -116,6 +116,19 @@ impl Login {
     /// Why it gave nothing.
     async fn refused(self) -> Refusal {
         self.end().await.result.unwrap_err()
+    }
+}
+
+/// Time that stands still unless it is moved. A task that blocks keeps it from moving while everything waits for
+/// the network.
+struct Frozen(#[allow(dead_code, reason = "its end ends the task")] mpsc::Sender<()>);
+
+impl Frozen {
+    fn now() -> Self {
+        tokio::time::pause();
+        let (sender, receiver) = mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || receiver.recv());
+        Self(sender)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 
 use super::super::classify::{Verdict, classify};
 use super::super::plan::Unplannable;
@@ -20,6 +21,9 @@ const COMPARE_CLIENT: &str =
 const CHECK_ADDRESSES: &str = "Check the token URL and the issuer.";
 const FEWER_SCOPES: &str = "Allow the client these scopes at the server, or ask for fewer.";
 const AGAIN: &str = "Log in again.";
+
+/// How far clocks may differ without a word, in seconds.
+const CLOCKS_AGREE: i64 = 60;
 
 /// What came of asking for a token: of a login, a refresh or a test. `secrets` are those of the credential, and
 /// `timeout` is what it had, to be told. No secret stands in the report.
@@ -54,8 +58,34 @@ pub(super) fn of_nothing(
     let steps = steps(&outcome.exchanges, redactor);
     match &outcome.result {
         Ok(()) => good(redactor, Outcome::Ok, done, "", steps, &outcome.exchanges),
-        Err(refusal) => refused(redactor, refusal, outcome.purpose, steps, timeout, now),
+        Err(refusal) => {
+            let report = refused(redactor, refusal, outcome.purpose, steps, timeout, now);
+            mind_clock(report, refusal, &outcome.exchanges, now)
+        }
     }
+}
+
+/// Points out a clock that differs from the server's where that may be why it refused: what a key signs is good for a
+/// few minutes.
+fn mind_clock(
+    mut report: Report,
+    refusal: &Refusal,
+    exchanges: &[(&'static str, Exchange)],
+    now: Timestamp,
+) -> Report {
+    let doubted =
+        matches!(refusal, Refusal::Error { code, .. } if code == "invalid_grant" || code == "invalid_client");
+    let answer = exchanges.last().and_then(|(_, exchange)| exchange.result.as_ref().ok());
+    let date = answer.and_then(|answer| rfc2822::parse(answer.header("date")?).ok());
+    if let Some(date) = date.filter(|_| doubted) {
+        let ahead = now.as_second() - date.timestamp().as_second();
+        if ahead.abs() > CLOCKS_AGREE {
+            let word = if ahead > 0 { "ahead of" } else { "behind" };
+            let words = format!("This machine's clock is {} s {word} the server's: correct it.", ahead.abs());
+            report.advice = [report.advice.as_str(), &words].join(" ").trim_start().to_owned();
+        }
+    }
+    report
 }
 
 /// The same, by who knows every secret already.
@@ -63,7 +93,10 @@ pub(super) fn of(outcome: &oauth::Outcome, redactor: &Redactor, timeout: Duratio
     let steps = steps(&outcome.exchanges, redactor);
     let token = match &outcome.result {
         Ok(token) => token,
-        Err(refusal) => return refused(redactor, refusal, outcome.purpose, steps, timeout, now),
+        Err(refusal) => {
+            let report = refused(redactor, refusal, outcome.purpose, steps, timeout, now);
+            return mind_clock(report, refusal, &outcome.exchanges, now);
+        }
     };
     let life = token.expires_in.map(|seconds| format!(", good for {seconds} s")).unwrap_or_default();
     let (verdict, advice) = match token.missing.is_empty() {

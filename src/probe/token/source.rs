@@ -147,9 +147,10 @@ impl Source {
         let mut ask = Ask::read(&self.content, self.base).map_err(|error| match error {
             AskError::Missing(name) => Unplannable::Incomplete(vec![title(name)]),
             AskError::Address(name, error) => Unplannable::BadTest(format!("{}: {error}", title(name))),
-            AskError::Plain(name) => {
-                Unplannable::BadTest(format!("{} must be https, except on this machine", title(name)))
-            }
+            AskError::Plain(name) => Unplannable::BadTest(format!(
+                "{} must be https, except on this machine and with allow_http",
+                title(name)
+            )),
             AskError::Redirect => Unplannable::Unusable {
                 field: title("redirect_url"),
                 problem: "no browser can return there".to_owned(),

@@ -1,26 +1,12 @@
 //! Logins on another device (RELIABILITY O3), by a clock that the test sets.
 
-use std::sync::mpsc;
 use std::time::Duration;
 
 use credbench::oauth::{NotThis, Prompt, Refusal};
 use serde_json::{Value, json};
 
-use super::{Login, ask, told};
+use super::{Frozen, Login, ask, told};
 use crate::support::issuer::{Issuer, Manners, PUBLIC, until};
-
-/// Time that stands still unless it is moved. A task that blocks keeps it from moving while everything waits for
-/// the network.
-struct Frozen(#[allow(dead_code, reason = "its end ends the task")] mpsc::Sender<()>);
-
-impl Frozen {
-    fn now() -> Self {
-        tokio::time::pause();
-        let (sender, receiver) = mpsc::channel::<()>();
-        tokio::task::spawn_blocking(move || receiver.recv());
-        Self(sender)
-    }
-}
 
 /// A device login that was shown its code.
 struct Device {

@@ -2,11 +2,12 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
-use credbench::oauth::{Deaf, Prompt};
+use credbench::oauth::{Deaf, Prompt, Refusal};
 use serde_json::json;
 
-use super::{Login, ask, told};
+use super::{Frozen, Login, ask, told};
 use crate::support::issuer::{Issuer, Manners};
 
 /// Sends bytes as they are; what comes back, or nothing where nobody answers.
@@ -42,9 +43,11 @@ async fn it_listens_on_this_machine_alone_and_on_a_free_port() {
         let sent: std::collections::BTreeMap<String, String> = url.query_pairs().into_owned().collect();
         assert_eq!(sent["redirect_uri"], format!("http://{address}/callback"));
         // What the system says of it: this address, and no other (0.0.0.0 would be zeros here).
-        let listening = std::fs::read_to_string("/proc/net/tcp").unwrap();
-        let all: Vec<&str> = listening
-            .lines()
+        let tables = ["/proc/net/tcp", "/proc/net/tcp6"]
+            .map(|table| std::fs::read_to_string(table).unwrap_or_default());
+        let all: Vec<&str> = tables
+            .iter()
+            .flat_map(|table| table.lines())
             .filter_map(|line| line.split_whitespace().nth(1))
             .filter(|place| {
                 place.ends_with(&format!(":{:04X}", address.port())) && !place.starts_with("0100007F")
@@ -56,6 +59,39 @@ async fn it_listens_on_this_machine_alone_and_on_a_free_port() {
         drop(login.end().await);
     }
     assert_ne!(ports[0], ports[1]);
+}
+
+/// Five minutes, by a clock that the test sets.
+#[tokio::test]
+async fn nobody_is_waited_for_longer_than_five_minutes() {
+    let _frozen = Frozen::now();
+    let issuer = Issuer::start(Manners::default());
+    let (login, _, address) = begun(&issuer, None).await;
+    tokio::time::advance(Duration::from_secs(299)).await;
+    let host = address.to_string();
+    let answer = sent(address, get(&host, "/callback")).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "it still listens: {answer}");
+    tokio::time::advance(Duration::from_secs(2)).await;
+    assert!(matches!(login.refused().await, Refusal::TooLate));
+    assert_eq!(sent(address, get(&host, "/callback")).await, "");
+}
+
+/// Who has answered and does not read the page, or is pushed out by others, has answered all the same.
+#[tokio::test]
+async fn an_answer_counts_before_its_page_is_read() {
+    let issuer = Issuer::start(Manners::default());
+    let (login, url, address) = begun(&issuer, None).await;
+    let place: url::Url = issuer.person().agrees(url).await.parse().unwrap();
+    let request = get(&address.to_string(), &format!("{}?{}", place.path(), place.query().unwrap()));
+    let held = tokio::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let others: Vec<TcpStream> = (0..600).filter_map(|_| TcpStream::connect(address).ok()).collect();
+        (stream, others)
+    });
+    let outcome = login.end().await;
+    assert!(outcome.result.is_ok(), "{}", told(&outcome));
+    drop(held.await.unwrap());
 }
 
 #[tokio::test]
@@ -162,7 +198,7 @@ async fn a_flood_leaves_room_for_the_browser() {
     let (login, url, address) = begun(&issuer, None).await;
     let flood = tokio::task::spawn_blocking(move || {
         // Some that say nothing, and stay.
-        let silent: Vec<TcpStream> = (0..200).filter_map(|_| TcpStream::connect(address).ok()).collect();
+        let silent: Vec<TcpStream> = (0..600).filter_map(|_| TcpStream::connect(address).ok()).collect();
         // Many that come and go: who finds the queue full waits, so several at once.
         std::thread::scope(|scope| {
             for _ in 0..20 {

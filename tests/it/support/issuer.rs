@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::authority::CLIENT;
@@ -244,7 +245,12 @@ impl Inner {
                 answer(if known { 200 } else { 404 }, &[("content-type", "text/html")], "<p>done")
             }
             ("POST", "/token") => {
-                let act = self.token(seen, &own, &manners);
+                let mut act = self.token(seen, &own, &manners);
+                if let Act::Answer { headers, .. } = &mut act {
+                    let now = Timestamp::now() + SignedDuration::from_secs(manners.skew);
+                    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT");
+                    headers.push(("date", date.to_string()));
+                }
                 match manners.delay.is_zero() {
                     true => act,
                     false => Act::After(manners.delay, Box::new(act)),
