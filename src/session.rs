@@ -12,6 +12,7 @@ mod kind;
 mod lookup;
 mod merge;
 mod network;
+mod news;
 pub mod oauth;
 mod oauth_app;
 mod open;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::audit::{Begun, Entry, Log, Usage, What};
+pub use crate::durable::{Seen, Unwatched, Watch};
 use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
 use crate::schema::Kinds;
@@ -44,6 +46,7 @@ pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, mis
 pub use lookup::{credential, not_found, secret_place, value};
 pub use merge::merged;
 pub use network::Network;
+pub use news::news;
 pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
@@ -256,6 +259,14 @@ impl Session {
             notes,
             warnings,
         }
+    }
+
+    /// A watch on the vault's file.
+    ///
+    /// # Errors
+    /// Why nothing tells of changes to it.
+    pub fn watch(&self) -> Result<Watch, Unwatched> {
+        Watch::on(self.store.path())
     }
 
     /// Reads the vault again, and what an exchange of tokens needs of a credential.

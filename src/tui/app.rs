@@ -6,6 +6,7 @@ mod command;
 mod drafts;
 mod exchange;
 mod shared;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ use crate::config::Config;
 use crate::schema::Kinds;
 use crate::secret::Secret;
 use crate::vault::OpenPolicy;
+use watch::Looking;
 
 pub(super) use command::Change;
 pub use command::{Command, Wish};
@@ -62,6 +64,7 @@ pub struct App {
     clipboard: Option<u64>,
     /// The newest timer of [`Timer::Retest`].
     retest: Option<u64>,
+    looking: Looking,
     /// What was wrong with the last passphrase, until it is asked for again.
     wrong: Option<String>,
     creating: bool,
@@ -89,6 +92,7 @@ impl App {
             drafts: Drafts::default(),
             clipboard: None,
             retest: None,
+            looking: Looking::default(),
             wrong: None,
             creating: false,
             quitting: false,
@@ -142,6 +146,7 @@ impl App {
                 }
             }
             Message::Timer(Timer::Retest(serial)) => self.retest(serial),
+            Message::Timer(Timer::Look(serial)) => self.look(serial),
             Message::Timer(Timer::Mask(serial)) => {
                 if let Some(bench) = &mut self.bench {
                     bench.mask(Some(serial));
@@ -184,6 +189,7 @@ impl App {
 
     fn key(&mut self, event: KeyEvent) {
         self.shared.notice = None;
+        self.look_with_key();
         let (Some(top), shared) = self.top() else { return };
         let reply = match shared.keymap.action(top.context(), Key::of(event)) {
             Some(action) => return self.perform(action),
@@ -357,6 +363,7 @@ impl App {
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
         self.retest = None;
+        self.stop_looking();
         self.read_only = false;
         self.layers = vec![Box::new(Unlock::locked())];
         if self.clipboard.is_some() {

@@ -54,14 +54,9 @@ impl App {
                     bench.set_document(document, &mut self.shared);
                 }
             }
-            Answer::Refreshed(Ok(document)) => {
-                if let (Some(document), Some(bench)) = (document, &mut self.bench) {
-                    self.shared.kinds = self.shared.kinds.after(&document);
-                    bench.set_document(document, &mut self.shared);
-                    self.shared
-                        .tell(Tone::Plain, "another program saved the vault; this is what it says now");
-                }
-            }
+            Answer::Refreshed(Ok(news)) => self.take_over(news),
+            Answer::Watch(watch) => self.shared.effect(Effect::Watch(watch)),
+            Answer::Unwatched(why) => self.unwatched(&why),
             Answer::Refreshed(Err(problem)) => self.shared.tell_problem(&problem),
             Answer::Secret { id, place, purpose, usage, result } => {
                 self.shared.usage = usage;
