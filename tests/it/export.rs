@@ -201,3 +201,18 @@ fn on_a_terminal_plain_text_is_asked_for_and_never_printed_unasked() {
     let (code, rest) = run(&["export", "--plain", "--yes", "-o", "-"], None);
     assert!(code == 0 && rest.contains("newer-secret"), "asked for by name: {rest}");
 }
+
+#[test]
+fn an_export_is_recorded_before_it_is_written_or_not_written() {
+    let account = full();
+    account.run(&["export", "--solution", "prod", "-o", "prod.age"]).succeeds();
+    let lines = account.run(&["audit", "--what", "exported", "--json"]).succeeds().json();
+    let text = lines.to_string();
+    assert!(text.contains("age to prod.age") && text.contains("\"secrets\":1"), "{text}");
+    // The log cannot be written: nothing is handed out.
+    let log = account.home.join("data/credbench/vault.age.d/audit.log");
+    std::fs::rename(&log, log.with_extension("away")).unwrap();
+    std::fs::create_dir(&log).unwrap();
+    let done = account.run(&["export", "--plain", "--yes", "-o", "out"]);
+    assert!(done.code != 0 && !account.home.join("out").exists(), "{done:?}");
+}
