@@ -40,6 +40,8 @@ pub enum Message {
     Continued,
     /// The terminal itself is gone.
     TerminalGone,
+    /// Somebody wants the vault locked (SIGUSR1).
+    Lock,
 }
 
 /// What the vault's thread answers.
@@ -187,6 +189,8 @@ pub enum Timer {
     Spin,
     /// Test everything again.
     Retest(u64),
+    /// Look whether the vault has been open for too long.
+    Watch(u64),
 }
 
 /// Something to be done outside.

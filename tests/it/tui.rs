@@ -13,3 +13,4 @@ mod secrets;
 mod services;
 mod sizes;
 mod test;
+mod watch;
