@@ -7,12 +7,14 @@ mod add;
 mod args;
 mod demo;
 mod doctor;
+mod exchange;
 mod get;
 mod history;
 mod init;
 mod input;
 mod kinds;
 mod list;
+mod login;
 mod manual;
 mod move_to;
 mod oauth_app;
@@ -23,8 +25,10 @@ mod prove;
 mod put;
 mod recipients;
 mod reference;
+mod refresh;
 mod remove;
 mod restore;
+mod revoke;
 mod services;
 mod show;
 mod solution;
@@ -151,6 +155,9 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Get(arguments) => get::run(&context, &arguments),
         Command::List(arguments) => list::run(&context, &arguments),
         Command::Test(arguments) => test::run(&context, &arguments),
+        Command::Login(arguments) => login::run(&context, &arguments),
+        Command::Refresh(arguments) => refresh::run(&context, &arguments),
+        Command::Revoke(arguments) => revoke::run(&context, &arguments),
         Command::Remove(arguments) => remove::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::History(arguments) => history::run(&context, &arguments),

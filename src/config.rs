@@ -19,6 +19,8 @@ pub struct Config {
     pub solution: Option<String>,
     /// How credentials are tested.
     pub test: TestOptions,
+    /// How OAuth tokens are renewed.
+    pub oauth: OauthOptions,
     /// Whom tests trust, and what they go through.
     pub network: NetworkOptions,
     /// How long the workbench stays unlocked.
@@ -54,6 +56,21 @@ pub struct TestOptions {
 impl Default for TestOptions {
     fn default() -> Self {
         Self { timeout_seconds: 15, jobs: 64, per_host: 4, retest_minutes: 0 }
+    }
+}
+
+/// The table `[oauth]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OauthOptions {
+    /// How long before its end an access token is renewed when it is used, in seconds.
+    pub margin_seconds: u32,
+    /// The most that one exchange with the server may take, in seconds.
+    pub timeout_seconds: u64,
+}
+
+impl Default for OauthOptions {
+    fn default() -> Self {
+        Self { margin_seconds: 60, timeout_seconds: 30 }
     }
 }
 
@@ -163,11 +180,13 @@ pub enum Column {
     Solution,
     /// How long ago its version was made.
     Updated,
+    /// How long it is until it ends.
+    Ends,
 }
 
 impl Column {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Key,
         Self::Name,
         Self::Service,
@@ -177,6 +196,7 @@ impl Column {
         Self::Tags,
         Self::Solution,
         Self::Updated,
+        Self::Ends,
     ];
 
     /// Its word, in `config.toml` and above the column.
@@ -191,6 +211,7 @@ impl Column {
             Self::Tags => "tags",
             Self::Solution => "solution",
             Self::Updated => "updated",
+            Self::Ends => "ends",
         }
     }
 }

@@ -15,7 +15,7 @@
 //! | [`probe`] | does this credential work? |
 //! | [`demo`] | sample credentials, and a local service that answers their tests |
 //! | [`problem`] | every error as code, sentence, hint and exit code |
-//! | [`session`] | an unlocked vault and what one may do with it |
+//! | [`session`] | an unlocked vault and what one may do with it, its OAuth tokens included |
 //! | `cli`, `tui` | the two front ends; neither knows the other |
 
 #[cfg(feature = "cli")]

@@ -13,6 +13,7 @@ pub mod merge;
 pub mod pointer;
 pub mod search;
 mod status;
+mod tokens;
 
 use std::fmt;
 
@@ -24,6 +25,7 @@ pub use content::{Content, PLACEHOLDER, Placeholder};
 pub use edit::{Edit, EditError, copies};
 pub use kept::{KeptContent, KeptDraft, Subject};
 pub use status::{Facts, Learnt, Outcome, Status, TestRecord, parse_expiry};
+pub use tokens::{Issued, Renewal, TokenDigest, TokenLife, Tokens};
 
 /// The solution that exists from the start.
 pub const DEFAULT_SOLUTION: &str = "default";
@@ -185,6 +187,8 @@ pub struct Credential {
     pub history: Vec<Version>,
     /// What tests found, oldest first, [`TESTS_KEPT`] at most.
     pub tests: Vec<TestRecord>,
+    /// What is known of tokens that an exchange gave; [`Credential::issued`] says whether it still holds those.
+    pub issued: Option<Issued>,
     /// Unknown members.
     pub extra: Object,
 }
@@ -221,6 +225,7 @@ impl Credential {
             updated_at: now,
             history: Vec::new(),
             tests: Vec::new(),
+            issued: None,
             extra: Object::new(),
         }
     }
@@ -260,6 +265,17 @@ impl Credential {
         self.learnt()?.expires_at
     }
 
+    /// When it ends for good, as far as is known; `life` is how long its tokens last, where it has tokens.
+    pub fn ends(&self, life: Option<TokenLife>) -> Option<Timestamp> {
+        let written = self.content.get_str("/expires_at").and_then(parse_expiry);
+        let ends = match life {
+            // What a test learnt of a token's end is told of that token; the next one has another.
+            Some(life) => life.ends,
+            None => self.learnt_expiry(),
+        };
+        [written, ends].into_iter().flatten().min()
+    }
+
     /// The status, and whether a later test that could not decide makes it old.
     ///
     /// `complete` and `testable` come from the kind's schema and the service; `expires_soon` is how long
@@ -268,8 +284,7 @@ impl Credential {
         if !facts.complete {
             return (Status::Incomplete, false);
         }
-        let written = self.content.get_str("/expires_at").and_then(parse_expiry);
-        if let Some(expires) = [written, self.learnt_expiry()].into_iter().flatten().min() {
+        if let Some(expires) = self.ends(facts.tokens) {
             if expires <= facts.now {
                 return (Status::Expired, false);
             }
@@ -277,13 +292,25 @@ impl Credential {
                 return (Status::Expiring, false);
             }
         }
+        let issued = facts.tokens.and_then(|_| self.issued());
+        let logged_in = issued.and_then(|issued| issued.logged_in_at);
+        let since = facts.proves_since.max(logged_in);
         let mut old = false;
         for record in self.tests.iter().rev() {
-            let of_another_request = facts.proves_since.is_some_and(|since| record.at < since);
+            let of_another_request = since.is_some_and(|since| record.at < since);
             if record.version < self.proven_since || of_another_request {
                 break;
             }
+            let of_earlier_token = issued.is_some_and(|issued| record.at < issued.received_at);
+            let renews = facts.tokens.is_some_and(|life| life.renewal == Renewal::RefreshToken);
             match record.outcome.status() {
+                // The access token was over: its successor gets what it had.
+                Some(Status::Expired) if of_earlier_token || renews => old = true,
+                // It was refused, and there is another one: nothing is known of that.
+                Some(Status::Error) if of_earlier_token && record.outcome == Outcome::Rejected => {
+                    old = true;
+                    break;
+                }
                 Some(status) => return (status, old),
                 None => old = true,
             }
@@ -380,6 +407,7 @@ mod tests {
             now: Timestamp::UNIX_EPOCH,
             expires_soon_secs: 0,
             proves_since: None,
+            tokens: None,
         };
         assert_eq!(credential.status(facts), (Status::Untested, false));
         credential.tests.push(record(Outcome::Unreachable));
@@ -400,5 +428,62 @@ mod tests {
         assert_eq!(credential.status(Facts { expires_soon_secs: 200_000, ..facts }).0, Status::Expiring);
         let later = "1970-01-03T00:00:00Z".parse().unwrap();
         assert_eq!(credential.status(Facts { now: later, ..facts }).0, Status::Expired);
+    }
+
+    #[test]
+    fn a_verdict_is_of_the_token_that_was_tested() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let mut content = content(json!({"key": "a", "kind": "oauth2"}));
+        content.set_secret("/config/tokens/access_token", Secret::from("t"));
+        let issued = Issued {
+            tokens: content.tokens().digest().unwrap(),
+            received_at: at(100),
+            logged_in_at: Some(at(10)),
+            refresh_expires_at: None,
+            refused_at: None,
+        };
+        let known = Credential { issued: Some(issued), ..Credential::new(Id::new(), content, at(0)) };
+        let life = TokenLife { access_ends: Some(at(200)), renewal: Renewal::RefreshToken, ends: None };
+        let facts = |now, life| Facts {
+            complete: true,
+            testable: true,
+            now: at(now),
+            expires_soon_secs: 1000,
+            proves_since: None,
+            tokens: Some(life),
+        };
+        let after = |tests: &[(i64, Outcome)], now, life| {
+            let record = |(seconds, outcome): &(i64, Outcome)| TestRecord {
+                at: at(*seconds),
+                version: 1,
+                outcome: *outcome,
+                status_code: None,
+                latency_ms: 0,
+                message: String::new(),
+                facts: Learnt { expires_at: Some(at(200)), ..Learnt::default() },
+            };
+            let tests = tests.iter().map(record).collect();
+            Credential { tests, ..known.clone() }.status(facts(now, life))
+        };
+        // A refresh keeps what was found; a login does not.
+        assert_eq!(after(&[(50, Outcome::Ok)], 150, life), (Status::Active, false));
+        assert_eq!(after(&[(50, Outcome::Limited)], 150, life), (Status::Limited, false));
+        assert_eq!(after(&[(5, Outcome::Ok)], 150, life), (Status::Untested, false));
+        // That the token before was over says nothing of this one, nor does a refusal.
+        assert_eq!(after(&[(50, Outcome::Ok), (60, Outcome::Expired)], 150, life), (Status::Active, true));
+        assert_eq!(after(&[(50, Outcome::Ok), (60, Outcome::Rejected)], 150, life), (Status::Untested, true));
+        assert_eq!(after(&[(60, Outcome::WrongEndpoint)], 150, life), (Status::Error, false));
+        assert_eq!(after(&[(110, Outcome::Rejected)], 150, life), (Status::Error, false));
+        // While it renews itself, its end is no end.
+        assert_eq!(after(&[(110, Outcome::Ok), (210, Outcome::Expired)], 250, life), (Status::Active, true));
+        let login = TokenLife { renewal: Renewal::Login, ends: life.access_ends, ..life };
+        assert_eq!(after(&[(110, Outcome::Ok)], 150, login), (Status::Expiring, false));
+        assert_eq!(after(&[(110, Outcome::Ok)], 250, login), (Status::Expired, false));
+        let client = TokenLife { renewal: Renewal::Client, ..life };
+        assert_eq!(
+            after(&[(110, Outcome::Expired)], 150, client),
+            (Status::Expired, false),
+            "its secret is over"
+        );
     }
 }

@@ -224,6 +224,9 @@ impl From<EditError> for Problem {
             EditError::Conflict { .. } | EditError::Removed { .. } => {
                 problem(Exit::Refused, "conflict").hint("look at what is stored now, then do it again")
             }
+            EditError::TokensChanged(_) => {
+                problem(Exit::Refused, "tokens_changed").hint("look at what is stored now, then do it again")
+            }
             EditError::SolutionTaken(_) => problem(Exit::Refused, "exists"),
             EditError::NoSolution(_) => {
                 problem(Exit::NotFound, "no_solution").hint("`credbench solution list` shows those there are")

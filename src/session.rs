@@ -5,11 +5,13 @@
 //! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
 
 mod change;
+mod conflict;
 mod draft;
 mod kind;
 mod lookup;
 mod merge;
 mod network;
+pub mod oauth;
 mod oauth_app;
 mod row;
 mod seat;
@@ -31,6 +33,7 @@ use crate::schema::Kinds;
 use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
 pub use change::{Change, changes, names};
+pub use conflict::{Clash, Conflict};
 pub use draft::{Keeping, draft_name, meanwhile, resumed, resumed_oauth_app};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
 pub use lookup::{credential, not_found, secret, secret_place};
@@ -40,7 +43,7 @@ pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
 };
-pub use row::{LastTest, Row, caution, facts, has_test, row, rows};
+pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
 pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
@@ -210,6 +213,15 @@ impl Session {
             notes,
             warnings,
         }
+    }
+
+    /// Reads the vault again, and what an exchange of tokens needs of a credential.
+    ///
+    /// # Errors
+    /// As [`Session::refresh`]; exit 4 where there is no such credential.
+    pub fn held(&mut self, id: &Id) -> Result<oauth::Held, Problem> {
+        self.refresh()?;
+        oauth::Held::of(self.store.document(), &self.kinds, id)
     }
 
     /// Reads the vault again where another program saved it; `None` where nothing changed.

@@ -24,7 +24,7 @@ pub use aws::AwsSpec;
 pub use azure::AzureSpec;
 pub use code::{Encoding, Hash, KeyEncoding};
 pub use hmac::{HmacSpec, Message, MessagePart};
-pub use jwt::{Algorithm, JwtSpec, jwt_expiry};
+pub use jwt::{Algorithm, JwtSpec, jwt_expiry, jwt_issued};
 pub use oauth1::{OAuth1Method, OAuth1Spec};
 pub use wsse::{WsseSpec, WsseStyle};
 

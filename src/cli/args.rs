@@ -98,6 +98,16 @@ pub(crate) enum Command {
     List(List),
     /// Test credentials against the services they are for
     Test(Test),
+    /// Log in to OAuth: in a browser or on another device, as the credential says
+    ///
+    /// Shows where to go. A browser on this machine comes back by itself; one elsewhere through the `ssh` line that
+    /// is shown, or by pasting the address that it ends at. Without a terminal the address and the code are printed,
+    /// and the login is waited for. The credential is then tested.
+    Login(Login),
+    /// Get another OAuth access token now, whatever failed before
+    Refresh(Key),
+    /// Give OAuth tokens back to the server, and drop them here
+    Revoke(Revoke),
     /// Move a credential to the trash
     Remove(Remove),
     /// Take a credential back from the trash, or make an old version the newest
@@ -225,7 +235,8 @@ pub(crate) struct Get {
     /// The credential
     #[arg(value_name = "KEY")]
     pub(crate) key: String,
-    /// A path in its config; without one, its secret
+    /// A path in its config, as it is stored; without one, its secret, and of OAuth credentials an access token that
+    /// is good, refreshed where it has to be
     #[arg(value_name = "FIELD")]
     pub(crate) field: Option<String>,
 }
@@ -276,6 +287,28 @@ pub(crate) struct Test {
     /// Show the steps of each
     #[arg(long)]
     pub(crate) steps: bool,
+}
+
+/// `login`
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// The credential
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Do not test it afterwards
+    #[arg(long)]
+    pub(crate) no_test: bool,
+}
+
+/// `revoke`
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// The credential
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// Do not ask the server: only drop the tokens here
+    #[arg(long)]
+    pub(crate) local: bool,
 }
 
 /// `remove`

@@ -76,7 +76,7 @@ fn query(arguments: &List) -> Result<Query, Problem> {
 type Cell = (String, Option<Tone>);
 
 fn table(out: &Output, rows: &[Row<'_>], solutions: bool, now: Timestamp) {
-    let mut titles = vec!["key", "name", "service", "kind", "status", "tested"];
+    let mut titles = vec!["key", "name", "service", "kind", "status", "ends", "tested"];
     if solutions {
         titles.insert(0, "solution");
     }
@@ -91,6 +91,7 @@ fn table(out: &Output, rows: &[Row<'_>], solutions: bool, now: Timestamp) {
                 (visible(row.service), None),
                 (visible(row.kind), None),
                 (format!("{sign} {}{}", row.status.word(), if row.old { " (old)" } else { "" }), Some(tone)),
+                (row.ends.map(|ends| ends.left(now)).unwrap_or_default(), None),
                 (tested, None),
             ];
             if solutions {

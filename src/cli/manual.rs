@@ -41,13 +41,16 @@ pub(super) const PAGES: &[&[Page]] = &[
     super::init::PAGES,
     super::kinds::PAGES,
     super::list::PAGES,
+    super::login::PAGES,
     super::move_to::PAGES,
     super::oauth_app::PAGES,
     super::passphrase::PAGES,
     super::put::PAGES,
     super::recipients::PAGES,
+    super::refresh::PAGES,
     super::remove::PAGES,
     super::restore::PAGES,
+    super::revoke::PAGES,
     super::services::PAGES,
     super::show::PAGES,
     super::solution::PAGES,
@@ -57,8 +60,8 @@ pub(super) const PAGES: &[&[Page]] = &[
 ];
 
 /// The groups, in the order of `docs/CLI.md`; the first holds for every command.
-pub(super) const GROUPS: [&Group; 8] =
-    [&ANY, &READS, &OPENS, &FINDS, &SAVES, &WRITES_DOCUMENTS, &TESTS, &MAKES_IDENTITY];
+pub(super) const GROUPS: [&Group; 9] =
+    [&ANY, &READS, &OPENS, &FINDS, &SAVES, &WRITES_DOCUMENTS, &TESTS, &ASKS_FOR_TOKENS, &MAKES_IDENTITY];
 
 const ANY: Group = Group {
     title: "Every command",
@@ -160,6 +163,22 @@ pub(super) const TESTS: Group = Group {
     title: "Tests",
     faults: &[
         (Exit::Failed, "test_failed", "a test before saving did not pass; nothing was saved"),
+        (Exit::Invalid, "ca_file", "the authorities of the configuration cannot be used"),
+        (Exit::Invalid, "proxy", "a proxy cannot be used"),
+    ],
+};
+
+/// Asks an authorization server for OAuth tokens, or gives them back.
+pub(super) const ASKS_FOR_TOKENS: Group = Group {
+    title: "Asks for OAuth tokens",
+    faults: &[
+        (Exit::Usage, "no_oauth", "the credential is of a kind that holds no tokens"),
+        (Exit::Failed, "oauth_incomplete", "what the server is asked with is missing or cannot be used"),
+        (Exit::Failed, "no_token", "the server was asked, and gave nothing"),
+        (Exit::Failed, "login_needed", "the tokens are over, or were refused, and only a person gets others"),
+        (Exit::NotFound, "login_needed", "nobody logged in yet"),
+        (Exit::Failed, "cooling_down", "it failed a moment ago, and is not asked again yet"),
+        (Exit::Refused, "tokens_changed", "other tokens were stored meanwhile; those were kept"),
         (Exit::Invalid, "ca_file", "the authorities of the configuration cannot be used"),
         (Exit::Invalid, "proxy", "a proxy cannot be used"),
     ],

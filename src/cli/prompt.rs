@@ -21,6 +21,20 @@ pub(crate) struct Terminal {
     device: File,
 }
 
+/// What came of a question.
+enum Reply {
+    Text(Zeroizing<Vec<u8>>),
+    Cancelled,
+    Stopped,
+}
+
+/// What a question waits for.
+enum Event {
+    Key,
+    Signal(Signal),
+    Stop,
+}
+
 /// The answer that a key stands for.
 enum Key {
     Character(u8),
@@ -54,13 +68,27 @@ impl Terminal {
 
     /// Asks for one line of text. `None`: cancelled.
     pub(crate) fn text(&mut self, question: &str) -> Option<String> {
-        let bytes = self.read(question, true, false)?;
+        let Reply::Text(bytes) = self.read(question, true, false, None) else { return None };
         String::from_utf8(bytes.to_vec()).ok().map(|text| text.trim().to_owned())
     }
 
     /// Asks for one line without showing it. `None`: cancelled.
     pub(crate) fn secret(&mut self, question: &str) -> Option<Secret> {
         self.hidden(question, false)
+    }
+
+    /// Asks for one line without showing it, until `stop` is closed: `None`, then. `Some(None)`: cancelled.
+    pub(crate) fn secret_until(&mut self, question: &str, stop: &UnixStream) -> Option<Option<Secret>> {
+        match self.read(question, false, false, Some(stop)) {
+            Reply::Text(mut bytes) => Some(Secret::from_utf8(std::mem::take(&mut *bytes)).ok()),
+            Reply::Cancelled => Some(None),
+            Reply::Stopped => None,
+        }
+    }
+
+    /// Shows a line in the place of the one before; an empty one takes it away.
+    pub(crate) fn status(&mut self, text: &str) {
+        let _ = write!(self.device, "\r\x1b[K{}", visible(text));
     }
 
     /// Asks for text of several lines without showing it; Ctrl-D ends it. `None`: cancelled.
@@ -90,23 +118,33 @@ impl Terminal {
     }
 
     fn hidden(&mut self, question: &str, lines: bool) -> Option<Secret> {
-        let mut bytes = self.read(question, false, lines)?;
+        let Reply::Text(mut bytes) = self.read(question, false, lines, None) else { return None };
         Secret::from_utf8(std::mem::take(&mut *bytes)).ok()
     }
 
     /// Reads keys one by one, so that Ctrl-C cancels and a line may be longer than the terminal's own 4 KiB.
-    fn read(&mut self, question: &str, shown: bool, lines: bool) -> Option<Zeroizing<Vec<u8>>> {
-        let raw = Raw::enter(&self.device)?;
-        let ends = Ends::watch()?;
-        write!(&self.device, "{}: ", visible(question)).ok()?;
+    fn read(&mut self, question: &str, shown: bool, lines: bool, stop: Option<&UnixStream>) -> Reply {
+        let Some(raw) = Raw::enter(&self.device) else { return Reply::Cancelled };
+        let Some(ends) = Ends::watch() else { return Reply::Cancelled };
+        if write!(&self.device, "{}: ", visible(question)).is_err() {
+            return Reply::Cancelled;
+        }
         let mut text = Zeroizing::new(Vec::with_capacity(4096));
         let done = loop {
             let mut byte = [0];
-            if let Some(signal) = ends.wait_for(&self.device) {
-                drop(raw);
-                let _ = (&self.device).write_all(b"\n");
-                drop(text);
-                memory::die(signal);
+            match ends.wait_for(&self.device, stop) {
+                Event::Key => {}
+                Event::Stop => {
+                    drop(raw);
+                    let _ = (&self.device).write_all(b"\n");
+                    return Reply::Stopped;
+                }
+                Event::Signal(signal) => {
+                    drop(raw);
+                    let _ = (&self.device).write_all(b"\n");
+                    drop(text);
+                    memory::die(signal);
+                }
             }
             match (&self.device).read(&mut byte) {
                 Ok(1) => {}
@@ -120,8 +158,8 @@ impl Terminal {
                 Key::Enter => text.push(b'\n'),
                 Key::Character(byte) => {
                     text.push(byte);
-                    if shown {
-                        (&self.device).write_all(&[byte]).ok()?;
+                    if shown && (&self.device).write_all(&[byte]).is_err() {
+                        break None;
                     }
                 }
                 Key::Backspace => {
@@ -142,7 +180,10 @@ impl Terminal {
         };
         drop(raw);
         let _ = (&self.device).write_all(b"\n");
-        done.map(|()| text)
+        match done {
+            Some(()) => Reply::Text(text),
+            None => Reply::Cancelled,
+        }
     }
 
     fn redraw(&self, question: &str, text: &[u8]) {
@@ -201,16 +242,22 @@ impl Ends {
         Some(Self(signals))
     }
 
-    /// Waits for a key, or for a signal.
-    fn wait_for(&self, device: &File) -> Option<Signal> {
+    /// Waits for a key, for a signal, or until the other end of `stop` is closed.
+    fn wait_for(&self, device: &File, stop: Option<&UnixStream>) -> Event {
         loop {
             let told = self.0.iter().map(|(_, told, _)| PollFd::new(told, PollFlags::IN));
             let mut ready: Vec<PollFd<'_>> = told.collect();
+            ready.extend(stop.map(|stop| PollFd::new(stop, PollFlags::IN)));
             ready.push(PollFd::new(device, PollFlags::IN));
-            if poll(&mut ready, None) != Err(rustix::io::Errno::INTR) {
-                let mut came = ready.iter().zip(&self.0).filter(|(fd, _)| !fd.revents().is_empty());
-                return came.next().map(|(_, (signal, ..))| *signal);
+            if poll(&mut ready, None) == Err(rustix::io::Errno::INTR) {
+                continue;
             }
+            let came = |fd: &PollFd<'_>| !fd.revents().is_empty();
+            if let Some((_, (signal, ..))) = ready.iter().zip(&self.0).find(|(fd, _)| came(fd)) {
+                return Event::Signal(*signal);
+            }
+            let stopped = stop.is_some() && ready.get(self.0.len()).is_some_and(came);
+            return if stopped { Event::Stop } else { Event::Key };
         }
     }
 }

@@ -46,6 +46,9 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
     let title =
         kinds.of_content(&credential.content).map_or_else(|| row.kind.to_owned(), |kind| kind.title.clone());
     out.line(&format!("{title} in {}, version {}", visible(row.solution), credential.version));
+    if let Some(life) = session::oauth::life_in(&opened.document, credential, now) {
+        out.line(&visible(&session::oauth::told(credential, life, now)));
+    }
     print_fields(out, &session::fields(&credential.content));
     let day = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
     out.line(&out.paint(

@@ -10,12 +10,12 @@ use super::args::Test;
 use super::manual::{self, Page};
 use super::output::{Tone, outcome_sign, visible};
 use super::{Context, prove};
-use crate::model::{Credential, Edit, Id, Outcome};
+use crate::model::{Credential, Document, Edit, Id, Outcome};
 use crate::probe::Report;
 use crate::probe::pool::Limits;
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
-use crate::session::{self, Session};
+use crate::session::{self, Opened, Session, Setup};
 
 pub(super) const PAGES: &[Page] = &[Page {
     command: "test",
@@ -64,40 +64,80 @@ pub(crate) fn run(context: &Context, arguments: &Test) -> Result<ExitCode, Probl
         None => prove::limits(options),
     };
     let timeout = arguments.timeout.unwrap_or(Duration::from_secs(options.timeout_seconds));
-    let tests: Vec<_> = chosen
-        .iter()
-        .enumerate()
-        .map(|(at, known)| (at, prove::plan_of(&opened.kinds, &document, &known.content)))
-        .collect();
-    let trust = prove::trust(context, &setup, &tests)?;
-    let width = chosen.iter().map(|known| known.content.key().len()).max().unwrap_or(0);
-    let mut records: Vec<Edit> = Vec::new();
-    let mut counts: Vec<(Outcome, usize)> = Vec::new();
-    prove::run(tests, limits, timeout, trust, |at, mut report| {
-        let known = chosen[at];
-        report.compare(known);
-        print(context, known, &report, width, arguments.steps);
-        match counts.iter_mut().find(|(outcome, _)| *outcome == report.outcome) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((report.outcome, 1)),
+    let run = Run { context, setup: &setup, kinds: &opened.kinds, limits, timeout, steps: arguments.steps };
+    run.test(&mut opened.session, &document, &chosen)
+}
+
+/// Tests one credential as the session has it now, and stores what was found.
+pub(crate) fn one(
+    context: &Context,
+    setup: &Setup,
+    opened: &mut Opened,
+    id: &Id,
+) -> Result<ExitCode, Problem> {
+    let document = opened.session.document().clone();
+    let chosen: Vec<&Credential> = document.by_id(id).into_iter().collect();
+    let options = &setup.config.test;
+    let (limits, timeout) = (prove::limits(options), Duration::from_secs(options.timeout_seconds));
+    let run = Run { context, setup, kinds: &opened.kinds, limits, timeout, steps: false };
+    run.test(&mut opened.session, &document, &chosen)
+}
+
+/// How tests are run.
+struct Run<'a> {
+    context: &'a Context,
+    setup: &'a Setup,
+    kinds: &'a Kinds,
+    limits: Limits,
+    timeout: Duration,
+    steps: bool,
+}
+
+impl Run<'_> {
+    /// Tests credentials of a document and stores what was found.
+    fn test(
+        &self,
+        session: &mut Session,
+        document: &Document,
+        chosen: &[&Credential],
+    ) -> Result<ExitCode, Problem> {
+        let context = self.context;
+        let tests: Vec<_> = chosen
+            .iter()
+            .enumerate()
+            .map(|(at, known)| (at, prove::plan_of(self.kinds, document, &known.content)))
+            .collect();
+        let trust = prove::trust(context, self.setup, &tests)?;
+        let width = chosen.iter().map(|known| known.content.key().len()).max().unwrap_or(0);
+        let mut records: Vec<Edit> = Vec::new();
+        let mut counts: Vec<(Outcome, usize)> = Vec::new();
+        prove::run(tests, self.limits, self.timeout, trust, |at, mut report| {
+            let known = chosen[at];
+            report.compare(known);
+            print(context, known, &report, width, self.steps);
+            match counts.iter_mut().find(|(outcome, _)| *outcome == report.outcome) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((report.outcome, 1)),
+            }
+            if prove::is_worth_keeping(report.outcome) {
+                let record = report.record(known.version);
+                records.push(Edit::RecordTest { id: known.id.clone(), record });
+            }
+        })?;
+        let summary: Vec<String> =
+            counts.iter().map(|(outcome, count)| format!("{count} {}", outcome.word())).collect();
+        match chosen.len() {
+            0 => context.output.note("There is nothing to test."),
+            1 => {}
+            count => context.output.note(&format!("{count} tests: {}", summary.join(", "))),
         }
-        if prove::is_worth_keeping(report.outcome) {
-            records.push(Edit::RecordTest { id: known.id.clone(), record: report.record(known.version) });
+        let mut failed = counts.iter().any(|(outcome, _)| !outcome.passes());
+        if let Err(problem) = save(context, session, records) {
+            context.output.warning(&format!("the results could not be saved: {}", problem.message));
+            failed = true;
         }
-    })?;
-    let summary: Vec<String> =
-        counts.iter().map(|(outcome, count)| format!("{count} {}", outcome.word())).collect();
-    match chosen.len() {
-        0 => context.output.note("There is nothing to test."),
-        1 => {}
-        count => context.output.note(&format!("{count} tests: {}", summary.join(", "))),
+        Ok(ExitCode::from(u8::from(failed)))
     }
-    let mut failed = counts.iter().any(|(outcome, _)| !outcome.passes());
-    if let Err(problem) = save(context, &mut opened.session, records) {
-        context.output.warning(&format!("the results could not be saved: {}", problem.message));
-        failed = true;
-    }
-    Ok(ExitCode::from(u8::from(failed)))
 }
 
 /// Leaves out what is not to be tested among many, and says so.

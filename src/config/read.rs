@@ -52,6 +52,17 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                     Ok(None)
                 })?;
             }
+            "oauth" => {
+                let oauth = &mut config.oauth;
+                each(table_of(key, value)?, "oauth", |key, value| {
+                    match key {
+                        "margin_seconds" => oauth.margin_seconds = whole(key, value, 0, 86_400)?,
+                        "timeout_seconds" => oauth.timeout_seconds = whole(key, value, 1, 600)?,
+                        _ => return Ok(Some(&["margin_seconds", "timeout_seconds"])),
+                    }
+                    Ok(None)
+                })?;
+            }
             "network" => {
                 let network = &mut config.network;
                 each(table_of(key, value)?, "network", |key, value| {
@@ -122,6 +133,7 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                     "identities",
                     "solution",
                     "test",
+                    "oauth",
                     "network",
                     "session",
                     "screen",

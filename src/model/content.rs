@@ -63,6 +63,9 @@ impl Content {
     /// Where the key stands.
     pub const KEY: &str = "/key";
 
+    /// Where the name of the solution stands.
+    pub const SOLUTION: &str = "/solution";
+
     /// Where what an authorization server issued stands: it belongs to one credential alone, and together.
     pub const TOKENS: &str = "/config/tokens";
 

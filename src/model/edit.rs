@@ -11,11 +11,13 @@ mod recipients;
 mod solution;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use jiff::Timestamp;
 
 use super::{
-    Content, Document, Id, KindDefinition, OauthApp, Object, Recipient, Removed, Solution, TestRecord,
+    Content, Document, Id, Issued, KindDefinition, OauthApp, Object, Recipient, Removed, Solution,
+    TestRecord, TokenDigest, Tokens,
 };
 
 pub use solution::copies;
@@ -78,6 +80,17 @@ pub enum Edit {
         record: TestRecord,
         /// The older record that fell off when it was noted.
         displaced: Option<TestRecord>,
+    },
+    /// Replaces the tokens of a credential. Makes no version: an exchange gave them, no person.
+    SetTokens {
+        /// Of which credential.
+        id: Id,
+        /// The tokens that the exchange started from; others there are a conflict. `None`: there were none.
+        seen: Option<TokenDigest>,
+        /// What it holds from now on; nothing in it: it holds none.
+        tokens: Tokens,
+        /// What is known of them; `None`: nothing.
+        issued: Option<Issued>,
     },
     /// Adds a solution.
     AddSolution {
@@ -168,6 +181,9 @@ pub enum EditError {
         /// Which credential.
         key: String,
     },
+    /// An exchange, or a person, gave the credential other tokens first.
+    #[error("{0} was given other tokens meanwhile")]
+    TokensChanged(String),
     /// A solution of that name exists.
     #[error("there is a solution {0} already")]
     SolutionTaken(String),
@@ -237,6 +253,7 @@ impl Document {
             Edit::PutInTrash { removed, index } => self.put_in_trash(*removed, index),
             Edit::RecordTest { id, record } => self.record_test(id, record),
             Edit::ForgetTest { id, record, displaced } => self.forget_test(id, record, displaced),
+            Edit::SetTokens { id, seen, tokens, issued } => self.set_tokens(id, seen, tokens, issued),
             Edit::AddSolution { solution } => self.add_solution(solution),
             Edit::RemoveSolution { name } => self.remove_solution(name),
             Edit::RenameSolution { from, to, except } => self.rename_solution(from, to, &except),

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::TokenLife;
+
 /// `expires_at` is an RFC 3339 time, or a date that ends at its last moment in UTC.
 pub fn parse_expiry(text: &str) -> Option<Timestamp> {
     text.parse::<Timestamp>().ok().or_else(|| {
@@ -24,6 +26,8 @@ pub struct Facts {
     pub expires_soon_secs: i64,
     /// Since when its kind makes the request that proves it as it does now: an older record vouches for nothing.
     pub proves_since: Option<Timestamp>,
+    /// How long its tokens last; `None`: it is none of those that have tokens.
+    pub tokens: Option<TokenLife>,
 }
 
 /// The state of a credential, as the list shows it.

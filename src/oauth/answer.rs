@@ -15,6 +15,10 @@ use crate::secret::Secret;
 /// The longest life of a token that is believed, in seconds: ten years. Who says more means "for ever".
 const LONGEST: i64 = 10 * 365 * 86_400;
 
+/// What servers call the life of a refresh token, in seconds: Keycloak; Microsoft and GitHub; Intuit.
+const REFRESH_LIFE: [&str; 3] =
+    ["refresh_expires_in", "refresh_token_expires_in", "x_refresh_token_expires_in"];
+
 /// Types of tokens that go with a request as they are (RFC 6750); what a few services call them instead. Others want
 /// each request signed.
 const BEARER: [&str; 3] = ["bearer", "bot", "user"];
@@ -37,6 +41,8 @@ pub struct Token {
     pub expires_in: Option<i64>,
     /// When it ends by the clock of this machine, counted from when it was asked for.
     pub expires_at: Option<Timestamp>,
+    /// When the refresh token ends, where the server says so: several do, by names of their own.
+    pub refresh_expires_at: Option<Timestamp>,
     /// What else of the answer, and of the redirect, is to be kept, such as `instance_url`.
     pub reply: BTreeMap<String, Secret>,
     /// The status code that it came with.
@@ -142,13 +148,15 @@ pub(super) fn token(answer: &Answer, ask: &Ask, asked: Timestamp) -> Result<Toke
     let scopes: Option<Vec<String>> = text("scope").map(|scopes| {
         scopes.split([' ', ',']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
     });
+    let until = |seconds: i64| asked.checked_add(SignedDuration::from_secs(seconds)).ok();
     Ok(Token {
         access: Secret::from(access),
         refresh: text("refresh_token").map(Secret::from),
         missing: missing(ask, scopes.as_deref()),
         scopes,
         expires_in,
-        expires_at: expires_in.and_then(|seconds| asked.checked_add(SignedDuration::from_secs(seconds)).ok()),
+        expires_at: expires_in.and_then(until),
+        refresh_expires_at: REFRESH_LIFE.iter().find_map(|name| until(seconds(json.get(name))?)),
         reply: ask.reply_fields.iter().filter_map(|name| Some((name.clone(), kept(&json, name)?))).collect(),
         status,
         id_token: text("id_token").map(Secret::from),

@@ -38,7 +38,7 @@ pub struct Plan {
 }
 
 /// What a test may see besides the credential itself.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// The organization's OAuth app that the credential refers to, with all its addresses filled in.
     pub oauth_app: Option<Content>,

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::oauth;
 use crate::model::search::Subject;
-use crate::model::{Content, Credential, Document, Facts, Outcome, Status};
+use crate::model::{Content, Credential, Document, Facts, Outcome, Renewal, Status};
 use crate::probe;
 use crate::schema::{Kind, Kinds};
 
@@ -40,6 +41,46 @@ pub struct Row<'a> {
     /// A later test could not decide: the status is an earlier verdict.
     #[serde(skip)]
     pub old: bool,
+    /// When it ends; `None`: not known, or never.
+    #[serde(skip)]
+    pub ends: Option<Ends>,
+}
+
+/// When a credential ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// Of tokens that are renewed, when the present one does.
+    at: Timestamp,
+    /// The next token is got without a person.
+    renews: bool,
+}
+
+impl Ends {
+    /// Of a credential, whose status depends on these facts.
+    pub fn of(credential: &Credential, facts: &Facts) -> Option<Self> {
+        let renewed = facts.tokens.filter(|life| life.renewal != Renewal::Login);
+        match (credential.ends(facts.tokens), renewed.and_then(|life| life.access_ends)) {
+            (Some(at), None) => Some(Self { at, renews: false }),
+            // What is over for good is over for its tokens too.
+            (Some(at), Some(access)) if at <= facts.now || at <= access => Some(Self { at, renews: false }),
+            (_, Some(at)) => Some(Self { at, renews: true }),
+            (None, None) => None,
+        }
+    }
+
+    /// When.
+    pub fn at(self) -> Timestamp {
+        self.at
+    }
+
+    /// How long it is until then, in one unit: `42 m`, `42 m, renews`, `over`.
+    pub fn left(self, now: Timestamp) -> String {
+        if self.at <= now {
+            return if self.renews { "renews" } else { "over" }.to_owned();
+        }
+        let time = oauth::left(self.at, now);
+        if self.renews { format!("{time}, renews") } else { time }
+    }
 }
 
 impl Row<'_> {
@@ -74,13 +115,27 @@ pub struct LastTest<'a> {
 }
 
 /// What a credential's status depends on besides itself.
-pub fn facts(credential: &Credential, kinds: &Kinds, now: Timestamp, expiring_days: u32) -> Facts {
-    facts_as(kinds.of_content(&credential.content).as_deref(), credential, now, expiring_days)
+pub fn facts(
+    document: &Document,
+    credential: &Credential,
+    kinds: &Kinds,
+    now: Timestamp,
+    expiring_days: u32,
+) -> Facts {
+    let kind = kinds.of_content(&credential.content);
+    facts_as(kind.as_deref(), document, credential, now, expiring_days)
 }
 
 /// As [`facts`], where the kind was looked up already: a list asks for every row.
-fn facts_as(kind: Option<&Kind>, credential: &Credential, now: Timestamp, expiring_days: u32) -> Facts {
+fn facts_as(
+    kind: Option<&Kind>,
+    document: &Document,
+    credential: &Credential,
+    now: Timestamp,
+    expiring_days: u32,
+) -> Facts {
     Facts {
+        tokens: oauth::life_in(document, credential, now),
         complete: Kinds::is_complete_as(kind, &credential.content),
         testable: has_test_as(kind, &credential.content),
         proves_since: kind.and_then(Kind::proves_since),
@@ -117,7 +172,8 @@ pub fn row<'a>(
 ) -> Row<'a> {
     let content = &credential.content;
     let kind = kinds.of_content(content);
-    let (status, old) = credential.status(facts_as(kind.as_deref(), credential, now, expiring_days));
+    let facts = facts_as(kind.as_deref(), document, credential, now, expiring_days);
+    let (status, old) = credential.status(facts);
     let due = content.get("/rotate_every_days").and_then(serde_json::Value::as_i64).is_some_and(|days| {
         now.duration_since(credential.secret_since()).as_secs() >= days.saturating_mul(86_400)
     });
@@ -143,6 +199,7 @@ pub fn row<'a>(
             message: &test.message,
         }),
         old,
+        ends: Ends::of(credential, &facts),
     }
 }
 

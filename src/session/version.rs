@@ -121,6 +121,10 @@ pub fn renewed(credential: &Credential, number: u32) -> Result<Edit, Problem> {
             content.document.insert(member.to_owned(), value.clone());
         }
     }
+    // Nor is it about the tokens that the server gave since: those of then may be spent.
+    if content.holds_tokens_as(&credential.content) {
+        content.set_tokens(&credential.content.tokens());
+    }
     let base = Some(Box::new(credential.content.clone()));
     Ok(Edit::Update { id: credential.id.clone(), base, content })
 }

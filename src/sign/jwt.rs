@@ -319,6 +319,15 @@ pub(super) fn assertion(
 /// When a token that is a JWT ends: its `exp` claim. `None` for any other text. Nothing is verified: only the
 /// service can do that.
 pub fn jwt_expiry(token: &str) -> Option<Timestamp> {
+    jwt_time(token, "exp")
+}
+
+/// When a token that is a JWT was made: its `iat` claim. As for [`jwt_expiry`], nothing is verified.
+pub fn jwt_issued(token: &str) -> Option<Timestamp> {
+    jwt_time(token, "iat")
+}
+
+fn jwt_time(token: &str, claim: &str) -> Option<Timestamp> {
     let mut parts = token.trim().split('.');
     let (header, claims, _) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
@@ -326,9 +335,9 @@ pub fn jwt_expiry(token: &str) -> Option<Timestamp> {
     }
     let json = |part: &str| serde_json::from_slice::<Value>(&from_base64(part)?).ok();
     json(header)?.get("alg")?;
-    let exp = json(claims)?.get("exp")?.as_f64()?;
+    let time = json(claims)?.get(claim)?.as_f64()?;
     // In milliseconds by mistake: some services do so.
-    let seconds = if exp > 1e11 { exp / 1000.0 } else { exp };
+    let seconds = if time > 1e11 { time / 1000.0 } else { time };
     #[allow(clippy::cast_possible_truncation, reason = "a float casts to the nearest number there is")]
     Timestamp::from_second(seconds as i64).ok()
 }

@@ -64,6 +64,10 @@ actions! {
     Duplicate, "duplicate", "copy", "Copy it under another name, without its secrets";
     Delete, "delete", "remove", "Remove it";
     DeleteAll, "delete_all", "remove all", "Remove all there are, for good";
+    Mine, "mine", "mine", "Take what the draft says";
+    Theirs, "theirs", "theirs", "Take what the other program stored";
+    AllMine, "all_mine", "all mine", "Take what the draft says for every field";
+    AllTheirs, "all_theirs", "all theirs", "Take what the other program stored for every field";
     Search, "search", "search", "Search as you type";
     Group, "group", "group", "Group by solution, by service, or not at all";
     Sort, "sort", "sort", "Sort by the next of key, name, kind, status and last test";

@@ -303,8 +303,8 @@ impl App {
             | Command::UseSolution(_)
             | Command::Fix
             | Command::SaveAnyway
-            | Command::Overwrite
-            | Command::TakeTheirs
+            | Command::Resolve(_)
+            | Command::Revive
             | Command::Discard => {
                 if let Some(bench) = &mut self.bench {
                     bench.command(command, &mut self.shared);

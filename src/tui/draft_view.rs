@@ -91,6 +91,17 @@ impl DraftView {
         self.changed();
     }
 
+    /// Shows what was decided between the draft and what another program stored.
+    pub fn resolve(&mut self, version: u32, stored: Content, content: Content) {
+        self.draft.resolve(version, stored, content);
+        if let Some(kind) = self.draft.kind(&self.kinds) {
+            self.view = View::Form(Box::new(Form::new(&kind, &self.draft, &choices(&self.names))));
+            self.kind = kind;
+        }
+        self.checked = true;
+        self.changed();
+    }
+
     /// What is kept of it while nobody can edit it: with what is half typed, and with the JSON where it was not taken
     /// over yet.
     pub fn keep(&mut self) -> (KeptContent, Option<Secret>) {

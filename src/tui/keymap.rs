@@ -31,6 +31,8 @@ pub enum Context {
     Dialog,
     /// Solutions, versions, trash, OAuth apps or kinds.
     Manage,
+    /// Fields that two programs changed.
+    Conflict,
     /// A question that is answered by typing.
     Prompt,
     /// The help screen.
@@ -39,7 +41,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order help shows them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::List,
         Self::Panel,
         Self::Log,
@@ -47,6 +49,7 @@ impl Context {
         Self::Raw,
         Self::Search,
         Self::Manage,
+        Self::Conflict,
         Self::Dialog,
         Self::Prompt,
         Self::Help,
@@ -65,6 +68,7 @@ impl Context {
             Self::Search => "search",
             Self::Dialog => "dialog",
             Self::Manage => "manage",
+            Self::Conflict => "conflict",
             Self::Prompt => "prompt",
             Self::Help => "help",
         }
@@ -82,6 +86,7 @@ impl Context {
             Self::Search => "Search",
             Self::Dialog => "Questions",
             Self::Manage => "Solutions, versions, trash, OAuth apps, kinds",
+            Self::Conflict => "Fields that two programs changed",
             Self::Prompt => "Questions answered by typing",
             Self::Help => "Help",
         }
@@ -104,6 +109,7 @@ impl Context {
             Self::Search => &[Self::Search, Self::Global],
             Self::Dialog => &[Self::Dialog, Self::Global],
             Self::Manage => &[Self::Manage, Self::Global],
+            Self::Conflict => &[Self::Conflict, Self::Global],
             Self::Prompt => &[Self::Prompt, Self::Global],
             Self::Help => &[Self::Help, Self::Global],
         }

@@ -2,6 +2,7 @@
 
 pub mod add;
 pub mod confirm;
+pub mod conflict;
 pub mod drafts;
 mod entry;
 pub mod filters;

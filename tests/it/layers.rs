@@ -28,8 +28,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "session",
         &[
-            "secret", "durable", "proxy", "config", "paths", "http", "model", "schema", "vault", "probe",
-            "problem",
+            "secret", "durable", "proxy", "config", "paths", "http", "sign", "model", "schema", "vault",
+            "oauth", "probe", "problem",
         ],
     ),
     (
@@ -186,7 +186,7 @@ fn own_name(module: &str) -> &'static str {
 }
 
 /// Modules that may be asynchronous: `vault` and all below it are not, their callers pick the thread.
-const ASYNC: &[&str] = &["http", "oauth", "probe", "demo", "cli", "tui"];
+const ASYNC: &[&str] = &["http", "oauth", "probe", "demo", "session", "cli", "tui"];
 
 /// The first steps of all paths that start at our own crate, groups opened.
 fn imported(code: &str, own: &str) -> BTreeSet<String> {

@@ -24,6 +24,7 @@ mod oauth;
 mod picture;
 mod probe;
 mod support;
+mod tokens;
 mod tui;
 mod vault;
 mod vault_damage;

@@ -1,5 +1,6 @@
 //! The workbench.
 
+mod conflict;
 mod drafts;
 mod edit;
 mod keys;

@@ -134,7 +134,7 @@ impl Document {
         })
     }
 
-    fn credential_mut(&mut self, id: &Id) -> Result<&mut Credential, EditError> {
+    pub(super) fn credential_mut(&mut self, id: &Id) -> Result<&mut Credential, EditError> {
         let index = self.index(id)?;
         Ok(&mut self.credentials[index])
     }

@@ -62,6 +62,7 @@ enum Wish {
     Define(u8, u8),
     Undefine(u8),
     BeOf(usize, u8),
+    Exchange(usize, u8),
 }
 
 fn wish() -> impl Strategy<Value = Wish> {
@@ -80,6 +81,7 @@ fn wish() -> impl Strategy<Value = Wish> {
         (0..3u8, 0..4u8).prop_map(|(kind, title)| Wish::Define(kind, title)),
         (0..3u8).prop_map(Wish::Undefine),
         (0..8usize, 0..3u8).prop_map(|(n, kind)| Wish::BeOf(n, kind)),
+        (0..8usize, 0..4u8).prop_map(|(n, token)| Wish::Exchange(n, token)),
     ]
 }
 
@@ -97,6 +99,25 @@ fn app(number: u8, client: u8) -> OauthApp {
 
 fn schema(title: u8) -> Object {
     json!({"title": title}).as_object().cloned().unwrap_or_default()
+}
+
+fn tokens(access: &str) -> Tokens {
+    let mut tokens = Tokens::default();
+    tokens.secrets.insert("access_token".to_owned(), Secret::from(access));
+    tokens.plain.insert("expires_at".to_owned(), json!("2027-01-01T00:00:00Z"));
+    tokens
+}
+
+fn exchange(credential: &crate::model::Credential, given: Tokens) -> Edit {
+    let issued = given.digest().map(|tokens| Issued {
+        tokens,
+        received_at: Timestamp::UNIX_EPOCH,
+        logged_in_at: None,
+        refresh_expires_at: None,
+        refused_at: None,
+    });
+    let seen = credential.content.tokens().digest();
+    Edit::SetTokens { id: credential.id.clone(), seen, tokens: given, issued }
 }
 
 fn set_app(document: &Document, number: u8, after: Option<OauthApp>) -> Edit {
@@ -135,6 +156,12 @@ fn edit(document: &Document, wish: Wish) -> Option<Edit> {
             let expected = document.own_kind(&id).map(|known| known.version);
             Edit::DefineKind { id, expected, schema: schema(title) }
         }
+        Wish::Exchange(n, token) => {
+            let old = nth(n)?;
+            // None given: the tokens were revoked.
+            let given = if token > 0 { tokens(&format!("t{token}")) } else { Tokens::default() };
+            exchange(old, given)
+        }
         Wish::Undefine(kind) => Edit::RemoveKind { id: format!("kind{kind}") },
         Wish::BeOf(n, kind) => {
             let old = nth(n)?;
@@ -163,6 +190,7 @@ proptest! {
                     | Edit::RenameSolution { .. }
                     | Edit::SetOauthApp { .. }
                     | Edit::RemoveKind { .. }
+                    | Edit::SetTokens { .. }
             );
             match document.apply(edit, now) {
                 Err(_) => prop_assert_eq!(&document, &before),
@@ -232,6 +260,7 @@ fn a_test_of_an_older_version_vouches_only_while_nothing_it_proved_has_changed()
             now,
             expires_soon_secs: 0,
             proves_since: None,
+            tokens: None,
         };
         document.by_id(&id).unwrap().status(facts).0
     };
@@ -245,6 +274,30 @@ fn a_test_of_an_older_version_vouches_only_while_nothing_it_proved_has_changed()
     assert_eq!(status(&document), crate::model::Status::Untested, "another secret");
     document.apply(Edit::RecordTest { id: id.clone(), record: record(2) }, now).unwrap();
     assert_eq!(status(&document), crate::model::Status::Untested, "a late result of an older version");
+}
+
+#[test]
+fn tokens_are_replaced_only_where_they_are_those_that_the_exchange_started_from() {
+    let mut document = Document::new();
+    let now = Timestamp::UNIX_EPOCH;
+    let id = Id::new();
+    document.apply(Edit::Create { id: id.clone(), content: content("default", "a", "1") }, now).unwrap();
+    let late = exchange(document.by_id(&id).unwrap(), tokens("late"));
+    let first = exchange(document.by_id(&id).unwrap(), tokens("first"));
+    document.apply(first, now).unwrap();
+    let refused = document.apply(late.clone(), now).unwrap_err();
+    assert_eq!(refused, EditError::TokensChanged("a".to_owned()));
+    assert!(!format!("{refused} {late:?}").contains("late\""), "{refused} {late:?}");
+    let credential = document.by_id(&id).unwrap();
+    assert_eq!((credential.version, credential.history.len()), (1, 0), "an exchange makes no version");
+    assert_eq!(credential.content.tokens(), tokens("first"));
+    assert_eq!(credential.issued().unwrap().tokens, tokens("first").digest().unwrap());
+    assert_eq!(credential.content.secret("/config/values/v"), Some(&Secret::from("1")));
+    // What a person enters is nothing that an exchange gave.
+    let mut entered = credential.content.clone();
+    entered.set_tokens(&tokens("entered"));
+    document.apply(Edit::Update { id: id.clone(), base: None, content: entered }, now).unwrap();
+    assert_eq!(document.by_id(&id).unwrap().issued(), None);
 }
 
 #[test]

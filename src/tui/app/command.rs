@@ -4,6 +4,7 @@ use crate::model::{Edit, Id};
 use crate::secret::Secret;
 use crate::tui::action::Action;
 use crate::tui::message::{Question, Reply};
+use crate::tui::screen::conflict::Decision;
 
 /// A change that a screen decided on, to be stored.
 #[derive(Debug)]
@@ -57,10 +58,10 @@ pub enum Command {
     Fix,
     /// Save the draft although its test failed.
     SaveAnyway,
-    /// Save the draft over what another program stored.
-    Overwrite,
-    /// Drop the draft for what another program stored.
-    TakeTheirs,
+    /// Go on with what was decided between the draft and what another program stored.
+    Resolve(Box<Decision>),
+    /// Take what another program removed back from the trash, as the draft says it.
+    Revive,
     /// Drop the draft.
     Discard,
     /// Close the top screen, whatever it holds.

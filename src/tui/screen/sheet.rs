@@ -58,8 +58,8 @@ impl Cursor {
         true
     }
 
-    /// Draws the lines around the selected one.
-    pub(super) fn draw(&mut self, lines: &[Line], area: Rect, buf: &mut Buffer, shared: &Shared) {
+    /// Draws the lines around the selected one; the first that is seen.
+    pub(super) fn draw(&mut self, lines: &[Line], area: Rect, buf: &mut Buffer, shared: &Shared) -> usize {
         let height = usize::from(area.height.max(1));
         self.page = height.saturating_sub(1).max(1);
         let selected = self.selected(lines.len());
@@ -72,5 +72,6 @@ impl Cursor {
             parts.extend(line.iter().map(|(text, own)| (text.as_str(), if here { style } else { *own })));
             paint::parts(buf, area.x, y, area.width, &parts);
         }
+        from
     }
 }

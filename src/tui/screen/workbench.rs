@@ -1,6 +1,7 @@
 //! The open vault: list, side panel, test log, and the draft on its way to the vault.
 
 mod columns;
+mod conflict;
 mod details;
 mod editor;
 mod list;
@@ -163,8 +164,9 @@ impl Workbench {
                 }
             }
             Command::SaveAnyway => self.store(shared),
-            Command::Overwrite => self.overwrite(shared),
-            Command::TakeTheirs | Command::Discard => self.close_editor(),
+            Command::Resolve(decision) => self.resolve(*decision, shared),
+            Command::Revive => self.revive(shared),
+            Command::Discard => self.close_editor(),
             Command::Perform(_)
             | Command::Unlock
             | Command::OpenReadOnly

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{FORMAT, Header};
 use crate::model::{
-    Content, Credential, Document, Id, KindDefinition, OauthApp, Object, Organization, Placeholder,
+    Content, Credential, Document, Id, Issued, KindDefinition, OauthApp, Object, Organization, Placeholder,
     Recipient, Removed, Solution, TestRecord, Version, pointer,
 };
 use crate::secret::Secret;
@@ -292,6 +292,8 @@ struct CredentialIn {
     secrets: BTreeMap<String, Secret>,
     history: Vec<VersionIn>,
     tests: Vec<TestRecord>,
+    #[serde(default)]
+    issued: Option<Issued>,
     #[serde(flatten)]
     extra: Object,
 }
@@ -365,6 +367,7 @@ impl TryFrom<CredentialIn> for Credential {
             updated_at: read.updated_at,
             history,
             tests: read.tests,
+            issued: read.issued,
             extra: read.extra,
         })
     }

@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    Content, Credential, Document, Id, KindDefinition, KindVersion, Learnt, OauthApp, Organization, Outcome,
-    Placeholder, Recipient, Removed, Solution, TestRecord, Version,
+    Content, Credential, Document, Id, Issued, KindDefinition, KindVersion, Learnt, OauthApp, Organization,
+    Outcome, Placeholder, Recipient, Removed, Solution, TestRecord, TokenDigest, Version,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -270,9 +270,14 @@ prop_compose! {
             facts: Learnt { who: Some("ann".to_owned()), scopes: Some(vec!["read".to_owned()]), expires_at: Some(created_at) },
         };
         let history = history.into_iter().map(|(number, at, content)| Version { number, at, content });
+        let issued = Issued {
+            tokens: TokenDigest::of([version.to_string().as_str()]), received_at: created_at, logged_in_at: Some(updated_at),
+            refresh_expires_at: None, refused_at: (version % 2 == 0).then_some(updated_at),
+        };
         Credential {
             id: Id(id), content, version, proven_since, created_at, updated_at,
-            history: history.collect(), tests: vec![record], extra,
+            history: history.collect(), tests: vec![record],
+            issued: (version % 3 == 0).then_some(issued), extra,
         }
     }
 }

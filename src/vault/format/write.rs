@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::Header;
 use crate::model::{
-    Content, Credential, Document, Id, KindDefinition, Object, Organization, Recipient, Removed, Solution,
-    TestRecord,
+    Content, Credential, Document, Id, Issued, KindDefinition, Object, Organization, Recipient, Removed,
+    Solution, TestRecord,
 };
 use crate::secret::Secret;
 
@@ -128,6 +128,8 @@ struct CredentialOut<'a> {
     content: ContentOut<'a>,
     history: Vec<VersionOut<'a>>,
     tests: &'a [TestRecord],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued: Option<&'a Issued>,
     #[serde(flatten)]
     extra: &'a Object,
 }
@@ -190,6 +192,7 @@ impl<'a> From<&'a Credential> for CredentialOut<'a> {
             content: (&credential.content).into(),
             history: history.collect(),
             tests: &credential.tests,
+            issued: credential.issued.as_ref(),
             extra: &credential.extra,
         }
     }

@@ -117,7 +117,7 @@ fn get_without_a_field_gives_the_main_secret() {
     account.put(r#"{"key":"k.custom","kind":"custom","config":{"base_url":"https://a.example","secrets":{"pin":"1"},"request":{}}}"#);
     let done = account.run(&["get", "k.custom"]).exits(2);
     assert!(done.err.contains("pin") && done.err.contains("token"), "{}", done.err);
-    account.put(r#"{"key":"k.oauth2","kind":"oauth2","config":{"grant":"jwt_bearer","client_id":"c","issuer":"https://i.example","tokens":null}}"#);
+    account.put(r#"{"key":"k.oauth2","kind":"oauth2","config":{"grant":"device_code","client_id":"c","issuer":"https://i.example","tokens":null}}"#);
     let done = account.run(&["get", "k.oauth2"]).exits(4);
     assert!(done.err.contains("login") && !done.err.contains("incomplete"), "{}", done.err);
 }

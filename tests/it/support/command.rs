@@ -112,6 +112,13 @@ impl Running {
         rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
     }
 
+    /// Ends it at once, in the middle of whatever it does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.writer.join().unwrap();
+    }
+
     pub(crate) fn wait(self) -> Done {
         let output = self.child.wait_with_output().unwrap();
         self.writer.join().unwrap();

@@ -142,7 +142,7 @@ fn what_happened_in_the_vault_meanwhile_is_told_and_saving_asks() {
         content.set("/notes", "theirs".into());
     });
     unlock(&mut ui).wait("Unsaved drafts").sees("version 1 is now 2").sees("api_key").sees("notes");
-    ui.misses("theirs").keys("<enter>").keys("<c-s>").wait("Changed meanwhile");
+    ui.misses("theirs").keys("<enter>").keys("<c-s>").wait("was changed by another program");
     ui.keys("<esc><esc><right><enter>").misses(" *").keys("dy").wait("moved to the trash");
     // Of a credential that is gone, what was typed becomes a new one.
     put(

@@ -1,11 +1,9 @@
 //! From a draft to the vault: checked, tested, stored, and what may come between.
 
-use credbench::model::Edit;
 use credbench::tui::Ended;
 
 use crate::support::service::{RIGHT, Service};
 use crate::support::ui::{Start, Ui};
-use crate::support::vault::{Home, now};
 
 /// A credential whose test passes at the service while its token is right.
 fn tested(service: &Service) -> String {
@@ -97,42 +95,6 @@ fn the_test_before_saving_can_be_stopped() {
 fn an_unchanged_draft_is_not_saved() {
     let mut ui = Start::with(PLAIN).open();
     ui.keys("e<c-s>").sees("nothing was changed");
-}
-
-/// Another program saves a new version of the first credential.
-fn meanwhile(home: &Home, name: &str) {
-    let mut store = home.open().unwrap().store;
-    let one = store.document().credentials[0].clone();
-    let mut content = one.content.clone();
-    content.set("/name", name.into());
-    let base = Some(Box::new(one.content));
-    store.commit(vec![Edit::Update { id: one.id, base, content }], now()).unwrap();
-}
-
-/// A workbench with a draft of the name, while another program saved its own.
-fn in_conflict() -> Ui {
-    let mut ui = Start::with(PLAIN).open();
-    ui.keys("e<tab>ours");
-    meanwhile(&ui.home, "theirs");
-    ui.keys("<c-s>").wait("Changed meanwhile").sees("[ Keep editing ]");
-    ui
-}
-
-#[test]
-fn a_conflict_can_be_overwritten_and_theirs_stays_in_the_history() {
-    let mut ui = in_conflict();
-    ui.keys("<right><enter>").wait("one saved").sees("ours");
-    let one = ui.home.open().unwrap().document.credentials[0].clone();
-    assert_eq!((one.version, one.content.name()), (3, "ours"));
-    assert_eq!(one.version_content(2).unwrap().name(), "theirs");
-}
-
-#[test]
-fn a_conflict_can_be_left_to_theirs_or_to_later() {
-    let mut ui = in_conflict();
-    ui.keys("<enter>").sees("ours").sees("one *");
-    ui.keys("<c-s>").wait("Changed meanwhile").keys("<right><right><enter>").wait("theirs").misses("ours");
-    assert_eq!(ui.home.open().unwrap().document.credentials[0].version, 2);
 }
 
 #[test]

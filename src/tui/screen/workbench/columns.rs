@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use super::order::Order;
 use crate::config::Column;
 use crate::model::{Credential, Status};
+use crate::session::Ends;
 use crate::tui::app::Shared;
 use crate::tui::{paint, theme};
 
@@ -23,14 +24,16 @@ pub(super) struct DrawnRow<'a> {
     pub(super) selected: Option<bool>,
     pub(super) testing: Option<&'static str>,
     pub(super) now: Timestamp,
+    pub(super) ends: Option<Ends>,
 }
 
 /// Columns from left to right, with their widths.
 pub(super) struct Columns(Vec<(Column, u16)>);
 
 /// Columns that give way where there is no room, in this order; `key` never does.
-const GIVE_WAY: [Column; 8] = [
+const GIVE_WAY: [Column; 9] = [
     Column::Tags,
+    Column::Ends,
     Column::Service,
     Column::Name,
     Column::Updated,
@@ -55,6 +58,7 @@ fn width(column: Column) -> (u16, u16) {
         Column::Tags => (12, 8),
         Column::Solution => (12, 4),
         Column::Updated => (7, 0),
+        Column::Ends => (12, 0),
     }
 }
 
@@ -158,6 +162,7 @@ impl Columns {
                 Column::Tags => (content.tags().join(", "), on(theme.dim)),
                 Column::Solution => (content.solution().to_owned(), on(theme.dim)),
                 Column::Updated => (format!("{:>7}", ago(row.credential.updated_at)), on(theme.dim)),
+                Column::Ends => (row.ends.map(|ends| ends.left(row.now)).unwrap_or_default(), on(theme.dim)),
             };
             paint::put(buf, x, area.y, room, &text, style);
         }
@@ -174,7 +179,10 @@ fn status(
     let text = match (row.testing, row.old) {
         (Some(spinner), _) => return (format!("{spinner} testing"), on(shared.theme.accent)),
         (None, true) if row.status != Status::Untested => format!("{sign} {word}, old"),
-        (None, _) => format!("{sign} {word}"),
+        (None, _) => match row.ends.filter(|_| row.status == Status::Expiring) {
+            Some(ends) => format!("{sign} {word} {}", ends.left(row.now)),
+            None => format!("{sign} {word}"),
+        },
     };
     (text, on(shared.theme.status(row.status)))
 }

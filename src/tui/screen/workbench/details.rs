@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::{Credential, Id, Outcome, Placeholder, Status, TestRecord, pointer};
+use crate::model::{Credential, Document, Id, Outcome, Placeholder, Status, TestRecord, pointer};
 use crate::schema::{Kind, Kinds};
 use crate::secret::{MASK, Secret};
 use crate::tui::app::Shared;
@@ -97,7 +97,7 @@ impl Details {
     /// Draws it into the room inside the pane.
     pub(super) fn draw(
         &mut self,
-        credential: &Credential,
+        (document, credential): (&Document, &Credential),
         area: Rect,
         buf: &mut Buffer,
         shared: &Shared,
@@ -109,7 +109,7 @@ impl Details {
         if matches!(items.get(self.selected), Some(Item { shown: Shown::Heading, .. })) {
             self.step(1, credential, &shared.kinds);
         }
-        let head = self.head(credential, area, buf, shared);
+        let head = head(document, credential, area, buf, shared);
         let history = history(credential, shared.now(), theme);
         let wanted = u16::try_from(history.len()).unwrap_or(0) + 2;
         let below = wanted.min(area.height.saturating_sub(head) / 3);
@@ -128,28 +128,6 @@ impl Details {
                 paint::parts(buf, area.x, y, area.width, &parts);
             }
         }
-    }
-
-    /// Status, kind and version. Gives the rows it took.
-    fn head(&self, credential: &Credential, area: Rect, buf: &mut Buffer, shared: &Shared) -> u16 {
-        let theme = &shared.theme;
-        let facts = crate::session::facts(
-            credential,
-            &shared.kinds,
-            shared.now(),
-            shared.config.screen.expiring_days,
-        );
-        let (status, old) = credential.status(facts);
-        let (sign, word) = theme::status(status);
-        let word = format!("{sign} {word}{}", if old && status != Status::Untested { ", old" } else { "" });
-        let age = paint::ago(shared.now().duration_since(credential.updated_at).as_secs());
-        let about = format!(
-            "  version {} · changed {age}{}",
-            credential.version,
-            if age == "now" { "" } else { " ago" }
-        );
-        paint::parts(buf, area.x, area.y, area.width, &[(&word, theme.status(status)), (&about, theme.dim)]);
-        2
     }
 
     fn values(
@@ -211,6 +189,21 @@ impl Details {
         let revealed = self.revealed.as_ref()?;
         (revealed.id == *id && revealed.place == place).then_some(&revealed.secret)
     }
+}
+
+/// Status and version. Gives the rows it took.
+fn head(document: &Document, credential: &Credential, area: Rect, buf: &mut Buffer, shared: &Shared) -> u16 {
+    let (theme, now) = (&shared.theme, shared.now());
+    let days = shared.config.screen.expiring_days;
+    let facts = crate::session::facts(document, credential, &shared.kinds, now, days);
+    let (status, old) = credential.status(facts);
+    let (sign, word) = theme::status(status);
+    let word = format!("{sign} {word}{}", if old && status != Status::Untested { ", old" } else { "" });
+    let age = paint::ago(now.duration_since(credential.updated_at).as_secs());
+    let about =
+        format!("  version {} · changed {age}{}", credential.version, if age == "now" { "" } else { " ago" });
+    paint::parts(buf, area.x, area.y, area.width, &[(&word, theme.status(status)), (&about, theme.dim)]);
+    2
 }
 
 /// What a credential says, in the order of its kind's form; what the form does not know stands at the end.

@@ -31,6 +31,8 @@ pub(super) struct Editor {
     pub(super) saving: Saving,
     /// What the test before saving found, at which revision; stored with the draft.
     pub(super) tested: Option<(u64, TestRecord)>,
+    /// What the draft said before a decision about another program's change: stored as versions before it.
+    pub(super) overruled: Vec<Content>,
 }
 
 impl Editor {
@@ -53,7 +55,7 @@ impl Editor {
 
     fn with(id: Id, draft: Draft, kinds: &Arc<Kinds>, document: &Document) -> Option<Self> {
         let view = DraftView::open(draft, kinds.clone(), session::names(document), Rules::CREDENTIAL)?;
-        Some(Self { id, draft_id: Id::new(), view, saving: Saving::No, tested: None })
+        Some(Self { id, draft_id: Id::new(), view, saving: Saving::No, tested: None, overruled: Vec::new() })
     }
 
     /// A kept draft of a credential, on the version that it began from. `None` where its kind is not known.
@@ -103,12 +105,21 @@ impl Editor {
 
     /// The edits that store the draft, with the test that was run before.
     pub(super) fn edits(&self) -> Vec<Edit> {
-        let version = self.view.draft.base().map_or(1, |base| base.version + 1);
+        let mut edits = vec![self.view.draft.edit(self.id.clone())];
+        for overruled in self.overruled.iter().rev() {
+            if let Edit::Update { id, base, .. } = &mut edits[0] {
+                let before = base.replace(Box::new(overruled.clone()));
+                let earlier = Edit::Update { id: id.clone(), base: before, content: overruled.clone() };
+                edits.insert(0, earlier);
+            }
+        }
+        let made = u32::try_from(edits.len()).unwrap_or(u32::MAX);
+        let version = self.view.draft.base().map_or(1, |base| base.version.saturating_add(made));
         let tested = self.tested.clone().filter(|(revision, _)| *revision == self.view.revision());
         let record = tested.map(|(_, record)| Edit::RecordTest {
             id: self.id.clone(),
             record: TestRecord { version, ..record },
         });
-        std::iter::once(self.view.draft.edit(self.id.clone())).chain(record).collect()
+        edits.into_iter().chain(record).collect()
     }
 }

@@ -13,7 +13,7 @@ use super::columns::{Columns, DrawnRow};
 use super::order::Order;
 use crate::model::search::{Folded, Query};
 use crate::model::{Credential, Document, Id, Status};
-use crate::session;
+use crate::session::{self, Ends};
 use crate::tui::app::Shared;
 use crate::tui::paint;
 
@@ -51,6 +51,8 @@ pub(super) struct Entry {
     old: bool,
     /// It needs attention.
     unfit: bool,
+    /// When it ends.
+    pub(super) ends: Option<Ends>,
     /// What a query compares with.
     folded: Folded,
     /// What loose words are looked for in.
@@ -144,6 +146,7 @@ impl List {
                     status: row.status,
                     old: row.old,
                     unfit: row.flags.contains(&"needs_attention"),
+                    ends: row.ends,
                     folded: row.subject().folded(),
                     haystack: text.into(),
                     group: 0,
@@ -449,6 +452,7 @@ impl List {
                         selected: selected.then_some(focused),
                         testing: testing(&credential.id),
                         now,
+                        ends: entry.ends,
                     };
                     columns.row(&row, area, buf, shared);
                 }

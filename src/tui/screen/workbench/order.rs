@@ -62,10 +62,8 @@ impl Order {
         by_solution: bool,
         current: &str,
     ) {
-        let mut placed: Vec<(Place<'a>, Entry)> = entries
-            .drain(..)
-            .map(|entry| (self.place(credential(&entry), entry.status, current), entry))
-            .collect();
+        let mut placed: Vec<(Place<'a>, Entry)> =
+            entries.drain(..).map(|entry| (self.place(credential(&entry), &entry, current), entry)).collect();
         let solutions_first = by_solution || self.by == Column::Key;
         placed.sort_by(|(a, _), (b, _)| {
             let solutions = a.solution.cmp(&b.solution);
@@ -77,7 +75,7 @@ impl Order {
         entries.extend(placed.into_iter().map(|(_, entry)| entry));
     }
 
-    fn place<'a>(self, credential: &'a Credential, status: Status, current: &str) -> Place<'a> {
+    fn place<'a>(self, credential: &'a Credential, entry: &Entry, current: &str) -> Place<'a> {
         let content = &credential.content;
         let text = match self.by {
             Column::Key => content.key(),
@@ -86,13 +84,15 @@ impl Order {
             Column::Kind => content.kind(),
             Column::Tags => content.tags().first().copied().unwrap_or_default(),
             Column::Solution => content.solution(),
-            Column::Status | Column::Tested | Column::Updated => "",
+            Column::Status | Column::Tested | Column::Updated | Column::Ends => "",
         };
         // The newest first.
         let number = match self.by {
-            Column::Status => urgency(status),
+            Column::Status => urgency(entry.status),
             Column::Tested => credential.last_test().map_or(i64::MAX, |test| -test.at.as_second()),
             Column::Updated => -credential.updated_at.as_second(),
+            // What ends first.
+            Column::Ends => entry.ends.map_or(i64::MAX, |ends| ends.at().as_second()),
             _ => 0,
         };
         let solution = content.solution();

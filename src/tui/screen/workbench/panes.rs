@@ -189,7 +189,9 @@ impl Workbench {
             return editor.view.draw(inner, buf, theme, focused).filter(|_| focused);
         }
         match self.list.selected() {
-            Some(credential) => self.details.draw(credential, inner, buf, shared, focused),
+            Some(credential) => {
+                self.details.draw((&self.document, credential), inner, buf, shared, focused);
+            }
             None => {
                 paint::put(buf, inner.x, inner.y, inner.width, "Nothing is selected.", theme.dim);
             }

@@ -59,18 +59,6 @@ impl Workbench {
         shared.tell(Tone::Plain, "saving…");
     }
 
-    /// Stores the draft on top of what another program stored: that becomes the version before.
-    pub(super) fn overwrite(&mut self, shared: &mut Shared) {
-        let Some(editor) = &mut self.editor else { return };
-        match self.document.by_id(&editor.id) {
-            Some(theirs) => {
-                editor.view.draft.rebase(theirs);
-                self.store(shared);
-            }
-            None => shared.tell(Tone::Bad, "another program removed this credential; restore it first"),
-        }
-    }
-
     /// Stops the test before saving. What is being stored is not stopped.
     pub(super) fn cancel_save(&mut self, shared: &mut Shared) {
         let Some(editor) = &mut self.editor else { return };
@@ -253,16 +241,7 @@ impl Workbench {
                 editor.saving = Saving::No;
                 self.focus = Pane::Panel;
                 match problem.code {
-                    "conflict" => {
-                        let choices = vec![
-                            ("Keep editing", None),
-                            ("Overwrite", Some(Command::Overwrite)),
-                            ("Take theirs", Some(Command::TakeTheirs)),
-                        ];
-                        let text =
-                            format!("{}\n\nOverwriting keeps theirs as the version before.", problem.message);
-                        return Reply::Open(Box::new(Confirm::new("Changed meanwhile", text, choices)));
-                    }
+                    "conflict" => return self.conflict(problem, shared),
                     "exists" => editor.view.show(&[Violation::new(Content::KEY, "is taken")], shared),
                     _ => shared.tell_problem(problem),
                 }

@@ -1,0 +1,45 @@
+//! A session as the keeper of its own credentials.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{Held, Keeper};
+use crate::model::{Edit, Id};
+use crate::problem::Problem;
+use crate::session::{Saved, Session};
+
+/// The session of a program that has nothing else to do meanwhile.
+pub struct Direct<'a> {
+    session: RefCell<&'a mut Session>,
+    folder: PathBuf,
+    clock: &'a (dyn Fn() -> Timestamp + Sync),
+}
+
+impl<'a> Direct<'a> {
+    /// Keeps what this session's vault has.
+    pub fn new(session: &'a mut Session, clock: &'a (dyn Fn() -> Timestamp + Sync)) -> Self {
+        Self { folder: session.store().folder().to_owned(), session: RefCell::new(session), clock }
+    }
+}
+
+impl std::fmt::Debug for Direct<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Direct({})", self.folder.display())
+    }
+}
+
+impl Keeper for Direct<'_> {
+    async fn read(&self, id: &Id) -> Result<Held, Problem> {
+        self.session.borrow_mut().held(id)
+    }
+
+    async fn keep(&self, edit: Edit) -> Result<Saved, Problem> {
+        self.session.borrow_mut().commit(vec![edit], (self.clock)())
+    }
+
+    fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
