@@ -39,7 +39,7 @@ fn a_key_keeps_it_open_and_one_that_comes_too_late_does_nothing() {
     let mut ui = open(10, 0);
     ui.later(599).keys("<down>").sees("Credentials").later(599).keys("<down>").sees("Credentials");
     ui.later(600)
-        .keys("dy")
+        .keys("d")
         .wait("The vault is locked")
         .misses("Remove")
         .sees("locked after 10 minutes without");
