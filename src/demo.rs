@@ -6,6 +6,7 @@
 
 mod answers;
 mod http;
+mod login;
 
 use std::io;
 use std::net::Ipv4Addr;

@@ -9,6 +9,7 @@
 mod answer;
 mod ask;
 mod browser;
+mod client;
 mod device;
 mod discover;
 mod login;
@@ -39,7 +40,7 @@ pub struct Outcome<T = Token> {
     pub purpose: Purpose,
     /// What was asked for, or why there is none.
     pub result: Result<T, Refusal>,
-    /// What was sent, in order, each with its word: `discover`, `device`, `token`, `refresh`, `revoke`. Of a device
+    /// What was sent, in order, each with its word: `discover`, `device`, `token`, `refresh`, `revoke`, `client`. Of a device
     /// that asked again and again only the last time is kept.
     pub exchanges: Vec<(&'static str, Exchange)>,
     /// Secrets that were sent, made or given on the way, such as an assertion or a code.
@@ -57,6 +58,8 @@ pub enum Purpose {
     Refresh,
     /// To take a token back.
     Revoke,
+    /// Whether it knows the client, before anybody has logged in.
+    Client,
 }
 
 /// Why there is no token.

@@ -227,6 +227,11 @@ fn spellings(bytes: &[u8], at: usize, wanted: char, ends: &mut Vec<usize>) {
     }
     match rest.first() {
         Some(b'+') if wanted == ' ' => ends.push(at + 1),
+        // How often a `%` was encoded cannot be told from what follows: each is a spelling of its own.
+        Some(b'%') if wanted == '%' => {
+            let more = rest[1..].chunks(2).take_while(|pair| pair == b"25").count();
+            ends.extend((1..=more).map(|times| at + 1 + 2 * times));
+        }
         Some(b'%') => ends.extend(percent(rest, encoded).map(|length| at + length)),
         Some(b'\\') => ends.extend(escape(rest, wanted).map(|length| at + length)),
         Some(b'&') => ends.extend(entity(rest, wanted).map(|length| at + length)),
@@ -319,7 +324,7 @@ fn hex(bytes: &[u8], upper: bool) -> String {
 /// A text in which every character can be seen: control characters as symbols, characters that change
 /// direction or have no width by their number; line breaks and tabs as one space; `limit` characters at most.
 pub fn visible(text: &str, limit: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(limit * 4));
+    let mut out = String::with_capacity(text.len().min(limit.saturating_mul(4)));
     let mut count = 0;
     let mut space = false;
     for c in text.trim().chars() {
@@ -391,6 +396,17 @@ mod tests {
             }
             out
         })
+    }
+
+    #[test]
+    fn a_percent_sign_in_a_secret_may_be_encoded_often() {
+        let secret = "a%25b%c";
+        let redactor = redactor(secret);
+        let mut form = secret.to_owned();
+        for _ in 0..4 {
+            assert_eq!(redactor.clean(&format!("x={form}&y")), format!("x={MASK}&y"));
+            form = percent(form.as_bytes(), true, false);
+        }
     }
 
     proptest! {

@@ -137,6 +137,7 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
     let (mut app, effects) =
         App::new(setup.config.clone(), keymap, setup.solution.clone(), (clock.clone(), uptime), demo);
     app.know(setup.kinds());
+    app.sit(setup.seat.clone());
     screens.into_iter().for_each(|screen| app.open(screen));
     let tasks = Tasks::start(setup, trust, clock, runtime.handle().clone(), messages).map_err(failed)?;
     let mut bench = Loop { guard, app, tasks, inbox, signals };
@@ -252,10 +253,12 @@ impl Loop {
     }
 
     async fn take(&mut self, message: Message) {
-        if matches!(message, Message::Continued) {
-            // A terminal that cannot be taken again is told by the next drawing.
-            let _ = self.guard.retake();
-        }
+        // A terminal that cannot be taken again, or asked for its size, is told by the next drawing.
+        let _ = match message {
+            Message::Continued => self.guard.retake(),
+            Message::Resize => self.guard.draw_all(),
+            _ => Ok(()),
+        };
         let effects = self.app.update(message);
         self.do_all(effects).await;
     }

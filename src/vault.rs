@@ -31,7 +31,7 @@ use crate::model::{Document, Edit, KeptDraft};
 
 pub use drafts::{DraftSealer, SealedDraft};
 pub use error::{Damage, Forgery, Notice, Refusal, StoreError};
-pub use format::{FORMAT, Header, Writer};
+pub use format::{Contents, FORMAT, Header, Writer, decode, encode};
 pub use keyring::{Ask, Keyring, KeyringError, MAX_WORK_FACTOR, NobodyToAsk, WORK_FACTOR};
 pub use recipient::{ParsedRecipient, RecipientError, parse_recipient};
 

@@ -123,24 +123,26 @@ impl<'a> Person<'a> {
     }
 
     fn show(&mut self, prompt: Prompt) {
-        self.stops_counting();
         if self.context.output.is_json() {
-            self.context.output.json_line(&self.event(&prompt));
-        } else {
-            self.say(&prompt);
+            self.event(&prompt).iter().for_each(|event| self.context.output.json_line(event));
+        } else if let Some(text) = self.words(&prompt) {
+            self.stops_counting();
+            for line in text.lines() {
+                self.context.output.line(&visible(line));
+            }
         }
         match prompt {
             Prompt::Browser { .. } | Prompt::NotThis(_) => self.ask(),
             Prompt::Device { ends, .. } if self.context.output.is_terminal() => {
                 self.countdown = Terminal::open().map(|terminal| Countdown { terminal, ends });
             }
-            Prompt::Device { .. } | Prompt::SlowedDown { .. } => {}
+            Prompt::Device { .. } | Prompt::AsksNext { .. } | Prompt::SlowedDown { .. } => {}
         }
     }
 
-    /// A prompt as a line of JSON.
-    fn event(&self, prompt: &Prompt) -> Value {
-        match prompt {
+    /// A prompt as a line of JSON; `None`: nobody reads a line for each time that the server is asked.
+    fn event(&self, prompt: &Prompt) -> Option<Value> {
+        Some(match prompt {
             Prompt::Device { user_code, host, url, complete_url, ends, interval } => json!({
                 "event": "device", "user_code": user_code, "host": host, "verification_url": url.as_str(),
                 "verification_url_complete": complete_url.as_ref().map(Url::as_str), "expires_at": ends,
@@ -151,16 +153,17 @@ impl<'a> Person<'a> {
                 "listening": listening.as_ref().ok().map(ToString::to_string),
                 "ssh": listening.as_ref().ok().map(|here| self.tunnel(*here)),
             }),
+            Prompt::AsksNext { .. } => return None,
             Prompt::SlowedDown { interval } => {
                 json!({ "event": "slowed_down", "interval": interval.as_secs() })
             }
             Prompt::NotThis(reason) => json!({ "event": "not_this", "message": reason.to_string() }),
-        }
+        })
     }
 
-    /// A prompt as text.
-    fn say(&mut self, prompt: &Prompt) {
-        let text = match prompt {
+    /// A prompt as text; `None`: as [`Person::event`].
+    fn words(&self, prompt: &Prompt) -> Option<String> {
+        Some(match prompt {
             Prompt::Device { user_code, host, url, complete_url, ends, .. } => {
                 let whole = complete_url
                     .as_ref()
@@ -186,14 +189,12 @@ impl<'a> Person<'a> {
                     left(*ends, Timestamp::now()),
                 )
             }
+            Prompt::AsksNext { .. } => return None,
             Prompt::SlowedDown { interval } => {
                 format!("The server wants to be asked less often: every {} s now.", interval.as_secs())
             }
             Prompt::NotThis(reason) => format!("This was not taken: {reason}."),
-        };
-        for line in text.lines() {
-            self.context.output.line(&visible(line));
-        }
+        })
     }
 
     /// What is typed on the operator's own machine so that its browser reaches what listens here.

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::http::{Reply, Request};
+use super::login;
 
 /// Answers one request.
 pub(super) fn answer(request: &Request) -> Reply {
@@ -14,6 +16,9 @@ pub(super) fn answer(request: &Request) -> Reply {
         return error(405, "method not allowed");
     }
     match request.path.as_str() {
+        path if path.starts_with("/login/") || path.starts_with("/rooms/") => {
+            login::answer(request, Timestamp::now())
+        }
         "/weather/v1/me" => guarded(
             request.header("x-api-key") == "demo-weather-7QmZ4tXc",
             json!({"account": "depots", "plan": "free"}),
@@ -82,7 +87,7 @@ pub(super) fn answer(request: &Request) -> Reply {
     }
 }
 
-fn json_reply(status: u16, body: Value) -> Reply {
+pub(super) fn json_reply(status: u16, body: Value) -> Reply {
     Reply {
         status,
         headers: Vec::new(),
@@ -92,12 +97,12 @@ fn json_reply(status: u16, body: Value) -> Reply {
     }
 }
 
-fn error(status: u16, message: &str) -> Reply {
+pub(super) fn error(status: u16, message: &str) -> Reply {
     json_reply(status, json!({"error": {"message": message}}))
 }
 
 /// The body for whoever may see it.
-fn guarded(allowed: bool, body: Value) -> Reply {
+pub(super) fn guarded(allowed: bool, body: Value) -> Reply {
     if allowed {
         return json_reply(200, body);
     }

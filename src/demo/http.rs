@@ -20,7 +20,7 @@ const CONNECTIONS: usize = 128;
 /// How long a connection may be silent.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// A request that was read; its body was read too and says nothing here.
+/// A request that was read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Request {
     /// The method, as it was sent.
@@ -29,6 +29,8 @@ pub(super) struct Request {
     pub(super) path: String,
     /// What stands behind the `?`, or nothing.
     pub(super) query: String,
+    /// What was sent; text, as forms and JSON are.
+    pub(super) body: String,
     headers: Vec<(String, String)>,
 }
 
@@ -118,7 +120,7 @@ async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Result<Option<(
         }
     };
     let head = std::str::from_utf8(&received[..end]).map_err(|_| 400_u16)?;
-    let (request, old) = parse(head).ok_or(400_u16)?;
+    let (mut request, old) = parse(head).ok_or(400_u16)?;
     if !request.header("transfer-encoding").is_empty() {
         return Err(501);
     }
@@ -140,6 +142,7 @@ async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Result<Option<(
             Ok(_) => {}
         }
     }
+    request.body = String::from_utf8_lossy(&received[end..end + length]).into_owned();
     // What is left belongs to the next request.
     received.drain(..end + length);
     let close = old || request.header("connection").eq_ignore_ascii_case("close");
@@ -169,7 +172,7 @@ fn parse(head: &str) -> Option<(Request, bool)> {
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
-    Some((Request { method, path, query, headers }, old))
+    Some((Request { method, path, query, body: String::new(), headers }, old))
 }
 
 fn written(reply: &Reply, head: bool, close: bool) -> Vec<u8> {
@@ -217,7 +220,7 @@ mod tests {
             status: 200,
             headers: vec![("x-seen", request.header("x-sent").to_owned())],
             kind: "text/plain",
-            body: format!("{} {} {}", request.method, request.path, request.query),
+            body: format!("{} {} {} {}", request.method, request.path, request.query, request.body),
             after: Duration::ZERO,
         }
     }

@@ -9,7 +9,7 @@ use url::Url;
 use super::answer;
 use super::ask::secure;
 use super::login::{Person, Prompt, shown_end};
-use super::talk::{Form, Place, Talk};
+use super::talk::{DEVICE_GRANT, Form, Place, Talk};
 use super::transaction::NotThis;
 use super::{Refusal, Token};
 use crate::http::Failure;
@@ -80,10 +80,12 @@ async fn poll(
     // Grows while nobody answers.
     let mut pause = interval;
     loop {
-        wait(talk, person, Instant::now() + pause, ends).await?;
+        let next = Instant::now() + pause;
+        person.show(Prompt::AsksNext { at: shown_end(talk.means, next) });
+        wait(talk, person, next, ends).await?;
         talk.forget_last("token");
         let mut form = Form::default();
-        form.add("grant_type", "urn:ietf:params:oauth:grant-type:device_code");
+        form.add("grant_type", DEVICE_GRANT);
         form.add("device_code", device.device_code.clone());
         talk.prove(&mut form, url)?;
         form.put("client_id", Secret::from(talk.ask.client_id.as_str()));

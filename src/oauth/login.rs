@@ -45,6 +45,11 @@ pub enum Prompt {
         /// When nobody waits any longer.
         ends: Timestamp,
     },
+    /// Nobody has decided yet: when the server is asked the next time.
+    AsksNext {
+        /// By the clock that people read.
+        at: Timestamp,
+    },
     /// The server wants to be asked less often.
     SlowedDown {
         /// How often it is asked now.

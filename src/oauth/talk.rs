@@ -18,6 +18,9 @@ use crate::sign;
 /// How long an assertion is good, in seconds: more than one request needs, and what the strictest servers take.
 const ASSERTION_LIFE: i64 = 180;
 
+/// The grant of a person on another device (RFC 8628, 3.4).
+pub(super) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 /// The parameters of a request, in order.
 #[derive(Default)]
 pub(super) struct Form(Vec<(String, Secret)>);

@@ -87,7 +87,7 @@ pub(super) enum Answered {
 }
 
 /// 256 random bits, as 43 characters that go anywhere.
-fn random() -> Secret {
+pub(super) fn random() -> Secret {
     Secret::new(URL_SAFE_NO_PAD.encode(rand::random::<[u8; 32]>()))
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::kind::aws::{self, Aws};
 use super::rules::Rules;
 use super::service::Chain;
-use super::token::{self, Token};
+use super::token::{self, Client, Token};
 use super::wire;
 use crate::http::{AddressError, Request};
 use crate::model::Content;
@@ -54,6 +54,8 @@ pub(super) enum Work {
     Aws(Box<Aws>),
     /// Gets a token where there is none, and asks with it.
     Token(Box<Token>),
+    /// Shows a client to its server that nobody has logged in with yet.
+    Client(Box<Client>),
     /// Makes the calls that the catalogue describes.
     Service(Box<Chain>),
     /// Logs in over a protocol of its own.
@@ -89,6 +91,7 @@ impl Plan {
             Work::Http(call) => call.request.url.host_str().unwrap_or_default(),
             Work::Aws(aws) => aws.host(),
             Work::Token(token) => token.host(),
+            Work::Client(client) => client.ask.host(),
             Work::Service(chain) => &chain.host,
             Work::Wire(login) => &login.host,
         }
@@ -100,6 +103,7 @@ impl Plan {
             Work::Http(call) => call.summary(&self.redactor),
             Work::Aws(aws) => aws.summary().to_owned(),
             Work::Token(token) => token.summary(&self.redactor),
+            Work::Client(_) => "the client, before its first login".to_owned(),
             Work::Service(chain) => self.redactor.show(&chain.summary, SUMMARY),
             Work::Wire(login) => self.redactor.show(&login.summary(), SUMMARY),
         }

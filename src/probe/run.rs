@@ -53,6 +53,7 @@ pub async fn run(
         }
         Work::Aws(work) => work.run(&plan.redactor, &means, &clock).await,
         Work::Token(work) => work.run(&plan.redactor, &means, &clock).await,
+        Work::Client(work) => work.run(&plan.redactor, &means, clock()).await,
         Work::Service(chain) => service::run(chain, None, &means, clock()).await,
         Work::Wire(login) => login.run(&plan.redactor, &means).await,
     };

@@ -1,6 +1,7 @@
 //! OAuth credentials: the stored token proves itself at the service; where there is none and no person is needed,
 //! a test gets one for itself and drops it. A stored token is never refreshed, replaced or revoked.
 
+mod client;
 mod report;
 mod source;
 mod verdict;
@@ -25,6 +26,7 @@ use crate::sign;
 use source::Source;
 use verdict::over;
 
+pub(super) use client::Client;
 pub use report::{revoke_report, token_report};
 pub use source::{TokenSource, token_source};
 pub(super) use verdict::mind_end;
@@ -123,10 +125,16 @@ pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Res
         (Ok(ask), _) if !ask.grant.needs_person() => Some(ask),
         // Enough is known to try the token that is there.
         (_, Some(_)) => None,
-        (Ok(_), None) => {
+        (Ok(ask), None) => {
             let obtain = kind.how_to_obtain(ACCESS).unwrap_or("a login gives one");
             let message = format!("{} is missing: log in first", kind.title_of(ACCESS));
-            return Err(Unplannable::Lacking { message, advice: format!("Log in: {obtain}.") });
+            let advice = format!("Log in: {obtain}.");
+            // A wrong secret must not lock anybody out, and a client without one has nothing to be refused for.
+            let locks = matches!(kind.service(), Some(Ok(chosen)) if chosen.variant().lockout);
+            if locks || !ask.is_confidential() {
+                return Err(Unplannable::Lacking { message, advice });
+            }
+            return Ok(Plan::of(Work::Client(Box::new(Client { ask, message, advice })), &secrets));
         }
         (Err(lacking), None) => return Err(lacking),
     };

@@ -21,6 +21,7 @@ impl Plan {
             Work::Http(call) => vec![&call.request.url],
             Work::Aws(aws) => vec![aws.url()],
             Work::Token(token) => token.urls(),
+            Work::Client(client) => client.ask.url().into_iter().collect(),
             Work::Service(chain) => chain.origins.iter().collect(),
             Work::Wire(_) => Vec::new(),
         }

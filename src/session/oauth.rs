@@ -16,6 +16,7 @@ mod log_in;
 mod notes;
 mod renew;
 mod revoke;
+mod standing;
 mod words;
 
 use std::path::Path;
@@ -42,6 +43,7 @@ pub use log_in::login;
 pub use notes::Turn;
 pub use renew::{Why, renew};
 pub use revoke::{Revoked, revoke};
+pub use standing::{Standing, is_access_token, standing};
 
 /// Whoever reads and stores a vault's credentials.
 #[allow(async_fn_in_trait, reason = "who calls names its own keeper, and so knows what its futures may do")]

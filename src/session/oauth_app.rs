@@ -13,8 +13,8 @@ use crate::schema::text::Positions;
 use crate::schema::{Absent, Draft, Kind, Kinds, Notice, Violation};
 
 /// The members of an app that are addresses.
-const ADDRESSES: [&str; 6] =
-    ["issuer", "authorization_url", "token_url", "device_url", "revocation_url", "base_url"];
+const ADDRESSES: [&str; 7] =
+    ["issuer", "authorization_url", "token_url", "device_url", "refresh_url", "revocation_url", "base_url"];
 
 /// What is known of each provider: the member that its apps need, and addresses with `{tenant}` or `{domain}`.
 static PROVIDERS: LazyLock<BTreeMap<String, BTreeMap<String, String>>> = LazyLock::new(|| {

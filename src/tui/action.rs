@@ -50,6 +50,9 @@ actions! {
     Reveal, "reveal", "reveal", "Show one secret for a few seconds";
     Copy, "copy", "copy", "Copy the secret to the terminal's clipboard for a while";
     CopyPage, "copy_page", "copy page", "Copy the address of the page where the service's key is made";
+    Login, "login", "log in", "Log in, or get new tokens for the selected OAuth credential";
+    CopyLink, "copy_link", "copy address", "Copy the address of the login page";
+    CopyCode, "copy_code", "copy code", "Copy the code to enter, or the line for the tunnel";
     Solutions, "solutions", "solutions", "Choose a solution; add, rename, copy or remove one";
     Move, "move", "move", "Move the selected or marked credentials to another solution";
     Tag, "tag", "tag", "Tag the selected or marked credentials, or take tags away";

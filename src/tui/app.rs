@@ -4,6 +4,7 @@
 mod answer;
 mod command;
 mod drafts;
+mod exchange;
 mod shared;
 mod watch;
 
@@ -24,6 +25,7 @@ use super::keymap::{Context, Key, Keymap};
 use super::message::{Effect, Message, Order, Timer};
 use super::screen::confirm::Confirm;
 use super::screen::help::Help;
+use super::screen::login::Login;
 use super::screen::palette::Palette;
 use super::screen::unlock::Unlock;
 use super::screen::workbench::Workbench;
@@ -54,6 +56,8 @@ pub struct App {
     shared: Shared,
     /// There while the vault is open; below all layers.
     bench: Option<Workbench>,
+    /// A login that waits for a person; above the bench, below all layers.
+    login: Option<Login>,
     layers: Vec<Box<dyn Screen>>,
     commits: BTreeMap<u64, Change>,
     drafts: Drafts,
@@ -84,6 +88,7 @@ impl App {
         let app = Self {
             shared,
             bench: None,
+            login: None,
             layers: vec![Box::new(Unlock::working())],
             commits: BTreeMap::new(),
             drafts: Drafts::default(),
@@ -113,7 +118,8 @@ impl App {
 
     /// Whether something is being written that the end has to wait for.
     pub fn is_saving(&self) -> bool {
-        self.creating || !self.commits.is_empty() || self.drafts.is_pending()
+        let exchanging = self.bench.as_ref().is_some_and(Workbench::is_exchanging);
+        self.creating || exchanging || !self.commits.is_empty() || self.drafts.is_pending()
     }
 
     /// Whether a copied secret is still to be cleared from the clipboard.
@@ -140,6 +146,8 @@ impl App {
                     self.apply(reply, None);
                 }
             }
+            Message::Exchange(serial, news) => self.exchange(serial, news),
+            Message::Timer(Timer::Login(serial)) => self.login_second(serial),
             Message::Timer(Timer::Spin) => {
                 if let Some(bench) = &mut self.bench {
                     bench.spin(&mut self.shared);
@@ -173,9 +181,19 @@ impl App {
     fn top(&mut self) -> (Option<&mut dyn Screen>, &mut Shared) {
         let top = match self.layers.last_mut() {
             Some(layer) => Some(&mut **layer as &mut dyn Screen),
-            None => self.bench.as_mut().map(|bench| bench as &mut dyn Screen),
+            None => match &mut self.login {
+                Some(login) => Some(login as &mut dyn Screen),
+                None => self.bench.as_mut().map(|bench| bench as &mut dyn Screen),
+            },
         };
         (top, &mut self.shared)
+    }
+
+    /// Takes the top screen away.
+    fn close_top(&mut self) {
+        if self.layers.pop().is_none() {
+            self.leave_login();
+        }
     }
 
     fn key(&mut self, event: KeyEvent) {
@@ -219,11 +237,9 @@ impl App {
                 self.layers.pop();
                 self.layers.push(screen);
             }
-            Reply::Close => {
-                self.layers.pop();
-            }
+            Reply::Close => self.close_top(),
             Reply::CloseAnd(command) => {
-                self.layers.pop();
+                self.close_top();
                 self.command(command);
             }
             Reply::Do(command) => self.command(command),
@@ -280,6 +296,7 @@ impl App {
             Command::KeepAndQuit => self.keep_and_quit(),
             Command::Quit => {
                 self.quitting = true;
+                self.cancel_exchanges();
                 self.drop_drafts();
                 if let Some(bench) = &mut self.bench {
                     bench.cancel_tests(&mut self.shared);
@@ -287,6 +304,17 @@ impl App {
                 self.commit_what_is_wanted();
                 if self.is_saving() {
                     self.shared.tell(Tone::Plain, "saving…");
+                }
+            }
+            Command::LogIn(id) => self.log_in(&id),
+            Command::Exchange(id, what) => {
+                if let Some(bench) = &mut self.bench {
+                    bench.exchange(&id, what, &mut self.shared);
+                }
+            }
+            Command::AskToRevoke(id) => {
+                if let Some(reply) = self.bench.as_ref().map(|bench| bench.ask_to_revoke(&id)) {
+                    self.apply(reply, None);
                 }
             }
             Command::Copy(what, text) => {
@@ -321,6 +349,7 @@ impl App {
         {
             self.shared.effect(Effect::Keep(keeping));
         }
+        self.cancel_exchanges();
         self.ended = Some(Ended::Signal(signal));
     }
 
@@ -333,6 +362,7 @@ impl App {
         if self.bench.is_none() {
             return;
         }
+        self.cancel_exchanges();
         if let Some(bench) = &mut self.bench {
             bench.cancel_tests(&mut self.shared);
         }
@@ -399,10 +429,12 @@ impl App {
         }
         let lowest = self.layers.iter().rposition(|layer| layer.covers());
         let mut cursor = None;
-        if lowest.is_none()
-            && let Some(bench) = &mut self.bench
-        {
-            cursor = bench.draw(area, buf, &self.shared);
+        if lowest.is_none() {
+            cursor = match (&mut self.login, &mut self.bench) {
+                (Some(login), _) => login.draw(area, buf, &self.shared),
+                (None, Some(bench)) => bench.draw(area, buf, &self.shared),
+                (None, None) => None,
+            };
         }
         for layer in &mut self.layers[lowest.unwrap_or(0)..] {
             cursor = layer.draw(area, buf, &self.shared);

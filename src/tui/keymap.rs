@@ -33,6 +33,10 @@ pub enum Context {
     Manage,
     /// Fields that two programs changed.
     Conflict,
+    /// A login that waits.
+    Login,
+    /// A login that waits for the address that a browser ended at.
+    Redirect,
     /// A question that is answered by typing.
     Prompt,
     /// The help screen.
@@ -41,7 +45,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order help shows them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::List,
         Self::Panel,
         Self::Log,
@@ -51,6 +55,8 @@ impl Context {
         Self::Manage,
         Self::Conflict,
         Self::Dialog,
+        Self::Login,
+        Self::Redirect,
         Self::Prompt,
         Self::Help,
         Self::Global,
@@ -69,6 +75,8 @@ impl Context {
             Self::Dialog => "dialog",
             Self::Manage => "manage",
             Self::Conflict => "conflict",
+            Self::Login => "login",
+            Self::Redirect => "redirect",
             Self::Prompt => "prompt",
             Self::Help => "help",
         }
@@ -87,6 +95,8 @@ impl Context {
             Self::Dialog => "Questions",
             Self::Manage => "Solutions, versions, trash, OAuth apps, kinds",
             Self::Conflict => "Fields that two programs changed",
+            Self::Login => "Login on another device",
+            Self::Redirect => "Login in a browser",
             Self::Prompt => "Questions answered by typing",
             Self::Help => "Help",
         }
@@ -94,7 +104,7 @@ impl Context {
 
     /// Whether printable keys are text here, whatever the map says.
     pub fn is_text(self) -> bool {
-        matches!(self, Self::Form | Self::Raw | Self::Search | Self::Prompt)
+        matches!(self, Self::Form | Self::Raw | Self::Search | Self::Redirect | Self::Prompt)
     }
 
     /// Where a key is looked for, in this order.
@@ -110,6 +120,8 @@ impl Context {
             Self::Dialog => &[Self::Dialog, Self::Global],
             Self::Manage => &[Self::Manage, Self::Global],
             Self::Conflict => &[Self::Conflict, Self::Global],
+            Self::Login => &[Self::Login, Self::Global],
+            Self::Redirect => &[Self::Redirect, Self::Global],
             Self::Prompt => &[Self::Prompt, Self::Global],
             Self::Help => &[Self::Help, Self::Global],
         }
@@ -403,7 +415,7 @@ mod tests {
                 assert_eq!(map.action(context, Key::parse(key).unwrap()), None, "{key} is text");
             }
         }
-        for later in ["r", "o", "w"] {
+        for later in ["r", "w"] {
             assert_eq!(map.action(Context::List, Key::parse(later).unwrap()), None, "{later}");
         }
     }

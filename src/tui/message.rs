@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use rustix::process::Signal;
+use tokio::sync::oneshot;
 
 use crate::model::{Content, Document, Edit, Id, KeptDraft};
 use crate::probe::{Report, Surroundings};
@@ -14,6 +15,7 @@ use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::schema::catalogue::{Catalogue, Index};
 use crate::secret::Secret;
+use crate::session::oauth::{Given, Held, Prompt, Revoked, Stage};
 use crate::session::{Keeping, Saved};
 use crate::vault::{DraftSealer, OpenPolicy};
 
@@ -32,6 +34,8 @@ pub enum Message {
     Services(Arc<Index>),
     /// A test ended.
     Tested(Ticket, Box<Report>),
+    /// Something of an exchange of tokens.
+    Exchange(u64, News),
     /// A time that was asked for has come.
     Timer(Timer),
     /// A signal ends the program.
@@ -42,6 +46,41 @@ pub enum Message {
     TerminalGone,
     /// Somebody wants the vault locked (SIGUSR1).
     Lock,
+}
+
+/// What happens in an exchange of tokens.
+#[derive(Debug)]
+pub enum News {
+    /// A person is asked for something.
+    Prompt(Prompt),
+    /// What is being done.
+    Stage(Stage),
+    /// It ended.
+    Ended(Result<Exchanged, Problem>),
+}
+
+/// What an exchange gave.
+#[derive(Debug)]
+pub enum Exchanged {
+    /// An access token, which is stored.
+    Token(Given),
+    /// The tokens are gone.
+    Revoked(Revoked),
+}
+
+/// What is to be done about a credential's tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exchange {
+    /// Get new ones, with a person where the grant needs one.
+    LogIn,
+    /// Get the next access token now, whatever there is.
+    Renew,
+    /// Get an access token that is good: the stored one, or the next.
+    Use,
+    /// Give them back to the server, and drop them.
+    Revoke,
+    /// Drop them here only.
+    Forget,
 }
 
 /// What the vault's thread answers.
@@ -94,6 +133,8 @@ pub enum Answer {
         /// What was stored, with the generation on disk.
         result: Result<(Saved, u64), Problem>,
     },
+    /// Tokens were stored: what the vault says now.
+    Tokens(Arc<Document>),
     /// The vault was read again.
     Refreshed(Result<Option<Arc<Document>>, Problem>),
     /// A secret that was asked for.
@@ -191,6 +232,8 @@ pub enum Timer {
     Retest(u64),
     /// Look whether the vault has been open for too long.
     Watch(u64),
+    /// A second of a login passed.
+    Login(u64),
 }
 
 /// Something to be done outside.
@@ -204,8 +247,12 @@ pub enum Effect {
     Test(Arc<Kinds>, Vec<(Ticket, Content, Surroundings)>),
     /// Read the services of a catalogue.
     Index(Arc<Catalogue>),
-    /// Cancel a test.
+    /// Cancel a test, or an exchange of tokens.
     Cancel(u64),
+    /// Ask for tokens of a credential, which is of one of these kinds.
+    Exchange(Arc<Kinds>, u64, Id, Exchange),
+    /// Give a login the address that a browser ended at.
+    Pasted(u64, Secret),
     /// Come back after a while.
     Wake(Duration, Timer),
     /// Send a text to the terminal's clipboard.
@@ -240,6 +287,26 @@ pub enum Order {
     },
     /// Read the vault again if another program changed it.
     Refresh,
+    /// An exchange of tokens begins: before a lock it is let finish.
+    ExchangeBegins,
+    /// It ended.
+    ExchangeEnds,
+    /// Read a credential afresh, for an exchange of its tokens.
+    Hold {
+        /// Which.
+        id: Id,
+        /// What it may be of.
+        kinds: Arc<Kinds>,
+        /// Takes the answer, with the folder of what belongs to the vault.
+        answer: oneshot::Sender<Result<(Held, PathBuf), Problem>>,
+    },
+    /// Store what an exchange gave.
+    Store {
+        /// The tokens.
+        edit: Box<Edit>,
+        /// Takes the answer.
+        answer: oneshot::Sender<Result<Saved, Problem>>,
+    },
     /// Take a secret out.
     Secret {
         /// Of which credential.

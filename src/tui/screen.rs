@@ -11,6 +11,7 @@ pub mod help;
 pub mod history;
 pub mod kind;
 pub mod kinds;
+pub mod login;
 pub mod move_to;
 pub mod oauth_app;
 pub mod oauth_apps;

@@ -1,7 +1,9 @@
-//! Effects become work: a thread that owns the vault and answers in order, a task for each test, and a thread that
-//! seals drafts when the end has come. The only place of the workbench that starts any.
+//! Effects become work: a thread that owns the vault and answers in order, a task for each test and each exchange of
+//! tokens, and a thread that seals drafts when the end has come. The only place of the workbench that starts any.
 
 mod alarm;
+mod consent;
+mod exchanges;
 mod tests;
 mod vault;
 
@@ -13,6 +15,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use self::alarm::uptime;
+use self::consent::Consent;
+use self::exchanges::Exchanges;
 use self::tests::Tests;
 use super::app::Clock;
 use super::message::{Effect, Message, Order, Timer};
@@ -25,6 +29,7 @@ pub struct Tasks {
     messages: UnboundedSender<Message>,
     orders: Sender<Order>,
     tests: Tests,
+    exchanges: Exchanges,
     runtime: Handle,
     /// Tells how the sealing of drafts ended.
     kept: Option<Receiver<Result<(), Problem>>>,
@@ -43,12 +48,15 @@ impl Tasks {
         messages: UnboundedSender<Message>,
     ) -> std::io::Result<Self> {
         let (orders, inbox) = channel();
-        let tests = Tests::new(&setup, trust, clock.clone());
+        let (trust, consent) = (Arc::new(trust), Arc::new(Consent::new(&setup)));
+        let tests = Tests::new(&setup, trust.clone(), consent.clone(), clock.clone());
+        let (to_vault, news) = (orders.clone(), messages.clone());
+        let exchanges = Exchanges::new(&setup, trust, consent, clock.clone(), to_vault, news);
         let to_screen = messages.clone();
         std::thread::Builder::new()
             .name("vault".into())
             .spawn(move || vault::serve(setup, &clock, &inbox, &to_screen))?;
-        Ok(Self { messages, orders, tests, runtime, kept: None })
+        Ok(Self { messages, orders, tests, exchanges, runtime, kept: None })
     }
 
     /// Does what was asked for. Gives the effect back where only the terminal's owner can do it.
@@ -58,7 +66,14 @@ impl Tasks {
             Effect::Vault(order) => drop(self.orders.send(order)),
             Effect::Answer(asked, reply) => drop(asked.send(reply)),
             Effect::Test(kinds, jobs) => self.tests.run(&kinds, jobs, &self.runtime, &self.messages),
-            Effect::Cancel(serial) => self.tests.cancel(serial),
+            Effect::Cancel(serial) => {
+                self.tests.cancel(serial);
+                self.exchanges.cancel(serial);
+            }
+            Effect::Exchange(kinds, serial, id, what) => {
+                self.exchanges.run(kinds, serial, id, what, &self.runtime);
+            }
+            Effect::Pasted(serial, text) => self.exchanges.paste(serial, text),
             Effect::Index(catalogue) => {
                 let messages = self.messages.clone();
                 self.runtime.spawn_blocking(move || {
@@ -69,7 +84,7 @@ impl Tasks {
                 let messages = self.messages.clone();
                 match timer {
                     // Many, and so soon that no machine falls asleep meanwhile.
-                    Timer::Spin => drop(self.runtime.spawn(async move {
+                    Timer::Spin | Timer::Login(_) => drop(self.runtime.spawn(async move {
                         tokio::time::sleep(after).await;
                         let _ = messages.send(Message::Timer(timer));
                     })),
@@ -106,5 +121,6 @@ impl Tasks {
 impl Drop for Tasks {
     fn drop(&mut self) {
         self.tests.cancel_all();
+        self.exchanges.cancel_all();
     }
 }

@@ -81,6 +81,12 @@ impl Guard {
     pub(super) fn retake(&mut self) -> io::Result<()> {
         give_back()?;
         take()?;
+        self.draw_all()
+    }
+
+    /// Makes the next drawing a full one. Also after a change of size: of two that follow each other at once only the
+    /// last is seen, and what the terminal kept through both is not known.
+    pub(super) fn draw_all(&mut self) -> io::Result<()> {
         // Not `Terminal::clear`, which asks the terminal for the cursor and waits for the answer that the
         // event stream would get.
         let size = self.terminal.size()?;

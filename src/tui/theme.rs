@@ -168,6 +168,11 @@ impl Theme {
         }
     }
 
+    /// Whether there are no colours.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::plain()
+    }
+
     /// The style of a status.
     pub fn status(&self, status: Status) -> Style {
         match status {

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::Object;
 
 pub(super) use draft::{decode as decode_draft, encode as encode_draft};
-pub(super) use read::{Contents, decode};
-pub(super) use write::encode;
+pub use read::{Contents, decode};
+pub use write::encode;
 
 /// The format this program writes, and the highest it reads.
 pub const FORMAT: u32 = 1;

@@ -25,7 +25,7 @@ fn a_demo_leaves_nothing_behind_however_it_ends() {
         let (account, temporary) = account();
         let mut demo = OnTerminal::start(&account, &["demo"]);
         // The list is there.
-        demo.sees("billing");
+        demo.sees("chat.alerts.bot");
         assert_eq!(count(&temporary), 1, "{end}");
         match end {
             "quit" => {

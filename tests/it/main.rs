@@ -17,6 +17,8 @@ mod cli_secrecy;
 mod cli_test;
 mod cli_tokens;
 mod faults;
+mod fuzz;
+mod interop;
 mod kinds;
 mod layers;
 mod merge;

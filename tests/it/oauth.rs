@@ -4,6 +4,7 @@ mod browser;
 mod device;
 mod endpoints;
 mod grants;
+mod interop;
 mod loopback;
 mod time;
 
@@ -86,8 +87,14 @@ impl Login {
         Self { prompts, paste: Some(paste), cancel, task }
     }
 
+    /// What is shown next, but for when the server is asked.
     async fn prompt(&mut self) -> Prompt {
-        self.prompts.recv().await.expect("a prompt")
+        loop {
+            match self.prompts.recv().await.expect("a prompt") {
+                Prompt::AsksNext { .. } => {}
+                prompt => return prompt,
+            }
+        }
     }
 
     /// Where the browser goes, and where it is waited for.

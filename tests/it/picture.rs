@@ -11,9 +11,9 @@ use crate::support::svg;
 fn the_demo_shows_what_the_picture_shows() {
     let account = Account::empty();
     let mut pty = Pty::start(&account.home, PROGRAM, &["demo"], (116, 34));
-    pty.wait("17 credentials")
+    pty.wait("18 credentials")
         .send("T")
-        .wait("17 tests:")
+        .wait("18 tests:")
         .wait("5 failing")
         .send("jj")
         .bytes_until("forbidden");

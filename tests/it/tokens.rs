@@ -1,6 +1,7 @@
 //! OAuth tokens where they are kept: used, renewed once however many programs ask, and never lost in silence
 //! (RELIABILITY O5, O6).
 
+use credbench::durable::{LOCK_WAIT, Lock};
 use serde_json::{Value, json};
 
 use crate::support::command::Running;
@@ -102,6 +103,61 @@ fn a_program_that_is_killed_loses_its_grant_and_the_next_one_says_so() {
     assert_eq!(account.run(&["get", "a"]).succeeds().out, "access-1-marker");
     let rows = account.run(&["list", "--json"]).succeeds().json();
     assert_eq!(rows[0]["status"], "not_testable");
+}
+
+#[test]
+fn a_program_that_is_killed_between_answer_and_save_is_said_too() {
+    let server = Rotating::start();
+    let account = account(&server);
+    // Whoever saves has to wait: the holder has its answer and cannot store it.
+    let lock = Lock::acquire(&account.vault().with_extension("age.d").join("lock"), LOCK_WAIT).unwrap();
+    let holder = account.command().args(["get", "a"]).start();
+    server.wait_for_exchanges(1);
+    server.wait_until_idle();
+    holder.kill();
+    drop(lock);
+    assert_eq!(stored(&account, "refresh_token"), "refresh-0-marker", "the control: nothing was stored");
+    let error = account.run(&["get", "a", "--json"]).exits(1).error();
+    assert!(error["message"].as_str().unwrap().contains("was interrupted after it had sent"), "{error}");
+    let seen = server.seen();
+    assert_eq!((seen.exchanges, seen.replays), (1, 1));
+}
+
+#[test]
+fn a_token_that_cannot_be_stored_is_not_handed_out() {
+    let server = Rotating::start();
+    let account = account(&server);
+    let backups = account.vault().with_extension("age.d").join("backups");
+    let aside = backups.with_extension("aside");
+    let (from, to) = (backups.clone(), aside.clone());
+    // While the server thinks, saving becomes impossible.
+    server.before_answering(move || {
+        std::fs::rename(&from, &to).unwrap();
+        std::fs::write(&from, "in the way").unwrap();
+    });
+    let done = account.run(&["get", "a", "--json"]).exits(1);
+    assert_eq!(done.out, "");
+    let message = done.error()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("the server gave tokens, but they could not be saved"), "{message}");
+    assert!(message.contains("may be spent now") && !message.contains("marker"), "{message}");
+    std::fs::remove_file(&backups).unwrap();
+    std::fs::rename(&aside, &backups).unwrap();
+    let error = account.run(&["get", "a", "--json"]).exits(1).error();
+    assert!(error["message"].as_str().unwrap().contains("was interrupted after it had sent"), "{error}");
+}
+
+#[test]
+fn ctrl_c_ends_an_exchange_and_leaves_what_is_stored() {
+    let server = Rotating::start();
+    server.keeps_refresh_tokens();
+    let account = account(&server);
+    server.loses_the_next_answer();
+    let running = account.command().args(["get", "a", "--json"]).start();
+    server.wait_for_exchanges(1);
+    running.interrupt();
+    assert_eq!(running.wait().exits(1).error()["code"], "cancelled");
+    // Nobody failed: the next one asks at once.
+    assert_eq!(account.run(&["get", "a"]).succeeds().out, "access-2-marker");
 }
 
 #[test]

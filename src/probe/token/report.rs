@@ -40,10 +40,21 @@ pub fn revoke_report(
     now: Timestamp,
 ) -> Report {
     let redactor = Redactor::new(secrets.iter().chain(&outcome.secrets));
-    let steps = steps(&outcome.exchanges, &redactor);
+    of_nothing(outcome, &redactor, timeout, now, "the token was given back")
+}
+
+/// What came of asking for something that is not given, but done: `done` says so.
+pub(super) fn of_nothing(
+    outcome: &oauth::Outcome<()>,
+    redactor: &Redactor,
+    timeout: Duration,
+    now: Timestamp,
+    done: &str,
+) -> Report {
+    let steps = steps(&outcome.exchanges, redactor);
     match &outcome.result {
-        Ok(()) => good(&redactor, Outcome::Ok, "the token was given back", "", steps, &outcome.exchanges),
-        Err(refusal) => refused(&redactor, refusal, outcome.purpose, steps, timeout, now),
+        Ok(()) => good(redactor, Outcome::Ok, done, "", steps, &outcome.exchanges),
+        Err(refusal) => refused(redactor, refusal, outcome.purpose, steps, timeout, now),
     }
 }
 
@@ -192,7 +203,10 @@ fn error(
             "the client's secret has expired",
             "Make a new client secret at the server, enter it and test again.",
         ),
-        ("invalid_client", _) => (Outcome::Rejected, "the server refused the client", COMPARE_CLIENT),
+        // The second is GitHub's word.
+        ("invalid_client" | "incorrect_client_credentials", _) => {
+            (Outcome::Rejected, "the server refused the client", COMPARE_CLIENT)
+        }
         ("invalid_grant", Purpose::Refresh) => {
             (Outcome::Expired, "the refresh token is over, or was used or given back", AGAIN)
         }

@@ -10,11 +10,15 @@ use crate::model::{Content, pointer};
 /// An address, perhaps one that begins with what a person says.
 const ADDRESS: &str = "^(https?://[^/?#@]+|\\{base_url\\})([/?#].*)?$";
 
+/// The members that are addresses.
+const ADDRESSES: [&str; 7] =
+    ["base_url", "issuer", "authorization_url", "token_url", "device_url", "refresh_url", "revocation_url"];
+
 /// Changes the schema of a kind's `config` so that it asks for what the variant wants.
 pub(crate) fn specialise(config: &mut Value, plain: &Kind, chosen: &Chosen) {
     let variant = chosen.variant();
     let heading = chosen.heading();
-    for address in ["base_url", "issuer", "authorization_url", "token_url", "device_url", "revocation_url"] {
+    for address in ADDRESSES {
         // A template is no URI by the letter; that it is an address is still asked.
         each_property(config, address, &mut |schema| {
             schema.remove("format");
@@ -253,6 +257,7 @@ impl Kind {
                 ("authorization_url", &oauth.authorization_url),
                 ("token_url", &oauth.token_url),
                 ("device_url", &oauth.device_url),
+                ("refresh_url", &oauth.refresh_url),
                 ("revocation_url", &oauth.revocation_url),
                 ("audience", &oauth.audience),
             ];
@@ -270,8 +275,12 @@ impl Kind {
                 });
                 propose("/config/scopes".to_owned(), json!(scopes));
             }
-            if !oauth.extra_parameters.is_empty() {
-                propose("/config/extra_parameters".to_owned(), json!(oauth.extra_parameters));
+            let tables = [
+                ("extra_parameters", &oauth.extra_parameters),
+                ("authorization_parameters", &oauth.authorization_parameters),
+            ];
+            for (name, table) in tables.into_iter().filter(|(_, table)| !table.is_empty()) {
+                propose(pointer::join("/config", name), json!(table));
             }
         }
         let plain: Vec<&String> =

@@ -44,6 +44,12 @@ impl App {
             Answer::Kept(result) => self.kept(result),
             Answer::Forgot(result) => self.forgot(result),
             Answer::Committed { serial, result } => self.committed(serial, result),
+            Answer::Tokens(document) => {
+                if let Some(bench) = &mut self.bench {
+                    self.shared.kinds = self.shared.kinds.after(&document);
+                    bench.set_document(document, &mut self.shared);
+                }
+            }
             Answer::Refreshed(Ok(document)) => {
                 if let (Some(document), Some(bench)) = (document, &mut self.bench) {
                     self.shared.kinds = self.shared.kinds.after(&document);
@@ -55,6 +61,7 @@ impl App {
             Answer::Refreshed(Err(problem)) => self.shared.tell_problem(&problem),
             Answer::Secret { id, place, purpose, result } => self.secret(id, place, purpose, result),
             Answer::Broken => {
+                self.cancel_exchanges();
                 self.keep_for_later();
                 self.bench = None;
                 self.watch = Watch::default();
@@ -129,22 +136,24 @@ impl App {
             Err(problem) => return self.shared.tell_problem(&problem),
         };
         let Some(bench) = &mut self.bench else { return };
-        let serial = self.shared.next_serial();
         match purpose {
             Purpose::Reveal => {
+                let serial = self.shared.next_serial();
                 let seconds = self.shared.config.screen.reveal_seconds;
                 bench.reveal(id, place, secret, serial);
                 self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::Mask(serial)));
                 self.shared.tell(Tone::Plain, format!("shown for {seconds} s"));
             }
-            Purpose::Copy => {
-                let seconds = self.shared.config.screen.copy_seconds;
-                self.clipboard = Some(serial);
-                self.shared.effect(Effect::Clipboard(secret));
-                self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::ClearClipboard(serial)));
-                self.shared
-                    .tell(Tone::Good, format!("sent to the terminal's clipboard; cleared in {seconds} s"));
-            }
+            Purpose::Copy => self.send_to_clipboard(secret),
         }
+    }
+
+    /// Sends a secret to the terminal's clipboard for a while.
+    pub(super) fn send_to_clipboard(&mut self, secret: Secret) {
+        let (serial, seconds) = (self.shared.next_serial(), self.shared.config.screen.copy_seconds);
+        self.clipboard = Some(serial);
+        self.shared.effect(Effect::Clipboard(secret));
+        self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::ClearClipboard(serial)));
+        self.shared.tell(Tone::Good, format!("sent to the terminal's clipboard; cleared in {seconds} s"));
     }
 }

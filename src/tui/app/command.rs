@@ -3,7 +3,7 @@
 use crate::model::{Edit, Id};
 use crate::secret::Secret;
 use crate::tui::action::Action;
-use crate::tui::message::{Question, Reply};
+use crate::tui::message::{Exchange, Question, Reply};
 use crate::tui::screen::conflict::Decision;
 
 /// A change that a screen decided on, to be stored.
@@ -44,6 +44,12 @@ pub enum Command {
         /// Those, too.
         costly: bool,
     },
+    /// Log in to a credential, by a screen where a person is needed.
+    LogIn(Id),
+    /// Do this about its tokens, in the background.
+    Exchange(Id, Exchange),
+    /// Ask whether its tokens are to be given back.
+    AskToRevoke(Id),
     /// Send a text that is no secret to the terminal's clipboard: what it is, and the text.
     Copy(&'static str, String),
     /// Move credentials to the trash.

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::schema::catalogue::Index;
+use crate::session::Seat;
 use crate::tui::keymap::Keymap;
 use crate::tui::message::Effect;
 use crate::tui::theme::Theme;
@@ -44,6 +45,8 @@ pub struct Shared {
     pub services: Option<Arc<Index>>,
     /// The current solution.
     pub solution: String,
+    /// Where the operator sits.
+    pub seat: Seat,
     /// Whether the vault is a throw-away one.
     pub demo: bool,
     /// How many kept drafts wait to be gone on with.
@@ -78,6 +81,7 @@ impl Shared {
             kinds: Kinds::builtin().clone(),
             services: None,
             solution,
+            seat: Seat::default(),
             demo,
             drafts: 0,
             clock,

@@ -7,6 +7,7 @@ mod editor;
 mod list;
 mod listing;
 mod log;
+mod offers;
 mod order;
 mod organization;
 mod panes;
@@ -14,6 +15,7 @@ mod running;
 mod save;
 mod secrets;
 mod testing;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -22,11 +24,12 @@ use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use self::details::Details;
+use self::details::{Details, Viewed};
 use self::editor::{Editor, Saving};
 use self::list::List;
 use self::log::Log;
 use self::running::Running;
+use self::tokens::Exchanges;
 use super::add::Add;
 use super::confirm::Confirm;
 use super::entry::Entry;
@@ -59,6 +62,7 @@ pub struct Workbench {
     details: Details,
     log: Log,
     running: Running,
+    exchanges: Exchanges,
     editor: Option<Editor>,
     focus: Pane,
     /// The search line, while it is typed in.
@@ -81,6 +85,7 @@ impl Workbench {
             details: Details::default(),
             log: Log::default(),
             running: Running::default(),
+            exchanges: Exchanges::default(),
             editor: None,
             focus: Pane::List,
             search: None,
@@ -171,6 +176,9 @@ impl Workbench {
             | Command::Unlock
             | Command::OpenReadOnly
             | Command::Create(_)
+            | Command::LogIn(_)
+            | Command::Exchange(..)
+            | Command::AskToRevoke(_)
             | Command::Copy(..)
             | Command::Answer(..)
             | Command::LeaveLayer
@@ -254,7 +262,7 @@ impl Workbench {
         }
     }
 
-    fn step(&mut self, by: isize, kinds: &crate::schema::Kinds) {
+    fn step(&mut self, by: isize, shared: &Shared) {
         match self.focus {
             Pane::List => {
                 let before = self.list.selected_id();
@@ -265,7 +273,7 @@ impl Workbench {
             }
             Pane::Panel => {
                 if let Some(credential) = self.list.selected() {
-                    self.details.step(by, credential, kinds);
+                    self.details.step(by, &viewed(&self.document, credential, shared));
                 }
             }
             Pane::Log => self.log.scroll(by),
@@ -299,12 +307,12 @@ impl Workbench {
     /// The actions of list, details and log.
     fn browse(&mut self, action: Action, shared: &mut Shared) -> Reply {
         match action {
-            Action::Up => self.step(-1, &shared.kinds),
-            Action::Down => self.step(1, &shared.kinds),
-            Action::PageUp => self.step(-self.page(), &shared.kinds),
-            Action::PageDown => self.step(self.page(), &shared.kinds),
-            Action::Top => self.step(isize::MIN / 2, &shared.kinds),
-            Action::Bottom => self.step(isize::MAX / 2, &shared.kinds),
+            Action::Up => self.step(-1, shared),
+            Action::Down => self.step(1, shared),
+            Action::PageUp => self.step(-self.page(), shared),
+            Action::PageDown => self.step(self.page(), shared),
+            Action::Top => self.step(isize::MIN / 2, shared),
+            Action::Bottom => self.step(isize::MAX / 2, shared),
             Action::Next => self.next_pane(false),
             Action::Previous => self.next_pane(true),
             Action::Open => self.focus = Pane::Panel,
@@ -330,6 +338,7 @@ impl Workbench {
                 self.search = Some(entry);
                 self.focus = Pane::List;
             }
+            Action::Login => return self.ask_about_tokens(shared),
             Action::Test => self.test_chosen(shared),
             Action::TestAll => return self.ask_to_test_shown(shared),
             Action::Remove => return self.confirm_removal(),
@@ -339,7 +348,7 @@ impl Workbench {
             }
             Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
             Action::CopyPage => return self.copy_page(shared),
-            Action::Copy => return self.take_secret(Purpose::Copy, shared),
+            Action::Copy => return self.copy(shared),
             Action::Cancel => {
                 let count = self.cancel_tests(shared);
                 self.save_cancelled();
@@ -408,6 +417,13 @@ impl Workbench {
     }
 }
 
+/// What the details show of a credential.
+fn viewed<'a>(document: &'a Document, credential: &'a Credential, shared: &'a Shared) -> Viewed<'a> {
+    let standing = session::oauth::standing(document, credential, shared.now());
+    let tokens = standing.map(|standing| standing.lines()).unwrap_or_default();
+    Viewed { document, credential, kinds: &shared.kinds, tokens }
+}
+
 /// What a test of a stored credential is given.
 fn job(credential: &Credential) -> (Id, Subject, Content) {
     (credential.id.clone(), Subject::Stored(credential.version), credential.content.clone())
@@ -445,38 +461,7 @@ impl Screen for Workbench {
     }
 
     fn hints(&self) -> Vec<Action> {
-        match self.context() {
-            Context::Form | Context::Raw => {
-                let mut hints = vec![Action::Save, Action::TestDraft, Action::Schema, Action::Reveal];
-                hints.extend([Action::Undo, Action::Back, Action::Help, Action::Kind, Action::CopyPage]);
-                hints
-            }
-            Context::Search => vec![Action::Accept, Action::Back, Action::Down],
-            _ if !self.running.is_empty() => {
-                vec![Action::Cancel, Action::Test, Action::Search, Action::Help, Action::Quit]
-            }
-            Context::Panel => {
-                let mut hints =
-                    vec![Action::Edit, Action::Schema, Action::Reveal, Action::Copy, Action::Test];
-                hints.extend([Action::Back, Action::Help, Action::CopyPage]);
-                hints
-            }
-            _ => {
-                let mut hints = vec![Action::Add, Action::Edit, Action::Test, Action::Schema, Action::Remove];
-                hints.extend([Action::Search, Action::Help, Action::Palette, Action::Mark, Action::TestAll]);
-                hints.extend([
-                    Action::Undo,
-                    Action::Tag,
-                    Action::Sort,
-                    Action::Group,
-                    Action::Copy,
-                    Action::Solutions,
-                    Action::History,
-                ]);
-                hints.extend([Action::Lock, Action::Quit]);
-                hints
-            }
-        }
+        self.offers()
     }
 
     fn hint(&self, action: Action) -> &'static str {
@@ -491,59 +476,7 @@ impl Screen for Workbench {
     }
 
     fn refusal(&self, action: Action, shared: &Shared) -> Option<&'static str> {
-        let nothing = self.list.selected().is_none();
-        let writes = matches!(action, Action::Add | Action::Edit | Action::Remove | Action::Save);
-        let editing = self.is_editing();
-        match action {
-            _ if self.read_only && (writes || (action == Action::Undo && !editing)) => {
-                Some("the vault is open read-only")
-            }
-            Action::Move | Action::Tag if self.read_only => Some("the vault is open read-only"),
-            Action::Add
-            | Action::Remove
-            | Action::Solutions
-            | Action::Move
-            | Action::Tag
-            | Action::History
-            | Action::Trash
-            | Action::OauthApps
-            | Action::Kinds
-            | Action::Drafts
-                if !editing && self.editor.is_some() =>
-            {
-                Some(FINISH)
-            }
-            Action::Drafts if shared.drafts == 0 => Some("no draft waits"),
-            Action::Filters if shared.config.filters.is_empty() => {
-                Some("there are no saved filters: [filters] in config.toml has them")
-            }
-            Action::Move | Action::Tag if nothing && !self.list.has_marks() => {
-                Some("there is nothing selected")
-            }
-            Action::History if nothing => Some("there is nothing selected"),
-            Action::Edit | Action::Schema | Action::Remove | Action::Mark if !editing && nothing => {
-                match self.editor.is_some() && action != Action::Remove {
-                    true => None,
-                    false => Some("there is nothing selected"),
-                }
-            }
-            Action::Test | Action::TestAll | Action::Copy if nothing => Some("there is nothing selected"),
-            Action::Reveal if nothing && !editing => Some("there is nothing selected"),
-            Action::Reveal if !shared.config.screen.reveal => Some("the configuration forbids to reveal"),
-            Action::Copy if !shared.config.screen.copy => Some("the configuration forbids to copy"),
-            Action::Reveal
-                if editing && self.editor.as_ref().is_some_and(|e| e.view.focused_secret().is_none()) =>
-            {
-                Some("go to a secret first")
-            }
-            Action::CopyPage if self.page_of_key(shared).is_none() => {
-                Some("no page is known where its key is made")
-            }
-            Action::Undo if !editing && self.undo.is_empty() => Some("there is nothing to undo"),
-            Action::Cancel if self.running.is_empty() => Some("no test is running"),
-            Action::Save | Action::TestDraft if self.editor.is_none() => Some("there is no draft"),
-            _ => None,
-        }
+        self.refused(action, shared)
     }
 
     fn perform(&mut self, action: Action, shared: &mut Shared) -> Reply {

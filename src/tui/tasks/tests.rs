@@ -2,23 +2,22 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::sync::OnceCell;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
 
+use super::consent::Consent;
 use crate::http::Trust;
 use crate::model::{Content, Outcome};
 use crate::probe::pool::{Conditions, Limits, Pool};
 use crate::probe::{self, Plan, Report, Surroundings, Unplannable};
-use crate::proxy::Proxy;
 use crate::schema::Kinds;
 use crate::session::Setup;
 use crate::tui::app::Clock;
-use crate::tui::message::{Answer, Message, Question, QuestionKind, Reply, Ticket};
+use crate::tui::message::{Message, Ticket};
 
 /// The running tests.
 pub(super) struct Tests {
@@ -26,21 +25,20 @@ pub(super) struct Tests {
     timeout: Duration,
     trust: Arc<Trust>,
     clock: Clock,
-    /// Whether the proxies may be used: those that a person configured may.
-    agreed: Arc<Mutex<bool>>,
+    consent: Arc<Consent>,
     /// What cancels each.
     running: HashMap<u64, CancellationToken>,
     all: CancellationToken,
 }
 
 impl Tests {
-    pub(super) fn new(setup: &Setup, trust: Trust, clock: Clock) -> Self {
+    pub(super) fn new(setup: &Setup, trust: Arc<Trust>, consent: Arc<Consent>, clock: Clock) -> Self {
         let config = &setup.config;
         Self {
-            agreed: Arc::new(Mutex::new(!setup.network.is_from_environment())),
+            consent,
             pool: Pool::new(Limits { total: config.test.jobs, per_host: config.test.per_host }),
             timeout: Duration::from_secs(config.test.timeout_seconds),
-            trust: Arc::new(trust),
+            trust,
             clock,
             running: HashMap::new(),
             all: CancellationToken::new(),
@@ -68,13 +66,13 @@ impl Tests {
                 clock: self.clock.clone(),
             };
             let (pool, messages, kinds) = (self.pool.clone(), messages.clone(), kinds.clone());
-            let (agreed, batch) = (self.agreed.clone(), batch.clone());
+            let (consent, batch) = (self.consent.clone(), batch.clone());
             runtime.spawn(async move {
                 let plan = probe::plan_of(&kinds, &content, &around);
                 // What is tested is in the plan; the rest need not wait in memory.
                 drop((content, around));
                 let (report, mut result) = unbounded_channel();
-                if may_be_sent(&plan, &agreed, &batch, &conditions, &messages).await {
+                if may_be_sent(&plan, &consent, &batch, &conditions, &messages).await {
                     pool.run_all(vec![(ticket, plan)], conditions, report).await;
                 } else {
                     let (words, at) = ("not sent: the proxy may not be used", (conditions.clock)());
@@ -107,7 +105,7 @@ impl Tests {
 /// use of a sitting, once for all tests of a batch; other batches wait for the answer meanwhile.
 async fn may_be_sent(
     plan: &Result<Plan, Unplannable>,
-    agreed: &Mutex<bool>,
+    consent: &Consent,
     batch: &OnceCell<bool>,
     conditions: &Conditions,
     messages: &UnboundedSender<Message>,
@@ -116,30 +114,6 @@ async fn may_be_sent(
     let named_by = &conditions.trust.proxies.named_by;
     tokio::select! {
         () = conditions.cancel.cancelled() => false,
-        answer = batch.get_or_init(|| agree(agreed, proxy, named_by, messages)) => *answer,
+        answer = batch.get_or_init(|| consent.is_given(proxy, named_by, messages)) => *answer,
     }
-}
-
-async fn agree(
-    agreed: &Mutex<bool>,
-    proxy: &Proxy,
-    named_by: &str,
-    messages: &UnboundedSender<Message>,
-) -> bool {
-    let mut agreed = agreed.lock().await;
-    if *agreed {
-        return true;
-    }
-    let (answer, wait) = sync_channel(1);
-    let what = format!(
-        "Tests will go through the proxy {proxy}, which {named_by} in the environment names. It sees which hosts are \
-         asked. Use it until this workbench ends?"
-    );
-    let kind = QuestionKind::Confirm { yes: "Use it".to_owned(), no: Some("No".to_owned()) };
-    let question = Question { title: "Proxy", what, kind, answer };
-    let _ = messages.send(Message::Vault(Answer::Question(question)));
-    // Waits until it is answered, or its dialog closed.
-    let reply = tokio::task::spawn_blocking(move || wait.recv()).await;
-    *agreed = matches!(reply, Ok(Ok(Reply::Choice(true))));
-    *agreed
 }

@@ -1,18 +1,27 @@
 //! The thread that owns the unlocked vault.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::model::{Edit, Id};
 use crate::problem::{Exit, Problem};
+use crate::schema::Kinds;
 use crate::secret::Secret;
+use crate::session::oauth::Held;
 use crate::session::{Opened, Protection, Saved, Session, Setup};
 use crate::tui::app::Clock;
 use crate::tui::message::{Answer, Message, Order, Question, QuestionKind, Reply};
 use crate::vault::{Ask, Keyring, OpenPolicy, SealedDraft, keyring};
+
+/// How long a lock waits for exchanges that go on: what an authorization server gave for a refresh token would be lost
+/// with the whole grant. They were cancelled before, so this is only as long as an answer under way takes.
+const LAST_EXCHANGES: Duration = Duration::from_secs(6);
 
 /// Does orders until nobody can give one any more.
 pub(super) fn serve(
@@ -22,11 +31,24 @@ pub(super) fn serve(
     messages: &UnboundedSender<Message>,
 ) {
     let screen = Screen(messages.clone());
-    let mut owner =
-        Owner { setup, clock: clock.clone(), session: None, held: Vec::new(), screen: screen.clone() };
-    while let Ok(order) = orders.recv() {
+    let mut owner = Owner {
+        setup,
+        clock: clock.clone(),
+        session: None,
+        exchanges: 0,
+        held: Vec::new(),
+        screen: screen.clone(),
+    };
+    let mut late = VecDeque::new();
+    while let Some(order) = late.pop_front().or_else(|| orders.recv().ok()) {
         // The session is dropped after a panic, so nothing half done is seen.
-        if catch_unwind(AssertUnwindSafe(|| owner.order(order))).is_err() {
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            if matches!(order, Order::Lock) {
+                owner.finish_exchanges(orders, &mut late);
+            }
+            owner.order(order);
+        }));
+        if done.is_err() {
             owner.session = None;
             screen.say(Answer::Broken);
         }
@@ -37,6 +59,8 @@ struct Owner {
     setup: Setup,
     clock: Clock,
     session: Option<Session>,
+    /// How many exchanges of tokens go on.
+    exchanges: usize,
     /// Sealed drafts that could not be put on the disk.
     held: Vec<SealedDraft>,
     screen: Screen,
@@ -59,6 +83,11 @@ impl Owner {
                 self.screen.say(Answer::Committed { serial, result });
             }
             Order::Refresh => self.refresh(),
+            Order::ExchangeBegins => self.exchanges += 1,
+            Order::ExchangeEnds => self.exchanges = self.exchanges.saturating_sub(1),
+            // Who asked may be gone: a login that was cancelled.
+            Order::Hold { id, kinds, answer } => drop(answer.send(self.hold(&id, &kinds))),
+            Order::Store { edit, answer } => drop(answer.send(self.keep(*edit))),
             Order::Secret { id, place, purpose } => {
                 let result = self.secret(&id, &place);
                 self.screen.say(Answer::Secret { id, place, purpose, result });
@@ -77,6 +106,37 @@ impl Owner {
                 self.setup.passphrase = None;
             }
         }
+    }
+
+    /// Does what exchanges still want before a lock; other orders wait.
+    fn finish_exchanges(&mut self, orders: &Receiver<Order>, late: &mut VecDeque<Order>) {
+        let until = Instant::now() + LAST_EXCHANGES;
+        while self.exchanges > 0 && self.session.is_some() {
+            let left = until.saturating_duration_since(Instant::now());
+            let Ok(order) = orders.recv_timeout(left) else { return };
+            match order {
+                Order::ExchangeBegins | Order::ExchangeEnds | Order::Hold { .. } | Order::Store { .. } => {
+                    self.order(order);
+                }
+                other => late.push_back(other),
+            }
+        }
+    }
+
+    /// A credential as the vault has it now, and the folder of what belongs to the vault.
+    fn hold(&mut self, id: &Id, kinds: &Kinds) -> Result<(Held, PathBuf), Problem> {
+        let session = self.session.as_mut().ok_or_else(locked)?;
+        if let Some(document) = session.refresh()? {
+            self.screen.say(Answer::Refreshed(Ok(Some(document))));
+        }
+        Ok((Held::of(session.document(), kinds, id)?, session.store().folder().to_owned()))
+    }
+
+    /// Stores tokens; the screen knows of them before who waits for them does.
+    fn keep(&mut self, edit: Edit) -> Result<Saved, Problem> {
+        let (saved, _) = self.commit(vec![edit])?;
+        self.screen.say(Answer::Tokens(saved.document.clone()));
+        Ok(saved)
     }
 
     fn refresh(&mut self) {

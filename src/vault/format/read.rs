@@ -19,20 +19,21 @@ use crate::vault::error::{Damage, Forgery, Refusal};
 use crate::vault::writer;
 
 /// A plaintext taken apart.
-pub(in crate::vault) struct Contents {
+#[derive(Debug)]
+pub struct Contents {
     /// What it says about itself; `None` in a file that a person wrote.
-    pub(in crate::vault) header: Option<Header>,
+    pub header: Option<Header>,
     /// What it holds.
-    pub(in crate::vault) document: Document,
+    pub document: Document,
     /// Whether the writer in the header signed it, and is one of the writers there.
-    pub(in crate::vault) signature: Result<(), Forgery>,
+    pub signature: Result<(), Forgery>,
 }
 
-/// Takes a plaintext apart.
+/// Takes a plaintext apart: what `age -d` prints of a vault.
 ///
 /// # Errors
 /// [`Refusal::Damaged`] or [`Refusal::TooNew`]. A bad signature is not an error here.
-pub(in crate::vault) fn decode(plain: &[u8]) -> Result<Contents, Refusal> {
+pub fn decode(plain: &[u8]) -> Result<Contents, Refusal> {
     let text = std::str::from_utf8(plain).map_err(|error| {
         let (line, column) = position(&plain[..error.valid_up_to()]);
         damage("not UTF-8", line, column)

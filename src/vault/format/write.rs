@@ -22,7 +22,7 @@ const SIGNATURE_LEN: usize = 88;
 ///
 /// # Errors
 /// What cannot be written as JSON, or a signature of another size.
-pub(in crate::vault) fn encode(
+pub fn encode(
     document: &Document,
     header: &Header,
     sign: impl FnOnce(&[u8], &[u8]) -> String,

@@ -91,6 +91,23 @@ async fn a_device_waits_for_its_person() {
     }
 }
 
+/// A front end counts down to the next time.
+#[tokio::test]
+async fn it_says_when_it_asks_next() {
+    let frozen = Frozen::now();
+    let mut device = begun(&frozen, Manners { slow_down: 1, ..Manners::default() }, json!({})).await;
+    let mut times = Vec::new();
+    for seconds in [5, 10] {
+        device.asks_after(seconds).await;
+        while let Ok(prompt) = device.login.prompts.try_recv() {
+            if let Prompt::AsksNext { at } = prompt {
+                times.push(at);
+            }
+        }
+    }
+    assert_eq!(times.len(), 3, "before the first time, and after each");
+}
+
 /// RFC 8628, 3.5: five seconds more each time, and for ever.
 #[tokio::test]
 async fn it_slows_down_and_stays_slow() {

@@ -2,7 +2,7 @@
 
 use credbench::http::Trust;
 use credbench::model::Outcome;
-use credbench::probe::{Report, Surroundings, Unplannable, plan_in, run};
+use credbench::probe::{Report, Surroundings, Unplannable, plan_in, run, token_source};
 use credbench::schema::catalogue::{Catalogue, File};
 use credbench::schema::{Absent, Kinds};
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{LONG, content, now, planned, steps, tested};
 use crate::support::authority::{CLIENT, GIVEN, Manners, STORED, form, rsa_key, start};
+use crate::support::issuer::{self, Issuer};
 use crate::support::server::{Server, answer, json as json_answer};
 
 fn oauth2(url: &str, more: Value) -> Value {
@@ -268,7 +269,8 @@ fn before_the_first_login_there_is_nothing_to_test() {
         merge(&mut document, &more);
         planned(document)
     };
-    let no_token = json!({"config": {"tokens": null}});
+    // A client without a secret: nothing could be refused.
+    let no_token = json!({"config": {"tokens": null, "client_secret": null}});
     let error = person(no_token).unwrap_err();
     let report = error.report(now());
     assert_eq!(report.outcome, Outcome::Incomplete);
@@ -339,8 +341,9 @@ async fn an_alias_gets_its_tokens_from_its_app() {
     let missing =
         plan_in(kind, &content, &around(app(json!({"config": {"client_secret": null}})))).unwrap_err();
     assert_eq!(missing.to_string(), "the client_secret of the OAuth app is missing");
-    let person = plan_in(kind, &content, &around(app(json!({"config": {"grant": "authorization_code"}}))));
-    assert!(person.unwrap_err().to_string().contains("log in first"));
+    let person = app(json!({"config": {"grant": "authorization_code", "client_secret": null}}));
+    let waiting = plan_in(kind, &content, &around(person)).unwrap_err();
+    assert!(waiting.to_string().contains("log in first"), "{waiting}");
     let nobody = plan_in(kind, &content, &Surroundings::default()).unwrap_err();
     assert!(nobody.to_string().contains("there is no OAuth app \"mail\""));
 }
@@ -435,4 +438,188 @@ async fn a_service_says_how_it_is_asked_for_tokens() {
         assert!(matches!(refused, Unplannable::Unsendable { .. }), "{tenant}: {refused}");
     }
     assert_eq!(server.requests().len(), 4);
+}
+
+/// Before the first login the server may say whether it knows the client; it is never `ok`.
+#[tokio::test]
+async fn a_client_that_waits_for_its_login_is_shown_to_its_server() {
+    let issuer = Issuer::start(issuer::Manners::default());
+    let document = |grant: &str, more: Value| {
+        let mut config = issuer.config(grant);
+        merge(&mut config, &more);
+        json!({"key": "a", "kind": "oauth2", "config": config})
+    };
+    for grant in ["authorization_code", "device_code"] {
+        let report = tested(document(grant, json!({}))).await;
+        assert_eq!(report.outcome, Outcome::Incomplete, "{}", report.message);
+        assert_eq!(
+            report.message,
+            "Access token is missing: log in first; the server has no objection to the client: it refused only a made-up code"
+        );
+        assert!(report.advice.contains("Log in"), "{}", report.advice);
+        assert_eq!(steps(&report), "connect discover connect client match!");
+        hides(&report);
+        // The control: another secret is refused.
+        let report = tested(document(grant, json!({"client_secret": "wrong-marker"}))).await;
+        assert_eq!(report.outcome, Outcome::Rejected, "{}", report.message);
+        assert!(
+            report.message.contains("401 the server refused the client: invalid_client"),
+            "{}",
+            report.message
+        );
+        assert!(!told(&report).contains("wrong-marker") && !told(&report).contains('\u{1b}'));
+    }
+    assert_eq!(
+        issuer.counts(),
+        issuer::Counts { polls: 1, ..issuer::Counts::default() },
+        "nothing was made there"
+    );
+    // Without a secret nothing is sent.
+    let sent = issuer.requests().len();
+    let public = json!({"client_secret": null, "client_auth": "none", "client_id": issuer::PUBLIC});
+    let report = tested(document("authorization_code", public)).await;
+    assert_eq!(
+        (report.outcome, report.message.as_str()),
+        (Outcome::Incomplete, "Access token is missing: log in first")
+    );
+    assert_eq!(issuer.requests().len(), sent);
+}
+
+/// What a server says of a made-up code, and what may be concluded of it.
+#[tokio::test]
+async fn what_a_server_says_of_a_made_up_code() {
+    let said = async |status: u16, body: Value| {
+        let issuer =
+            Issuer::start(issuer::Manners { token: Some((status, body)), ..issuer::Manners::default() });
+        tested(json!({"key": "a", "kind": "oauth2", "config": issuer.config("authorization_code")})).await
+    };
+    for (status, body, outcome, words) in [
+        (400, json!({"error": "invalid_grant"}), Outcome::Incomplete, "no objection"),
+        (200, json!({"error": "bad_verification_code"}), Outcome::Incomplete, "no objection"),
+        (200, json!({"error": "incorrect_client_credentials"}), Outcome::Rejected, "refused the client"),
+        (
+            401,
+            json!({"error": "invalid_client", "error_description": "secret expired"}),
+            Outcome::Expired,
+            "expired",
+        ),
+        (400, json!({"error": "unauthorized_client"}), Outcome::Limited, "not allowed this grant"),
+        (400, json!({"error": "invalid_request"}), Outcome::Incomplete, "could not be told"),
+        (400, json!({"error": "redirect_uri_mismatch"}), Outcome::Incomplete, "could not be told"),
+        (403, json!({"message": "who?"}), Outcome::Incomplete, "could not be told"),
+        (200, json!({"access_token": "for-anything"}), Outcome::Incomplete, "could not be told"),
+        (404, json!({}), Outcome::WrongEndpoint, "404"),
+        (503, json!({}), Outcome::Unreachable, "503"),
+        (429, json!({}), Outcome::RateLimited, "429"),
+    ] {
+        let report = said(status, body.clone()).await;
+        assert_eq!(report.outcome, outcome, "{status} {body}: {}", report.message);
+        assert!(report.message.contains(words), "{status} {body}: {}", report.message);
+        assert_eq!(
+            report.message.contains("log in first"),
+            outcome == Outcome::Incomplete,
+            "{}",
+            report.message
+        );
+        assert!(!report.advice.is_empty(), "{status} {body}");
+    }
+    let dead = json!({"grant": "authorization_code", "client_id": "c", "client_secret": "s", "authorization_url": "https://x.invalid/a",
+                      "token_url": format!("{}/token", crate::support::server::Dead::port().url())});
+    let report = tested(json!({"key": "a", "kind": "oauth2", "config": dead})).await;
+    assert_eq!(report.outcome, Outcome::Unreachable);
+}
+
+/// A client whose wrong tries lock an account is not shown.
+#[tokio::test]
+async fn where_wrong_tries_lock_an_account_nothing_is_tried() {
+    let issuer = Issuer::start(issuer::Manners::default());
+    let report = async |lockout: &str| {
+        let text = SERVICE.replace("kind = \"oauth2\"", &format!("kind = \"oauth2\"\n{lockout}"));
+        let text = text.replace("client_credentials", "authorization_code");
+        let file = File { path: "acme.toml".to_owned(), id: "acme".to_owned(), text: Ok(text) };
+        let catalogue = Catalogue::with(vec![file]);
+        assert_eq!(catalogue.mistakes(), []);
+        let kinds = Kinds::with(std::sync::Arc::new(catalogue));
+        let kind = kinds.of_service("oauth2", "acme").unwrap();
+        let mut config = issuer.config("authorization_code");
+        config["tenant"] = json!("1");
+        config["token_url"] = json!(format!("{}/token", issuer.url()));
+        let document = json!({"key": "a", "kind": "oauth2", "service": "acme", "config": config});
+        let content = kind.read(document.as_object().unwrap().clone(), None, Absent::Keeps).unwrap().content;
+        match plan_in(&kind, &content, &Surroundings::default()) {
+            Ok(plan) => run(&plan, &Trust::default(), LONG, &CancellationToken::new(), now).await,
+            Err(unplannable) => unplannable.report(now()),
+        }
+    };
+    assert_eq!(report("lockout = true").await.message, "Access token is missing: log in first");
+    assert_eq!(issuer.requests().len(), 0);
+    let control = report("").await;
+    assert!(control.message.contains("no objection"), "{}", control.message);
+}
+
+/// What a login, a refresh and a revocation are told of a service.
+#[test]
+fn a_service_completes_what_a_credential_says() {
+    let text = SERVICE
+        .replace("grant = \"client_credentials\"", "grant = \"authorization_code\"\nauthorization_url = \"{base_url}/authorize\"\ndevice_url = \"{base_url}/device\"\nrevocation_url = \"{base_url}/revoke?tenant={tenant}\"\nrefresh_url = \"{base_url}/refresh\"\nauthorization_parameters = { access_type = \"offline\", tenant = \"{tenant}\" }\nreply_fields = [\"instance_url\"]\nredirect_fields = [\"realm\"]");
+    let file = File { path: "acme.toml".to_owned(), id: "acme".to_owned(), text: Ok(text) };
+    let catalogue = Catalogue::with(vec![file]);
+    assert_eq!(catalogue.mistakes(), []);
+    let kinds = Kinds::with(std::sync::Arc::new(catalogue));
+    let kind = kinds.of_service("oauth2", "acme").unwrap();
+    let source = |more: Value| {
+        let mut document = json!({"key": "a", "kind": "oauth2", "service": "acme", "config": {
+            "client_id": CLIENT.0, "client_secret": CLIENT.1, "base_url": "https://acme.invalid", "tenant": "t 1"}});
+        merge(&mut document, &json!({ "config": more }));
+        let content = kind.read(document.as_object().unwrap().clone(), None, Absent::Keeps).unwrap().content;
+        token_source(&kind, &content, &Surroundings::default())
+    };
+    let found = source(json!({})).unwrap();
+    let ask = &found.ask;
+    let url = |url: &Option<url::Url>| url.as_ref().map(url::Url::to_string).unwrap_or_default();
+    assert_eq!(url(&ask.authorization_url), "https://acme.invalid/authorize");
+    assert_eq!(url(&ask.token_url), "https://acme.invalid/token?tenant=t%201");
+    assert_eq!(url(&ask.device_url), "https://acme.invalid/device");
+    assert_eq!(url(&ask.revocation_url), "https://acme.invalid/revoke?tenant=t%201");
+    assert_eq!(url(&ask.refresh_url), "https://acme.invalid/refresh");
+    assert_eq!((ask.scope_separator.as_str(), ask.json, ask.scopes.len()), (",", true, 2));
+    assert_eq!(
+        (ask.reply_fields.as_slice(), ask.redirect_fields.as_slice()),
+        (&["instance_url".to_owned()][..], &["realm".to_owned()][..])
+    );
+    let sent: Vec<(&str, &str)> =
+        ask.authorization_parameters.iter().map(|(name, value)| (name.as_str(), value.expose())).collect();
+    assert_eq!(sent, [("access_type", "offline"), ("tenant", "t 1")]);
+    assert!(found.secrets.iter().any(|secret| secret.expose() == CLIENT.1));
+    assert!(!format!("{found:?}").contains(CLIENT.1));
+    // What it says itself counts.
+    let own = json!({"authorization_parameters": {"prompt": "login"}, "revocation_url": "https://acme.invalid/own"});
+    let own = source(own).unwrap().ask;
+    assert_eq!(own.authorization_parameters.len(), 1);
+    assert_eq!(url(&own.revocation_url), "https://acme.invalid/own");
+    // What a credential lacks is named.
+    let missing = source(json!({"client_id": null})).err();
+    assert!(missing.is_some_and(|missing| missing.to_string().contains("Client ID")));
+}
+
+/// Addresses of the built-in catalogue are used while the credential names no others.
+#[test]
+fn the_catalogue_adds_no_address_to_those_of_somebody_else() {
+    let kinds = Kinds::builtin();
+    let kind = kinds.of_service("oauth2", "google-drive").unwrap();
+    let source = |token_url: &str| {
+        let document = json!({"key": "a", "kind": "oauth2", "service": "google-drive", "config": {
+            "grant": "authorization_code", "client_id": "c", "token_url": token_url,
+            "authorization_url": "https://accounts.google.com/o/oauth2/v2/auth"}});
+        let mut content =
+            kind.read(document.as_object().unwrap().clone(), None, Absent::Keeps).unwrap().content;
+        for name in ["revocation_url", "device_url"] {
+            content.remove(&format!("/config/{name}"));
+        }
+        token_source(&kind, &content, &Surroundings::default()).unwrap().ask
+    };
+    let own = source("https://oauth2.googleapis.com/token");
+    assert_eq!(own.revocation_url.unwrap().as_str(), "https://oauth2.googleapis.com/revoke");
+    let other = source("https://tokens.example/token");
+    assert!(other.revocation_url.is_none() && other.device_url.is_none());
 }

@@ -153,6 +153,16 @@ impl Pty {
         }
     }
 
+    /// Waits until the program writes nothing for a while.
+    pub(crate) fn settles_for(&mut self, time: Duration) -> &mut Self {
+        let deadline = Instant::now() + DEADLINE;
+        while let Ok(bytes) = self.output.recv_timeout(time) {
+            assert!(Instant::now() < deadline, "it goes on writing: {:?}", String::from_utf8_lossy(&bytes));
+            self.take(&bytes);
+        }
+        self
+    }
+
     /// The bytes written until a text shows, and nothing follows for a moment.
     pub(crate) fn bytes_until(&mut self, text: &str) -> usize {
         let before = self.bytes.len();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use credbench::config::Config;
 use credbench::schema::Kinds;
 use credbench::secret::Secret;
-use credbench::session::{Network, Seat, Setup, changes};
+use credbench::session::{Network, Seat, Setup, changes, oauth_app_change};
 use credbench::tui::app::App;
 use credbench::tui::keymap::Keymap;
 use credbench::tui::message::{Effect, Message, Timer};
@@ -53,6 +53,7 @@ pub(crate) struct Start {
     identities: Vec<PathBuf>,
     size: (u16, u16),
     network: Network,
+    seat: Seat,
 }
 
 impl Start {
@@ -65,8 +66,9 @@ impl Start {
 
     /// With what a home has.
     pub(crate) fn at(home: Home) -> Self {
-        let network = Network::default();
-        Self { config: Config::default(), identities: vec![home.identity()], home, size: (120, 40), network }
+        let (network, seat) = (Network::default(), Seat { unicode: true, ..Seat::default() });
+        let identities = vec![home.identity()];
+        Self { config: Config::default(), identities, home, size: (120, 40), network, seat }
     }
 
     pub(crate) fn config(mut self, change: impl FnOnce(&mut Config)) -> Self {
@@ -77,6 +79,12 @@ impl Start {
     /// In an environment that names proxies.
     pub(crate) fn network(mut self, network: Network) -> Self {
         self.network = network;
+        self
+    }
+
+    /// At another terminal, reached another way.
+    pub(crate) fn seat(mut self, seat: Seat) -> Self {
+        self.seat = seat;
         self
     }
 
@@ -93,7 +101,7 @@ impl Start {
 
     /// Starts it, and does not wait for anything.
     pub(crate) fn start(self) -> Ui {
-        let Self { home, config, identities, size, network } = self;
+        let Self { home, config, identities, size, network, seat } = self;
         let later = Arc::new(AtomicI64::new(0));
         let hand = later.clone();
         let uptime = later.clone();
@@ -110,14 +118,15 @@ impl Start {
             services: home.root.join("services"),
             own_folders: Vec::new(),
             network,
-            seat: Seat::default(),
+            seat: seat.clone(),
         };
         let trust = setup.network.trust().unwrap();
         let runtime = Runtime::new().unwrap();
         let (messages, inbox) = unbounded_channel();
         let tasks = Tasks::start(setup, trust, clock.clone(), runtime.handle().clone(), messages).unwrap();
-        let (app, effects) =
+        let (mut app, effects) =
             App::new(config, Keymap::default(), "default".to_owned(), (clock, uptime), false);
+        app.sit(seat);
         let (clipboard, timers) = (Vec::new(), Vec::new());
         let mut ui = Ui {
             home,
@@ -150,6 +159,13 @@ pub(crate) fn put(home: &Home, documents: &str) {
     let document = store.document().clone();
     let read = changes(&document, &Kinds::of(&document), documents, "default", "documents").unwrap();
     store.commit(read.into_iter().flat_map(|change| change.edits(None)).collect(), now()).unwrap();
+}
+
+/// Stores an OAuth app in a home's vault.
+pub(crate) fn put_app(home: &Home, document: &str) {
+    let mut store = home.open().unwrap().store;
+    let change = oauth_app_change(&store.document().clone(), document, "document").unwrap();
+    store.commit(vec![change.edit()], now()).unwrap();
 }
 
 impl Ui {
@@ -207,11 +223,18 @@ impl Ui {
         self.send(Message::Resize)
     }
 
-    /// What is on the screen.
-    pub(crate) fn screen(&mut self) -> String {
+    /// What is drawn, cell by cell.
+    pub(crate) fn cells(&mut self) -> Buffer {
         let area = Rect::new(0, 0, self.size.0, self.size.1);
         let mut buffer = Buffer::empty(area);
         self.cursor = self.app.draw(area, &mut buffer);
+        buffer
+    }
+
+    /// What is on the screen.
+    pub(crate) fn screen(&mut self) -> String {
+        let buffer = self.cells();
+        let area = buffer.area;
         let mut text = String::new();
         for y in 0..area.height {
             let mut line = String::new();
@@ -221,9 +244,9 @@ impl Ui {
                     skip -= 1;
                     continue;
                 }
-                let symbol = buffer[(x, y)].symbol();
-                line.push_str(symbol);
-                skip = unicode_width::UnicodeWidthStr::width(symbol).saturating_sub(1);
+                let symbol = without_links(buffer[(x, y)].symbol());
+                line.push_str(&symbol);
+                skip = unicode_width::UnicodeWidthStr::width(&*symbol).saturating_sub(1);
             }
             text.push_str(line.trim_end());
             text.push('\n');
@@ -289,6 +312,13 @@ impl Ui {
         self.until("the end", |ui| ui.app.ended().is_some());
         self.app.ended().unwrap()
     }
+}
+
+/// What a terminal shows of a cell: the escape sequences of a link are not seen.
+fn without_links(symbol: &str) -> String {
+    let mut parts = symbol.split("\x1b]8;");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |shown, part| shown + part.split_once("\x1b\\").map_or("", |(_, text)| text))
 }
 
 fn named(name: &str) -> KeyEvent {

@@ -64,6 +64,15 @@ impl Rotating {
         self.server.url()
     }
 
+    /// Waits until whoever asked has read the whole answer and gone.
+    pub(super) fn wait_until_idle(&self) {
+        let until = std::time::Instant::now() + DEADLINE;
+        while !self.server.is_idle() {
+            assert!(std::time::Instant::now() < until, "somebody is still connected");
+            std::thread::yield_now();
+        }
+    }
+
     pub(super) fn seen(&self) -> Counts {
         self.state.0.lock().unwrap().counts
     }

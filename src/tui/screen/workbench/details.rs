@@ -42,6 +42,14 @@ pub(super) enum Shown {
     Heading,
 }
 
+/// What the pane shows: a credential, and what is known of its tokens, if it is of those that have some.
+pub(super) struct Viewed<'a> {
+    pub(super) document: &'a Document,
+    pub(super) credential: &'a Credential,
+    pub(super) kinds: &'a Kinds,
+    pub(super) tokens: Vec<(&'static str, String)>,
+}
+
 /// The details pane.
 #[derive(Default)]
 pub(super) struct Details {
@@ -71,8 +79,8 @@ impl Details {
     }
 
     /// Moves between values.
-    pub(super) fn step(&mut self, by: isize, credential: &Credential, kinds: &Kinds) {
-        let items = items(credential, kinds);
+    pub(super) fn step(&mut self, by: isize, viewed: &Viewed<'_>) {
+        let items = items(viewed);
         let last = items.len().saturating_sub(1);
         let mut to = self.selected.saturating_add_signed(by).min(last);
         while matches!(items.get(to), Some(Item { shown: Shown::Heading, .. })) {
@@ -86,8 +94,8 @@ impl Details {
     }
 
     /// The selected value.
-    pub(super) fn item(&self, credential: &Credential, kinds: &Kinds) -> Option<Item> {
-        let mut items = items(credential, kinds);
+    pub(super) fn item(&self, viewed: &Viewed<'_>) -> Option<Item> {
+        let mut items = items(viewed);
         if self.selected >= items.len() {
             return None;
         }
@@ -97,19 +105,19 @@ impl Details {
     /// Draws it into the room inside the pane.
     pub(super) fn draw(
         &mut self,
-        (document, credential): (&Document, &Credential),
+        viewed: &Viewed<'_>,
         area: Rect,
         buf: &mut Buffer,
         shared: &Shared,
         focused: bool,
     ) {
-        let theme = &shared.theme;
-        let items = items(credential, &shared.kinds);
+        let (theme, credential) = (&shared.theme, viewed.credential);
+        let items = items(viewed);
         self.selected = self.selected.min(items.len().saturating_sub(1));
         if matches!(items.get(self.selected), Some(Item { shown: Shown::Heading, .. })) {
-            self.step(1, credential, &shared.kinds);
+            self.step(1, viewed);
         }
-        let head = head(document, credential, area, buf, shared);
+        let head = head(viewed.document, credential, area, buf, shared);
         let history = history(credential, shared.now(), theme);
         let wanted = u16::try_from(history.len()).unwrap_or(0) + 2;
         let below = wanted.min(area.height.saturating_sub(head) / 3);
@@ -207,7 +215,8 @@ fn head(document: &Document, credential: &Credential, area: Rect, buf: &mut Buff
 }
 
 /// What a credential says, in the order of its kind's form; what the form does not know stands at the end.
-fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
+fn items(viewed: &Viewed<'_>) -> Vec<Item> {
+    let Viewed { credential, kinds, tokens, .. } = viewed;
     let content = &credential.content;
     let mut items = Vec::new();
     for (index, violation) in kinds.attention(content).into_iter().enumerate() {
@@ -224,6 +233,15 @@ fn items(credential: &Credential, kinds: &Kinds) -> Vec<Item> {
     }
     let kind = kinds.of_content(content);
     let kind = kind.as_deref();
+    if !tokens.is_empty() {
+        let first = items.is_empty();
+        items.extend(heading("Tokens", first));
+        items.extend(tokens.iter().map(|(label, text)| Item {
+            place: String::new(),
+            label: (*label).to_owned(),
+            shown: Shown::Text(text.clone()),
+        }));
+    }
     service(credential, kind, &mut items);
     let mut group = String::new();
     let missing = kind.map(|kind| kind.missing(content)).unwrap_or_default();

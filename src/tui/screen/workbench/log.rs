@@ -1,30 +1,93 @@
-//! The test log: what runs, and what was found, step by step.
+//! The test log: what runs, and what was found or done, step by step.
 
 use std::collections::VecDeque;
 
+use jiff::Timestamp;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::running::{Progress, Running};
 use crate::model::Id;
-use crate::probe::Report;
+use crate::probe::{Report, Step};
 use crate::tui::action::Action;
 use crate::tui::app::Shared;
 use crate::tui::keymap::Context;
 use crate::tui::paint;
-use crate::tui::theme;
+use crate::tui::theme::{self, Theme};
 
 /// Older results fall off; the vault keeps its own.
 const KEPT: usize = 500;
 
 /// One result.
 pub(super) struct Result {
-    pub(super) id: Id,
-    pub(super) key: String,
+    id: Id,
+    key: String,
     /// What it was of, if not of what is stored now.
-    pub(super) label: &'static str,
-    pub(super) report: Report,
+    label: &'static str,
+    found: Found,
+}
+
+/// What a result says.
+enum Found {
+    Test(Report),
+    Exchange(Exchanged),
+}
+
+/// What was done about tokens.
+pub(super) struct Exchanged {
+    /// In a word or two.
+    pub(super) what: &'static str,
+    pub(super) good: bool,
+    pub(super) at: Timestamp,
+    pub(super) message: String,
+    pub(super) advice: String,
+    pub(super) steps: Vec<Step>,
+}
+
+impl Result {
+    /// What a test found; `label` says of what, if not of what is stored now.
+    pub(super) fn of_test(id: Id, key: String, label: &'static str, report: Report) -> Self {
+        Self { id, key, label, found: Found::Test(report) }
+    }
+
+    /// What came of an exchange of tokens.
+    pub(super) fn of_exchange(id: Id, key: String, exchanged: Exchanged) -> Self {
+        Self { id, key, label: "", found: Found::Exchange(exchanged) }
+    }
+
+    fn at(&self) -> Timestamp {
+        match &self.found {
+            Found::Test(report) => report.at,
+            Found::Exchange(exchanged) => exchanged.at,
+        }
+    }
+
+    fn steps(&self) -> &[Step] {
+        match &self.found {
+            Found::Test(report) => &report.steps,
+            Found::Exchange(exchanged) => &exchanged.steps,
+        }
+    }
+
+    fn said(&self) -> [&str; 2] {
+        match &self.found {
+            Found::Test(report) => [&report.message, &report.advice],
+            Found::Exchange(exchanged) => [&exchanged.message, &exchanged.advice],
+        }
+    }
+
+    /// Its sign, its word and their style.
+    fn verdict(&self, theme: &Theme) -> (&'static str, &'static str, Style) {
+        match &self.found {
+            Found::Test(report) => {
+                let (sign, word) = theme::outcome(report.outcome);
+                (sign, word, theme.outcome(report.outcome))
+            }
+            Found::Exchange(Exchanged { what, good: true, .. }) => ("●", what, theme.ok),
+            Found::Exchange(Exchanged { what, good: false, .. }) => ("✗", what, theme.error),
+        }
+    }
 }
 
 /// The log.
@@ -85,7 +148,7 @@ impl Log {
                 continue;
             }
             let room = area.width.saturating_sub(2);
-            let said = [&result.report.message, &result.report.advice];
+            let said = result.said();
             let lines = said.iter().filter(|text| !text.is_empty()).flat_map(|text| paint::wrap(text, room));
             for text in lines.take(3) {
                 if y < area.bottom() {
@@ -125,18 +188,17 @@ fn bar(progress: &Progress, area: Rect, buf: &mut Buffer, shared: &Shared) {
 /// Key, outcome and steps.
 fn line(result: &Result, area: Rect, buf: &mut Buffer, shared: &Shared) {
     let theme = &shared.theme;
-    let record = &result.report;
-    let (sign, word) = theme::outcome(record.outcome);
-    let age = paint::ago(shared.now().duration_since(record.at).as_secs());
+    let (sign, word, style) = result.verdict(theme);
+    let age = paint::ago(shared.now().duration_since(result.at()).as_secs());
     let mut parts: Vec<(String, Style)> = vec![
         (format!("{}  ", result.key), theme.title),
-        (format!("{sign} {word}"), theme.outcome(record.outcome)),
+        (format!("{sign} {word}"), style),
         (format!("  {age}  "), theme.dim),
     ];
     if !result.label.is_empty() {
         parts.push((format!("{}  ", result.label), theme.warn));
     }
-    for step in &result.report.steps {
+    for step in result.steps() {
         let detail = if step.detail.is_empty() { String::new() } else { format!(" {}", step.detail) };
         parts.push((format!("{}{detail} {} ms ", step.name, step.ms), theme.dim));
         let (sign, style) = if step.ok { ("✓  ", theme.ok) } else { ("✗  ", theme.error) };

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Block, Widget};
 
 use super::editor::Saving;
-use super::{Pane, Workbench};
+use super::{Pane, Workbench, viewed};
 use crate::tui::app::Shared;
 use crate::tui::paint;
 use crate::tui::screen::{footer, notice};
@@ -190,7 +190,8 @@ impl Workbench {
         }
         match self.list.selected() {
             Some(credential) => {
-                self.details.draw((&self.document, credential), inner, buf, shared, focused);
+                let viewed = viewed(&self.document, credential, shared);
+                self.details.draw(&viewed, inner, buf, shared, focused);
             }
             None => {
                 paint::put(buf, inner.x, inner.y, inner.width, "Nothing is selected.", theme.dim);

@@ -112,7 +112,7 @@ impl Workbench {
         }
         self.store_results(shared);
         let key = self.key_of(&ticket);
-        self.log.push(log::Result { id: ticket.id.clone(), key: key.clone(), label, report: report.clone() });
+        self.log.push(log::Result::of_test(ticket.id.clone(), key.clone(), label, report.clone()));
         if self.is_saving(&ticket) {
             return self.tested_before_saving(&report, shared);
         }
@@ -197,7 +197,8 @@ impl Workbench {
                 self.close_editor();
                 self.list.select(id.as_ref());
                 self.remember(format!("the change of {key}"), inverses);
-                format!("{key} saved, generation {generation}")
+                let next = self.way_to_log_in(shared);
+                format!("{key} saved, generation {generation}{next}")
             }
             Change::Removal(label) => {
                 self.details.reset();

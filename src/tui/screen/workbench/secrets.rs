@@ -1,7 +1,7 @@
 //! Secrets on the screen: shown for a while, masked again, copied.
 
 use super::details::Shown;
-use super::{Pane, Workbench};
+use super::{Pane, Workbench, viewed};
 use crate::model::Id;
 use crate::problem::Problem;
 use crate::schema::catalogue::Page;
@@ -34,7 +34,7 @@ impl Workbench {
     fn meant_secret(&self, shared: &mut Shared) -> Option<(Id, String)> {
         let credential = self.list.selected()?;
         if self.focus == Pane::Panel {
-            let item = self.details.item(credential, &shared.kinds)?;
+            let item = self.details.item(&viewed(&self.document, credential, shared))?;
             if matches!(item.shown, Shown::Stored) {
                 return Some((credential.id.clone(), item.place));
             }

@@ -60,7 +60,7 @@ impl Workbench {
         Reply::Open(Box::new(Confirm::new("Test all", text, choices)))
     }
 
-    fn test(&mut self, jobs: Vec<(Id, Subject, Content)>, shared: &mut Shared) {
+    pub(super) fn test(&mut self, jobs: Vec<(Id, Subject, Content)>, shared: &mut Shared) {
         if !jobs.is_empty() {
             self.running.start(jobs, &self.document, shared);
         }
