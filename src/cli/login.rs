@@ -124,7 +124,10 @@ impl<'a> Person<'a> {
 
     fn show(&mut self, prompt: Prompt) {
         if self.context.output.is_json() {
-            self.event(&prompt).iter().for_each(|event| self.context.output.json_line(event));
+            if let Some(event) = self.event(&prompt) {
+                self.stops_counting();
+                self.context.output.json_line(&event);
+            }
         } else if let Some(text) = self.words(&prompt) {
             self.stops_counting();
             for line in text.lines() {

@@ -270,7 +270,7 @@ fn of_failure(problem: &Problem, width: u16, shared: &Shared) -> Vec<Piece> {
     pieces
 }
 
-/// A link, where the terminal is likely to know one; and how the address is copied.
+/// A link, where the terminal is likely to know one.
 fn opened_here(url: &Url, shared: &Shared) -> Option<Piece> {
     (shared.seat.links && link::fits(url)).then(|| Piece::new(4, What::Link(url.clone())))
 }
