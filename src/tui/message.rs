@@ -44,6 +44,8 @@ pub enum Message {
     Continued,
     /// The terminal itself is gone.
     TerminalGone,
+    /// Somebody wants the vault locked (SIGUSR1).
+    Lock,
 }
 
 /// What happens in an exchange of tokens.
@@ -228,6 +230,8 @@ pub enum Timer {
     Spin,
     /// Test everything again.
     Retest(u64),
+    /// Look whether the vault has been open for too long.
+    Watch(u64),
     /// A second of a login passed.
     Login(u64),
 }

@@ -17,3 +17,4 @@ mod services;
 mod sizes;
 mod test;
 mod tokens;
+mod watch;
