@@ -5,16 +5,20 @@
 
 mod add;
 mod args;
+mod completions;
 mod demo;
 mod doctor;
 mod exchange;
+mod export;
 mod get;
 mod history;
+mod import;
 mod init;
 mod input;
 mod kinds;
 mod list;
 mod login;
+mod man;
 mod manual;
 mod move_to;
 mod oauth_app;
@@ -108,7 +112,7 @@ impl Workbench {
 /// Runs the command that the arguments name.
 pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let matches = command().try_get_matches_from(&arguments);
+    let matches = command_line().try_get_matches_from(&arguments);
     let parsed = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(parsed) => parsed,
         Err(error) => return Next::Exit(usage(&error, wants_json(&arguments))),
@@ -122,11 +126,11 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
 
 /// The command line's own reference page, in Markdown.
 pub fn reference() -> String {
-    reference::page(&command())
+    reference::page(&command_line())
 }
 
 /// What can be typed.
-fn command() -> clap::Command {
+fn command_line() -> clap::Command {
     manual::with_examples(Arguments::command())
 }
 
@@ -134,7 +138,8 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
     if let Err(problem) = input::check_standard_input(&arguments) {
         return Err((output, problem));
     }
-    let context = Context { output, global: arguments.global.with_environment() };
+    let named_solution = arguments.global.solution.clone();
+    let context = Context { output, global: arguments.global.with_environment(), named_solution };
     let Some(command) = arguments.command else {
         return match context.setup() {
             Ok(setup) => Ok(context.workbench(setup, None)),
@@ -163,6 +168,8 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::History(arguments) => history::run(&context, &arguments),
         Command::Trash { action } => trash::run(&context, &action),
         Command::Move(arguments) => move_to::run(&context, &arguments),
+        Command::Export(arguments) => export::run(&context, &arguments),
+        Command::Import(arguments) => import::run(&context, &arguments),
         Command::OauthApp { action } => oauth_app::run(&context, &action),
         Command::Solution { action } => solution::run(&context, &action),
         Command::Schema(arguments) => kinds::schema(&context, &arguments),
@@ -171,6 +178,8 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Recipients { action } => recipients::run(&context, &action),
         Command::Passphrase(arguments) => passphrase::run(&context, &arguments),
         Command::Vault { action } => vault::run(&context, &action),
+        Command::Completions(arguments) => completions::run(&context, &arguments, command_line()),
+        Command::Man => man::run(&context, command_line()),
         Command::Doctor => doctor::run(&context),
     };
     Ok(Next::Exit(exit(&context.output, done)))
@@ -213,9 +222,15 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
 pub(crate) struct Context {
     pub(crate) output: Output,
     global: args::Global,
+    named_solution: Option<String>,
 }
 
 impl Context {
+    /// The solution that the command line names, whatever environment and configuration say.
+    pub(crate) fn named_solution(&self) -> Option<&str> {
+        self.named_solution.as_deref()
+    }
+
     /// The built-in services and the operator's own.
     ///
     /// # Errors

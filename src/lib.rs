@@ -10,6 +10,7 @@
 //! | [`sign`] | signatures that services ask for: pure |
 //! | [`model`] | the vault's contents and every edit to them: pure |
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
+//! | [`import`] | files of other programs, read: pure |
 //! | [`vault`] | one sealed document on disk; synchronous |
 //! | [`oauth`] | tokens from authorization servers |
 //! | [`probe`] | does this credential work? |
@@ -24,6 +25,7 @@ pub mod config;
 pub mod demo;
 pub mod durable;
 pub mod http;
+pub mod import;
 pub mod memory;
 pub mod model;
 pub mod oauth;

@@ -5,8 +5,10 @@ use std::fmt;
 
 use crate::config::ConfigError;
 use crate::durable;
+use crate::import;
 use crate::model::EditError;
 use crate::paths::NoHome;
+use crate::vault::export::ExportError;
 use crate::vault::{KeyringError, RecipientError, Refusal, StoreError};
 
 /// Exit codes of the command line.
@@ -250,6 +252,31 @@ impl From<EditError> for Problem {
                 problem(Exit::Refused, "conflict").hint("look at what is stored now, then do it again")
             }
             EditError::IdTaken(_) => problem(Exit::Refused, "exists"),
+        }
+    }
+}
+
+/// An export that cannot be read: it is no vault, so nothing is wrong with one.
+impl From<ExportError> for Problem {
+    fn from(error: ExportError) -> Self {
+        let message = error.to_string();
+        match error {
+            ExportError::NoMatch => Self::new(Exit::Locked, "no_identity_opens", message).hint(
+                "name the identity that it is encrypted to besides your own: --identity may be given twice",
+            ),
+            ExportError::Keyring(error) => error.into(),
+            ExportError::Refused(_) => Self::new(Exit::Invalid, "invalid_import", message),
+        }
+    }
+}
+
+/// A file of another program that cannot be read.
+impl From<import::Mistake> for Problem {
+    fn from(mistake: import::Mistake) -> Self {
+        let problem = Self::new(Exit::Invalid, "invalid_import", mistake.to_string());
+        match mistake.hint {
+            Some(hint) => problem.hint(hint),
+            None => problem,
         }
     }
 }

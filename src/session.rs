@@ -7,6 +7,8 @@
 mod change;
 mod conflict;
 mod draft;
+mod export;
+mod import;
 mod kind;
 mod lookup;
 mod merge;
@@ -35,6 +37,8 @@ use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store
 pub use change::{Change, changes, names};
 pub use conflict::{Clash, Conflict};
 pub use draft::{Keeping, draft_name, meanwhile, resumed, resumed_oauth_app};
+pub use export::{ExportOptions, exported, import_export};
+pub use import::{Fate, Import, ImportOptions, ImportRow, import, import_documents};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use merge::merged;

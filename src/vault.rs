@@ -9,6 +9,7 @@
 pub mod backups;
 mod drafts;
 mod error;
+pub mod export;
 mod file;
 mod format;
 pub mod keyring;

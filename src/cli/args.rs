@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use crate::paths::variable;
 
@@ -121,6 +121,17 @@ pub(crate) enum Command {
     },
     /// Move a credential to another solution
     Move(Move),
+    /// Take over what another program kept: see docs/IMPORTING.md
+    ///
+    /// All or nothing, in one save, without tests. What is stored is changed only where it is plainly the same
+    /// credential; its earlier version stays. The file itself is never changed.
+    Import(Import),
+    /// Write the vault's contents into a file, encrypted to whoever can open the vault
+    ///
+    /// An export holds what is true now: solutions, credentials, kinds of the vault's own and OAuth apps; no earlier
+    /// versions, tests, trash or recipients. `import json` takes it back. Without --solution it holds all solutions,
+    /// whatever the environment says; dotenv has the current one.
+    Export(Export),
     /// Solutions: the groups that credentials live in
     Solution {
         #[command(subcommand)]
@@ -152,6 +163,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Vault,
     },
+    /// Print what a shell needs to complete commands, options and keys
+    Completions(Completions),
+    /// Print the manual page
+    Man,
     /// Check configuration, permissions, vault and terminal, and say how to mend each
     Doctor,
 }
@@ -225,7 +240,7 @@ pub(crate) struct Put {
 #[derive(Debug, Args)]
 pub(crate) struct Key {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
 }
 
@@ -233,7 +248,7 @@ pub(crate) struct Key {
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// A path in its config, as it is stored; without one, its secret, and of OAuth credentials an access token that
     /// is good, refreshed where it has to be
@@ -270,7 +285,7 @@ pub(crate) struct List {
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     /// The credentials
-    #[arg(value_name = "KEY", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other, required_unless_present = "all", conflicts_with = "all")]
     pub(crate) keys: Vec<String>,
     /// Every credential of the current solution, but for those whose test costs or may lock an account
     #[arg(long)]
@@ -315,7 +330,7 @@ pub(crate) struct Revoke {
 #[derive(Debug, Args)]
 pub(crate) struct Remove {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// Do not ask
     #[arg(long)]
@@ -326,7 +341,7 @@ pub(crate) struct Remove {
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// Make this version the newest
     #[arg(long, value_name = "N")]
@@ -412,11 +427,122 @@ pub(crate) enum Trash {
 #[derive(Debug, Args)]
 pub(crate) struct Move {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// The solution it moves to
     #[arg(value_name = "SOLUTION")]
     pub(crate) to: String,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Script,
+}
+
+/// Shells with a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Script {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// The keys of the current solution, for the scripts
+    #[value(hide = true)]
+    Keys,
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Where to; `-` is standard output, which is used without this option too where it is no terminal
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Leave out every secret: each place of one says that it is missing
+    #[arg(long, conflicts_with = "plain")]
+    pub(crate) structure: bool,
+    /// Write the secrets in plain text; asks first
+    #[arg(long)]
+    pub(crate) plain: bool,
+    /// As what, in plain text; without this, json
+    #[arg(long, value_name = "FORMAT", requires = "plain")]
+    pub(crate) format: Option<PlainFormat>,
+    /// Write plain text without being asked
+    #[arg(long, requires = "plain")]
+    pub(crate) yes: bool,
+    /// Replace the file where there is one
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// What plain text can be exported as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlainFormat {
+    /// Everything that the encrypted one holds
+    Json,
+    /// A table with a row for each secret
+    Csv,
+    /// NAME=value lines of the current solution
+    Dotenv,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// What the file is
+    #[arg(value_name = "FORMAT")]
+    pub(crate) format: ImportFormat,
+    /// Where it is; `-` is standard input. For pass and aws it may be a folder
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Read the password of the file (Bitwarden, KeePass) from a file, instead of being asked; `-` is standard
+    /// input
+    #[arg(long, value_name = "PATH")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// The key file of a KeePass database
+    #[arg(long, value_name = "PATH")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Only show what it would do
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Leave what is stored as it is, also where the file says something else
+    #[arg(long)]
+    pub(crate) keep: bool,
+    /// Make a solution of each folder; without this, folders become tags
+    #[arg(long)]
+    pub(crate) folders_as_solutions: bool,
+}
+
+/// What can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// NAME=value lines: one secret for each variable
+    Dotenv,
+    /// Credential documents, or an object of variables
+    Json,
+    /// A table of 1Password, Bitwarden, KeePass, KeePassXC, LastPass, Chrome, Firefox, or one with titles
+    Csv,
+    /// Bitwarden's .json, plain or with a password of its own
+    Bitwarden,
+    /// 1Password's .1pux
+    #[value(name = "1pux")]
+    OnePux,
+    /// KeePass 2's XML, as KeePassXC exports it too
+    KeepassXml,
+    /// A database of KeePass 2 or KeePassXC, version 3.1 or 4
+    Kdbx,
+    /// A store of pass, such as ~/.password-store: gpg decrypts it
+    Pass,
+    /// AWS's credentials or config, or the folder with both
+    Aws,
+    /// A collection or an environment of Postman
+    Postman,
+    /// n8n's credentials, exported with --decrypted
+    N8n,
 }
 
 /// `kinds`

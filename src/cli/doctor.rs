@@ -100,7 +100,11 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
     identities(&setup, &mut report);
     vault_files(&setup, &mut report);
     match context.open(&setup) {
-        Ok(opened) => vault(&opened, &mut report),
+        Ok(opened) => {
+            vault(&opened, &mut report);
+            backups(&opened, &mut report);
+            credentials(&opened, &mut report);
+        }
         Err(problem) => report.fail("vault", problem),
     }
     network(&setup, &mut report);
@@ -139,6 +143,25 @@ fn identities(setup: &Setup, report: &mut Report) {
                 "whoever can read the file can open the vault; `credbench passphrase` protects it",
             ),
             Err(error) => report.fail("identity", error),
+        }
+        plugins(path, report);
+    }
+}
+
+/// The programs that an identity works through.
+fn plugins(path: &Path, report: &mut Report) {
+    // What cannot be read was told above; a key that is encrypted names no program.
+    let Ok(text) = std::fs::read_to_string(path) else { return };
+    for line in text.lines().filter_map(|line| line.trim().strip_prefix("AGE-PLUGIN-")) {
+        let name = line.rsplit_once('1').map_or(line, |(name, _)| name);
+        let program = format!("age-plugin-{}", name.trim_end_matches('-').to_lowercase());
+        match paths::find_program(&program) {
+            Some(place) => report.fine("plugin", format!("{program}: {}", place.display())),
+            None => report.warn(
+                "plugin",
+                format!("{} needs {}, which is not on the PATH", path.display(), visible(&program)),
+                "install it, or name another identity with --identity",
+            ),
         }
     }
 }
@@ -206,6 +229,50 @@ fn vault(opened: &Opened, report: &mut Report) {
                 "install it, or remove that recipient",
             );
         }
+    }
+}
+
+/// Earlier generations: whether there are any, and whether the newest would open.
+fn backups(opened: &Opened, report: &mut Report) {
+    let store = opened.session.store();
+    let folder = store.folder().join("backups");
+    let all = crate::vault::backups::list(&folder);
+    let Some(newest) = all.last() else {
+        match opened.session.header().generation {
+            1 => report.fine("backups", "none yet: the next save keeps the first"),
+            _ => report.warn(
+                "backups",
+                format!("{} has no earlier generation", folder.display()),
+                "the next save keeps one; `credbench export -o FILE` makes a copy to keep elsewhere",
+            ),
+        }
+        return;
+    };
+    let read = std::fs::read(&newest.path).map_err(|error| error.to_string());
+    match read.and_then(|bytes| store.open_export(&bytes).map_err(|error| error.to_string())) {
+        Ok(_) => report.fine(
+            "backups",
+            format!("{}, the newest of generation {}: it opens", all.len(), newest.generation),
+        ),
+        Err(why) => report.warn(
+            "backups",
+            format!("{} does not open: {why}", newest.path.display()),
+            "it may be from before the recipients changed; otherwise look at the disk's health",
+        ),
+    }
+}
+
+/// Credentials that their kind no longer fits.
+fn credentials(opened: &Opened, report: &mut Report) {
+    let all = &opened.document.credentials;
+    let flawed = all.iter().filter(|known| !opened.kinds.attention(&known.content).is_empty()).count();
+    match flawed {
+        0 => report.fine("credentials", format!("{}, all of kinds that are known", all.len())),
+        count => report.warn(
+            "credentials",
+            format!("{count} of {} need attention", all.len()),
+            "`credbench list --all-solutions is:needs_attention` names them",
+        ),
     }
 }
 

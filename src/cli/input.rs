@@ -39,6 +39,14 @@ pub(crate) fn check_standard_input(arguments: &Arguments) -> Result<(), Problem>
         {
             uses.push("the schema of kinds put".to_owned());
         }
+        Some(Command::Import(import)) => {
+            let files = [
+                (Some(import.file.as_path()), "the file of import"),
+                (import.password_file.as_deref(), "--password-file"),
+                (import.key_file.as_deref(), "--key-file"),
+            ];
+            uses.extend(files.iter().filter(|(path, _)| dash(*path)).map(|(_, use_)| (*use_).to_owned()));
+        }
         Some(Command::Passphrase(change)) if dash(change.new_passphrase_file.as_deref()) => {
             uses.push("--new-passphrase-file".to_owned());
         }
@@ -96,7 +104,14 @@ fn read_up_to(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Problem> {
 /// # Errors
 /// Exit 1 where it cannot be read, 7 where it is no text.
 pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, Problem> {
-    let mut bytes = read(path)?;
+    text(path, read(path)?)
+}
+
+/// What was read from a file, as text.
+///
+/// # Errors
+/// Exit 7.
+pub(crate) fn text(path: &Path, mut bytes: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>, Problem> {
     String::from_utf8(std::mem::take(&mut *bytes)).map(Zeroizing::new).map_err(|error| not_text(path, &error))
 }
 

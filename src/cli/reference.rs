@@ -63,15 +63,8 @@ fn one(page: &mut String, command: &Command, above: &str) {
         }
         return;
     }
-    let mut usage = name.clone();
-    let own =
-        || command.get_arguments().filter(|argument| !argument.is_global_set() && !is_built_in(argument));
-    for argument in own().filter(|argument| argument.is_positional()) {
-        let _ = write!(usage, " {}", bracketed(argument));
-    }
-    for argument in own().filter(|argument| !argument.is_positional()) {
-        let _ = write!(usage, " {}", bracketed(argument));
-    }
+    let usage = usage_of(command, above);
+    let own = || command.get_arguments().filter(|argument| is_own(argument));
     let _ = write!(page, "\n### `{usage}`\n\n{about}.\n");
     let long = command.get_long_about().map(ToString::to_string).unwrap_or_default();
     if let Some((_, more)) = long.split_once("\n\n") {
@@ -132,6 +125,22 @@ fn in_code(text: &str) -> String {
     }
 }
 
+/// A command with its arguments, as it is typed.
+pub(super) fn usage_of(command: &Command, above: &str) -> String {
+    let mut usage = format!("{above} {}", command.get_name());
+    let own = || command.get_arguments().filter(|argument| is_own(argument));
+    let (named, placed): (Vec<&Arg>, Vec<&Arg>) = own().partition(|argument| !argument.is_positional());
+    for argument in placed.into_iter().chain(named) {
+        let _ = write!(usage, " {}", bracketed(argument));
+    }
+    usage
+}
+
+/// Whether an argument is of the command itself.
+pub(super) fn is_own(argument: &Arg) -> bool {
+    !argument.is_global_set() && !is_built_in(argument)
+}
+
 fn is_version(argument: &Arg) -> bool {
     matches!(argument.get_id().as_str(), "version")
         && argument.get_long() == Some("version")
@@ -146,7 +155,8 @@ fn repeats(argument: &Arg) -> bool {
     matches!(argument.get_action(), clap::ArgAction::Append | clap::ArgAction::Count)
 }
 
-fn spelled(argument: &Arg) -> String {
+/// An argument as it is typed, with what it takes.
+pub(super) fn spelled(argument: &Arg) -> String {
     let names = argument.get_value_names().unwrap_or_default();
     let takes = argument.get_action().takes_values();
     let value = if takes {

@@ -16,6 +16,7 @@ use crate::model::Object;
 pub(super) use draft::{decode as decode_draft, encode as encode_draft};
 pub use read::{Contents, decode};
 pub use write::encode;
+pub(super) use write::encode_bare;
 
 /// The format this program writes, and the highest it reads.
 pub const FORMAT: u32 = 1;

@@ -423,6 +423,27 @@ fn doctor_says_what_is_wrong() {
     page!(account.run(&["doctor"]));
 }
 
+#[test]
+fn doctor_opens_the_newest_backup_and_finds_plugins() {
+    let account = account();
+    let level = |check: &str| {
+        let rows = account.run(&["doctor", "--json"]).json();
+        let rows: Vec<_> =
+            rows.as_array().unwrap().iter().filter(|row| row["check"] == check).cloned().collect();
+        rows.iter().map(|row| row["level"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((level("backups"), level("credentials")), (vec!["ok".to_owned()], vec!["ok".to_owned()]));
+    let folder = account.home.join("data/credbench/vault.age.d/backups");
+    let newest = credbench::vault::backups::list(&folder).pop().unwrap();
+    std::fs::write(&newest.path, "no age file").unwrap();
+    assert_eq!(level("backups"), ["warn"]);
+    assert!(level("plugin").is_empty());
+    let identity = std::fs::read_to_string(account.identity()).unwrap();
+    std::fs::write(account.identity(), format!("{identity}# AGE-PLUGIN-X-1Q\nAGE-PLUGIN-NOWHERE-1QQQ\n"))
+        .unwrap();
+    assert_eq!(level("plugin"), ["warn"]);
+}
+
 fn mode(path: &std::path::Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();

@@ -20,23 +20,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("sign", &["secret", "http"]),
     ("model", &["secret", "suggest"]),
     ("schema", &["model", "secret", "suggest"]),
+    ("import", &["schema", "model", "secret"]),
     ("vault", &["model", "secret", "durable"]),
     ("oauth", &["model", "secret", "http", "sign"]),
     ("probe", &["schema", "model", "secret", "http", "redact", "sign", "oauth", "proxy"]),
     ("demo", &["schema", "model"]),
-    ("problem", &["config", "paths", "durable", "model", "vault"]),
+    ("problem", &["config", "paths", "durable", "model", "import", "vault"]),
     (
         "session",
         &[
-            "secret", "durable", "proxy", "config", "paths", "http", "sign", "model", "schema", "vault",
-            "oauth", "probe", "problem",
+            "secret", "durable", "proxy", "config", "paths", "http", "sign", "model", "schema", "import",
+            "vault", "oauth", "probe", "problem",
         ],
     ),
     (
         "cli",
         &[
             "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "http", "model",
-            "schema", "vault", "probe", "demo", "problem", "session",
+            "schema", "import", "vault", "probe", "demo", "problem", "session",
         ],
     ),
     (

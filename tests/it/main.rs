@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod cli;
+mod cli_completions;
 mod cli_demo;
 mod cli_errors;
 mod cli_kinds;
@@ -16,8 +17,10 @@ mod cli_prompt;
 mod cli_secrecy;
 mod cli_test;
 mod cli_tokens;
+mod export;
 mod faults;
 mod fuzz;
+mod import;
 mod interop;
 mod kinds;
 mod layers;

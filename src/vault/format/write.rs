@@ -62,6 +62,25 @@ pub fn encode(
     Ok(out)
 }
 
+/// Writes the plaintext without header and signature, into one buffer of exactly its size.
+///
+/// # Errors
+/// As [`encode`].
+pub(in crate::vault) fn encode_bare(document: &Document) -> Result<Zeroizing<Vec<u8>>, String> {
+    const OPEN: &[u8] = br#"{"body":"#;
+    const CLOSE: &[u8] = b"}\n";
+
+    let body = BodyOut::from(document);
+    let place = |error: serde_json::Error| format!("not JSON: {:?}", error.classify());
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, &body).map_err(place)?;
+    let mut out = Zeroizing::new(Vec::with_capacity(OPEN.len() + count.0 + CLOSE.len()));
+    out.extend_from_slice(OPEN);
+    serde_json::to_writer(&mut *out, &body).map_err(place)?;
+    out.extend_from_slice(CLOSE);
+    Ok(out)
+}
+
 /// Counts what is written.
 pub(super) struct Count(pub(super) usize);
 
