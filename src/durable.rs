@@ -7,7 +7,9 @@
 
 mod error;
 mod lock;
+mod place;
 mod private;
+mod watch;
 
 use std::fs::{self, DirBuilder, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -21,9 +23,11 @@ use rustix::io::Errno;
 
 pub use error::{Error, Step};
 pub use lock::{LOCK_WAIT, Lock};
+pub use place::network_file_system;
 pub use private::{
     PrivateFile, Stamp, is_same_file, read_private, real_path, require_private_folder, require_safe_folder,
 };
+pub use watch::{Seen, Unwatched, Watch};
 
 /// A file that is in its place.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ mod kind;
 mod lookup;
 mod merge;
 mod network;
+mod news;
 pub mod oauth;
 mod oauth_app;
 mod row;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+pub use crate::durable::{Seen, Unwatched, Watch};
 use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
 use crate::schema::Kinds;
@@ -43,6 +45,7 @@ pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, mis
 pub use lookup::{credential, not_found, secret, secret_place};
 pub use merge::merged;
 pub use network::Network;
+pub use news::news;
 pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
@@ -217,6 +220,14 @@ impl Session {
             notes,
             warnings,
         }
+    }
+
+    /// A watch on the vault's file.
+    ///
+    /// # Errors
+    /// Why nothing tells of changes to it.
+    pub fn watch(&self) -> Result<Watch, Unwatched> {
+        Watch::on(self.store.path())
     }
 
     /// Reads the vault again, and what an exchange of tokens needs of a credential.

@@ -13,7 +13,7 @@ use credbench::secret::Secret;
 use credbench::session::Saved;
 use credbench::tui::app::App;
 use credbench::tui::keymap::Keymap;
-use credbench::tui::message::{Answer, Effect, Message, Order, Purpose, Timer};
+use credbench::tui::message::{Answer, Effect, Message, Order, Outside, Purpose, Timer};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::Timestamp;
 use ratatui::buffer::Buffer;
@@ -80,7 +80,10 @@ impl Bench {
                 let timer = self.timers.swap_remove(bytes.below(self.timers.len()));
                 Message::Timer(timer)
             }
-            11 => Message::Vault(Answer::Refreshed(Ok(Some(self.document.clone())))),
+            11 => {
+                let document = self.document.clone();
+                Message::Vault(Answer::Refreshed(Ok(Outside { document, words: bytes.text(20) })))
+            }
             12 => Message::Continued,
             13 => Message::Lock,
             other => Message::Key(key(other, bytes.byte())),
@@ -157,7 +160,6 @@ impl Bench {
                 };
                 Answer::Committed { serial, result }
             }
-            Order::Refresh => Answer::Refreshed(Ok(None)),
             Order::Secret { id, place, purpose } => {
                 self.shown |= purpose == Purpose::Reveal;
                 let secret = self.document.by_id(&id).and_then(|known| known.content.secret(&place)).cloned();

@@ -5,6 +5,7 @@ mod answer;
 mod command;
 mod drafts;
 mod exchange;
+mod open_time;
 mod shared;
 mod watch;
 
@@ -19,7 +20,7 @@ use ratatui::layout::{Position, Rect};
 use rustix::process::Signal;
 
 use self::drafts::Drafts;
-use self::watch::Watch;
+use self::open_time::OpenTime;
 use super::action::Action;
 use super::keymap::{Context, Key, Keymap};
 use super::message::{Effect, Message, Order, Timer};
@@ -34,6 +35,7 @@ use crate::config::Config;
 use crate::schema::Kinds;
 use crate::secret::Secret;
 use crate::vault::OpenPolicy;
+use watch::Looking;
 
 pub(super) use command::Change;
 pub use command::{Command, Wish};
@@ -61,12 +63,13 @@ pub struct App {
     layers: Vec<Box<dyn Screen>>,
     commits: BTreeMap<u64, Change>,
     drafts: Drafts,
-    watch: Watch,
+    open_time: OpenTime,
     /// The program is suspended once the vault is locked.
     suspending: bool,
     clipboard: Option<u64>,
     /// The newest timer of [`Timer::Retest`].
     retest: Option<u64>,
+    looking: Looking,
     /// What was wrong with the last passphrase, until it is asked for again.
     wrong: Option<String>,
     creating: bool,
@@ -92,10 +95,11 @@ impl App {
             layers: vec![Box::new(Unlock::working())],
             commits: BTreeMap::new(),
             drafts: Drafts::default(),
-            watch: Watch::default(),
+            open_time: OpenTime::default(),
             suspending: false,
             clipboard: None,
             retest: None,
+            looking: Looking::default(),
             wrong: None,
             creating: false,
             quitting: false,
@@ -154,8 +158,9 @@ impl App {
                 }
             }
             Message::Timer(Timer::Retest(serial)) => self.retest(serial),
-            Message::Timer(Timer::Watch(serial)) => self.look_at_the_time(serial),
+            Message::Timer(Timer::OpenTime(serial)) => self.look_at_the_time(serial),
             Message::Lock => self.lock(),
+            Message::Timer(Timer::Look(serial)) => self.look(serial),
             Message::Timer(Timer::Mask(serial)) => {
                 if let Some(bench) = &mut self.bench {
                     bench.mask(Some(serial));
@@ -198,6 +203,7 @@ impl App {
 
     fn key(&mut self, event: KeyEvent) {
         self.shared.notice = None;
+        self.look_with_key();
         let (Some(top), shared) = self.top() else { return };
         let reply = match shared.keymap.action(top.context(), Key::of(event)) {
             Some(action) => return self.perform(action),
@@ -371,8 +377,9 @@ impl App {
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
         self.retest = None;
+        self.stop_looking();
         self.read_only = false;
-        self.watch = Watch::default();
+        self.open_time = OpenTime::default();
         self.shared.locks_in = None;
         self.layers = vec![Box::new(Unlock::locked())];
         if self.clipboard.is_some() {

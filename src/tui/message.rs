@@ -16,7 +16,7 @@ use crate::schema::Kinds;
 use crate::schema::catalogue::{Catalogue, Index};
 use crate::secret::Secret;
 use crate::session::oauth::{Given, Held, Prompt, Revoked, Stage};
-use crate::session::{Keeping, Saved};
+use crate::session::{Keeping, Saved, Watch};
 use crate::vault::{DraftSealer, OpenPolicy};
 
 /// Something that happened.
@@ -135,8 +135,12 @@ pub enum Answer {
     },
     /// Tokens were stored: what the vault says now.
     Tokens(Arc<Document>),
-    /// The vault was read again.
-    Refreshed(Result<Option<Arc<Document>>, Problem>),
+    /// Another program had saved: the vault was read again.
+    Refreshed(Result<Outside, Problem>),
+    /// The vault's file can be watched.
+    Watch(Watch),
+    /// Nothing tells of changes to the vault, and why.
+    Unwatched(String),
     /// A secret that was asked for.
     Secret {
         /// Of which credential.
@@ -150,6 +154,15 @@ pub enum Answer {
     },
     /// The thread failed: a bug. The vault is locked.
     Broken,
+}
+
+/// What another program saved.
+#[derive(Debug)]
+pub struct Outside {
+    /// What the vault says now.
+    pub document: Arc<Document>,
+    /// What differs, in a few words; may be empty.
+    pub words: String,
 }
 
 /// A question, with the way back for its answer. Dropping it is "cancelled".
@@ -231,7 +244,9 @@ pub enum Timer {
     /// Test everything again.
     Retest(u64),
     /// Look whether the vault has been open for too long.
-    Watch(u64),
+    OpenTime(u64),
+    /// Look whether another program saved the vault.
+    Look(u64),
     /// A second of a login passed.
     Login(u64),
 }
@@ -247,6 +262,8 @@ pub enum Effect {
     Test(Arc<Kinds>, Vec<(Ticket, Content, Surroundings)>),
     /// Read the services of a catalogue.
     Index(Arc<Catalogue>),
+    /// Be told of what other programs save, until the vault is locked.
+    Watch(Watch),
     /// Cancel a test, or an exchange of tokens.
     Cancel(u64),
     /// Ask for tokens of a credential, which is of one of these kinds.

@@ -6,6 +6,7 @@ mod consent;
 mod exchanges;
 mod tests;
 mod vault;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -18,6 +19,7 @@ pub use self::alarm::uptime;
 use self::consent::Consent;
 use self::exchanges::Exchanges;
 use self::tests::Tests;
+use self::watch::Watching;
 use super::app::Clock;
 use super::message::{Effect, Message, Order, Timer};
 use crate::http::Trust;
@@ -31,6 +33,7 @@ pub struct Tasks {
     tests: Tests,
     exchanges: Exchanges,
     runtime: Handle,
+    watching: Option<Watching>,
     /// Tells how the sealing of drafts ended.
     kept: Option<Receiver<Result<(), Problem>>>,
 }
@@ -56,14 +59,22 @@ impl Tasks {
         std::thread::Builder::new()
             .name("vault".into())
             .spawn(move || vault::serve(setup, &clock, &inbox, &to_screen))?;
-        Ok(Self { messages, orders, tests, exchanges, runtime, kept: None })
+        Ok(Self { messages, orders, tests, exchanges, runtime, watching: None, kept: None })
     }
 
     /// Does what was asked for. Gives the effect back where only the terminal's owner can do it.
     pub fn run(&mut self, effect: Effect) -> Option<Effect> {
         match effect {
-            // A receiver that is gone was a bug of its thread, which it told.
-            Effect::Vault(order) => drop(self.orders.send(order)),
+            Effect::Vault(order) => {
+                if matches!(order, Order::Lock) {
+                    self.watching = None;
+                }
+                // A receiver that is gone was a bug of its thread, which it told.
+                drop(self.orders.send(order));
+            }
+            Effect::Watch(watch) => {
+                self.watching = Watching::start(watch, self.orders.clone(), &self.messages);
+            }
             Effect::Answer(asked, reply) => drop(asked.send(reply)),
             Effect::Test(kinds, jobs) => self.tests.run(&kinds, jobs, &self.runtime, &self.messages),
             Effect::Cancel(serial) => {

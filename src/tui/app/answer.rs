@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, Change, Tone, Watch};
+use super::{App, Change, OpenTime, Tone};
 use crate::model::{Document, Id};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -50,21 +50,16 @@ impl App {
                     bench.set_document(document, &mut self.shared);
                 }
             }
-            Answer::Refreshed(Ok(document)) => {
-                if let (Some(document), Some(bench)) = (document, &mut self.bench) {
-                    self.shared.kinds = self.shared.kinds.after(&document);
-                    bench.set_document(document, &mut self.shared);
-                    self.shared
-                        .tell(Tone::Plain, "another program saved the vault; this is what it says now");
-                }
-            }
+            Answer::Refreshed(Ok(news)) => self.take_over(news),
+            Answer::Watch(watch) => self.shared.effect(Effect::Watch(watch)),
+            Answer::Unwatched(why) => self.unwatched(&why),
             Answer::Refreshed(Err(problem)) => self.shared.tell_problem(&problem),
             Answer::Secret { id, place, purpose, result } => self.secret(id, place, purpose, result),
             Answer::Broken => {
                 self.cancel_exchanges();
                 self.keep_for_later();
                 self.bench = None;
-                self.watch = Watch::default();
+                self.open_time = OpenTime::default();
                 self.creating = false;
                 self.commits.clear();
                 self.layers = vec![Box::new(Unlock::broken())];

@@ -1,137 +1,82 @@
-//! How long the vault stays open: so long after the last key, and so long in all. Counted by a clock that goes on while
-//! the machine sleeps, and looked at before each message: whatever comes too late finds the vault locked.
+//! What another program saves is seen at once; where nothing tells of it, at the next key press and now and then.
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{App, Tone};
-use crate::tui::message::{Effect, Timer};
+use crate::tui::message::{Effect, Order, Outside, Timer};
 
-/// How long before the lock it is told.
-const WARNING: Duration = Duration::from_secs(60);
+/// How often the vault is looked at where nothing tells of changes and no key is pressed.
+const NOW_AND_THEN: Duration = Duration::from_secs(60);
+/// How often key presses look at it, in seconds: a network may be slow.
+const KEYS: i64 = 2;
 
-/// From when on before the lock the header tells how long it takes.
-const SHOWN: Duration = Duration::from_secs(5 * 60);
-
-/// When what happened, by [`super::Shared::uptime`].
+/// How the workbench learns of other programs' saves.
 #[derive(Default)]
-pub(super) struct Watch {
-    /// `None`: the vault is not open.
-    unlocked: Option<Duration>,
-    input: Duration,
-    /// The newest alarm.
-    alarm: u64,
-}
-
-/// Why the vault is locked by itself.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Why {
-    Idle,
-    Long,
+pub(super) struct Looking {
+    /// The newest timer, where nothing tells of changes.
+    timer: Option<u64>,
+    /// When it looked last.
+    last: Timestamp,
+    /// That nothing tells was said.
+    said: bool,
 }
 
 impl App {
-    /// The vault was opened.
-    pub(super) fn begin_watch(&mut self) {
-        let now = (self.shared.uptime)();
-        self.watch = super::Watch { unlocked: Some(now), input: now, alarm: 0 };
-        self.set_alarm(now);
-    }
-
-    /// When the vault will be locked, and why.
-    fn deadline(&self) -> Option<(Duration, Why)> {
-        let unlocked = self.watch.unlocked?;
-        let limits = &self.shared.config.session;
-        let idle = (!limits.lock_after.is_zero()).then(|| (self.watch.input + limits.lock_after, Why::Idle));
-        let long = (!limits.max_unlocked.is_zero()).then(|| (unlocked + limits.max_unlocked, Why::Long));
-        [idle, long].into_iter().flatten().min_by_key(|(when, _)| *when)
-    }
-
-    /// Locks the vault where its time is over. Else `input` begins it anew.
-    pub(super) fn is_locked_in_time(&mut self, input: bool) -> bool {
-        if self.watch.unlocked.is_none() {
-            return false;
-        }
-        let now = (self.shared.uptime)();
-        let over = self.deadline().filter(|(when, _)| *when <= now);
-        if let Some((_, why)) = over {
-            self.lock();
+    /// Nothing tells of changes to the vault.
+    pub(super) fn unwatched(&mut self, why: &str) {
+        if !std::mem::replace(&mut self.looking.said, true) {
             self.shared.tell(
                 Tone::Plain,
-                match why {
-                    Why::Idle => format!("locked after {} without a key", self.limit(why)),
-                    Why::Long => format!("locked: it was open for {}", self.limit(why)),
-                },
+                format!("nothing tells when another program saves this vault ({why}): it is looked for at key presses"),
             );
-            // A key or a paste was meant for what is not there any more; a result may be of a save.
-            return input;
         }
-        if input {
-            self.watch.input = now;
-        }
-        let left = self.deadline().map(|(when, _)| when.saturating_sub(now));
-        let full = self.shared.config.session.lock_after;
-        self.shared.locks_in = left.filter(|left| *left < SHOWN && *left != full);
-        false
+        self.look_later();
     }
 
-    /// An alarm rang: it is about to be locked, or there was a key since.
-    pub(super) fn look_at_the_time(&mut self, serial: u64) {
-        if self.watch.unlocked.is_some() && self.watch.alarm == serial {
-            self.set_alarm((self.shared.uptime)());
-        }
+    /// It was locked: nothing is looked for.
+    pub(super) fn stop_looking(&mut self) {
+        self.looking.timer = None;
     }
 
-    /// Wakes up when the lock has to be told of, or is due.
-    fn set_alarm(&mut self, now: Duration) {
-        let Some((when, why)) = self.deadline() else { return };
-        let left = when.saturating_sub(now);
-        let wait = if left > WARNING {
-            left - WARNING
-        } else {
-            if self.limits(why) > WARNING {
-                let words = match why {
-                    Why::Idle => "locks in a minute; any key keeps it open".to_owned(),
-                    Why::Long => format!("locks in a minute: it has been open for {}", self.limit(why)),
-                };
-                self.shared.tell(Tone::Plain, words);
-            }
-            left
-        };
+    fn look_later(&mut self) {
         let serial = self.shared.next_serial();
-        self.watch.alarm = serial;
-        self.shared.effect(Effect::Wake(wait, Timer::Watch(serial)));
+        self.looking.timer = Some(serial);
+        self.shared.effect(Effect::Wake(NOW_AND_THEN, Timer::Look(serial)));
     }
 
-    fn limits(&self, why: Why) -> Duration {
-        match why {
-            Why::Idle => self.shared.config.session.lock_after,
-            Why::Long => self.shared.config.session.max_unlocked,
+    /// A key was pressed.
+    pub(super) fn look_with_key(&mut self) {
+        let now = self.shared.now();
+        let due = now.duration_since(self.looking.last).as_secs() >= KEYS;
+        if self.looking.timer.is_some() && due && self.bench.is_some() {
+            self.looking.last = now;
+            self.shared.effect(Effect::Vault(Order::Refresh));
         }
     }
 
-    /// A limit in words.
-    fn limit(&self, why: Why) -> String {
-        match self.limits(why).as_secs() {
-            seconds @ ..60 => format!("{seconds} s"),
-            seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
-            seconds => format!("{} minutes", seconds / 60),
+    /// The time has come to look again.
+    pub(super) fn look(&mut self, serial: u64) {
+        if self.looking.timer == Some(serial) && self.bench.is_some() {
+            self.shared.effect(Effect::Vault(Order::Refresh));
+            self.look_later();
         }
     }
 
-    /// Suspends to the shell; where the configuration wants it, the vault is locked before.
-    pub(super) fn suspend(&mut self) {
-        if self.shared.config.session.lock_on_suspend && self.bench.is_some() {
-            self.suspending = true;
-            self.lock();
-        } else {
-            self.shared.effect(Effect::Suspend);
+    /// Another program saved: this is what the vault says now.
+    pub(super) fn take_over(&mut self, news: Outside) {
+        let Some(bench) = &mut self.bench else { return };
+        self.shared.kinds = self.shared.kinds.after(&news.document);
+        let drafted = bench.is_draft_of_another_version(&news.document);
+        bench.set_document(news.document, &mut self.shared);
+        let mut told = "saved by another program".to_owned();
+        if !news.words.is_empty() {
+            told.push_str(&format!(": {}", news.words));
         }
-    }
-
-    /// The vault is locked: what waited for it happens.
-    pub(super) fn suspend_when_locked(&mut self) {
-        if std::mem::take(&mut self.suspending) {
-            self.shared.effect(Effect::Suspend);
+        if drafted {
+            told.push_str(" · what you edit is among it; saving puts both together, or asks");
         }
+        self.shared.tell(Tone::Plain, told);
     }
 }

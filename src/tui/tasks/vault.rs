@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::model::{Edit, Id};
+use crate::model::{Document, Edit, Id};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::secret::Secret;
 use crate::session::oauth::Held;
-use crate::session::{Opened, Protection, Saved, Session, Setup};
+use crate::session::{self, Opened, Protection, Saved, Session, Setup};
 use crate::tui::app::Clock;
-use crate::tui::message::{Answer, Message, Order, Question, QuestionKind, Reply};
+use crate::tui::message::{Answer, Message, Order, Outside, Question, QuestionKind, Reply};
 use crate::vault::{Ask, Keyring, OpenPolicy, SealedDraft, keyring};
 
 /// How long a lock waits for exchanges that go on: what an authorization server gave for a refresh token would be lost
@@ -78,7 +78,7 @@ impl Owner {
                     && !Arc::ptr_eq(&before, session.document())
                 {
                     // Another program had saved: what the vault says now comes first, then what failed.
-                    self.screen.say(Answer::Refreshed(Ok(Some(session.document().clone()))));
+                    self.screen.say(Answer::Refreshed(Ok(Outside::of(&before, session.document()))));
                 }
                 self.screen.say(Answer::Committed { serial, result });
             }
@@ -125,10 +125,8 @@ impl Owner {
 
     /// A credential as the vault has it now, and the folder of what belongs to the vault.
     fn hold(&mut self, id: &Id, kinds: &Kinds) -> Result<(Held, PathBuf), Problem> {
-        let session = self.session.as_mut().ok_or_else(locked)?;
-        if let Some(document) = session.refresh()? {
-            self.screen.say(Answer::Refreshed(Ok(Some(document))));
-        }
+        self.look()?;
+        let session = self.session.as_ref().ok_or_else(locked)?;
         Ok((Held::of(session.document(), kinds, id)?, session.store().folder().to_owned()))
     }
 
@@ -140,10 +138,19 @@ impl Owner {
     }
 
     fn refresh(&mut self) {
-        if let Some(session) = &mut self.session {
-            let refreshed = session.refresh();
-            self.screen.say(Answer::Refreshed(refreshed));
+        if let Err(problem) = self.look() {
+            self.screen.say(Answer::Refreshed(Err(problem)));
         }
+    }
+
+    /// Reads the vault again where another program saved it, and tells. What this program saved itself is no news.
+    fn look(&mut self) -> Result<(), Problem> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        let before = session.document().clone();
+        if let Some(document) = session.refresh()? {
+            self.screen.say(Answer::Refreshed(Ok(Outside::of(&before, &document))));
+        }
+        Ok(())
     }
 
     fn unlock(&mut self, policy: OpenPolicy, relock: bool) {
@@ -200,6 +207,14 @@ impl Owner {
 
     fn opened(&mut self, opened: Opened, created: bool) {
         let session = self.session.insert(opened.session);
+        // Before the rest, so that nothing is drawn for it.
+        let unwatched = match session.watch() {
+            Ok(watch) => {
+                self.screen.say(Answer::Watch(watch));
+                None
+            }
+            Err(why) => Some(why.to_string()),
+        };
         self.screen.say(Answer::Opened {
             document: opened.document,
             notices: opened.notices.iter().map(ToString::to_string).collect(),
@@ -208,6 +223,9 @@ impl Owner {
             drafts: session.drafts(&mut self.held),
             sealer: session.sealer(),
         });
+        if let Some(why) = unwatched {
+            self.screen.say(Answer::Unwatched(why));
+        }
     }
 
     fn commit(&mut self, edits: Vec<Edit>) -> Result<(Saved, u64), Problem> {
@@ -223,6 +241,12 @@ impl Owner {
         secret
             .cloned()
             .ok_or_else(|| Problem::new(Exit::NotFound, "missing_secret", "no secret is stored there"))
+    }
+}
+
+impl Outside {
+    fn of(before: &Document, after: &Arc<Document>) -> Self {
+        Self { document: after.clone(), words: session::news(before, after) }
     }
 }
 

@@ -109,6 +109,23 @@ impl Pty {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// The program's process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Waits until something outside of the terminal is so, and takes over what is shown meanwhile.
+    pub(crate) fn until_true(&mut self, what: &str, holds: impl Fn() -> bool) -> &mut Self {
+        let deadline = Instant::now() + DEADLINE;
+        while !holds() {
+            assert!(Instant::now() < deadline, "waited for {what}; the terminal shows:\n{}", self.screen());
+            if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(20)) {
+                self.take(&bytes);
+            }
+        }
+        self
+    }
+
     /// What the terminal shows.
     pub(crate) fn screen(&self) -> String {
         self.parser.screen().contents()

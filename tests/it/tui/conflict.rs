@@ -7,18 +7,19 @@ use serde_json::json;
 
 use crate::support::service::{RIGHT, Service};
 use crate::support::ui::{Start, Ui};
-use crate::support::vault::{Home, now};
+use crate::support::vault::now;
 
 const PLAIN: &str = r#"{"key":"one","kind":"secret","config":{"values":{"A":"first-secret"}}}"#;
 
-/// Another program saves a new version of the first credential.
-fn meanwhile(home: &Home, change: impl FnOnce(&mut Content)) {
-    let mut store = home.open().unwrap().store;
+/// Another program saves a new version of the first credential, and the workbench is told.
+fn meanwhile(ui: &mut Ui, change: impl FnOnce(&mut Content)) {
+    let mut store = ui.home.open().unwrap().store;
     let one = store.document().credentials[0].clone();
     let mut content = one.content.clone();
     change(&mut content);
     let base = Some(Box::new(one.content));
     store.commit(vec![Edit::Update { id: one.id, base, content }], now()).unwrap();
+    ui.wait("saved by another program: 1 changed");
 }
 
 fn name(name: &'static str) -> impl FnOnce(&mut Content) {
@@ -37,7 +38,7 @@ fn generation(ui: &Ui) -> u64 {
 fn in_conflict() -> Ui {
     let mut ui = Start::with(PLAIN).open();
     ui.keys("e<tab>ours");
-    meanwhile(&ui.home, name("theirs"));
+    meanwhile(&mut ui, name("theirs"));
     ui.keys("<c-s>").wait("was changed by another program");
     ui
 }
@@ -46,7 +47,7 @@ fn in_conflict() -> Ui {
 fn what_the_other_program_did_not_touch_is_saved_at_once() {
     let mut ui = Start::with(PLAIN).open();
     ui.keys("e<tab>ours");
-    meanwhile(&ui.home, |content| content.set("/notes", json!("theirs")));
+    meanwhile(&mut ui, |content| content.set("/notes", json!("theirs")));
     ui.keys("<c-s>").wait("another program's change of notes was kept").sees("one saved, generation 4");
     let one = stored(&ui);
     assert_eq!((one.content.name(), one.content.get_str("/notes")), ("ours", Some("theirs")));
@@ -83,7 +84,8 @@ fn the_decision_can_be_left_for_later() {
     ui.keys("t<esc>").sees("one *").sees("ours");
     assert_eq!(generation(&ui), 3);
     // The other program goes back: then nothing is left to decide.
-    meanwhile(&ui.home, |content| content.remove("/name"));
+    meanwhile(&mut ui, |content| content.remove("/name"));
+    assert_eq!(generation(&ui), 4);
     ui.keys("<c-s>").wait("one saved, generation 5");
     assert_eq!(stored(&ui).content.name(), "ours");
 }
@@ -99,7 +101,7 @@ fn secrets_are_told_apart_and_never_shown() {
         ui.keys("<tab>");
     }
     ui.paste("our-secret");
-    meanwhile(&ui.home, |content| {
+    meanwhile(&mut ui, |content| {
         content.set_secret("/config/values/A", Secret::from("their-secret"));
         content.set("/notes", json!("theirs"));
     });
@@ -133,7 +135,7 @@ fn each_field_is_chosen_by_itself_and_the_whole_is_tested() {
     );
     let mut ui = Start::with(&document).size(80, 24).open();
     ui.keys("e<tab>ours");
-    meanwhile(&ui.home, |content| {
+    meanwhile(&mut ui, |content| {
         content.set("/name", json!("theirs"));
         content.set("/test/path", json!("/other"));
         content.set("/owner", json!("ops"));
@@ -151,14 +153,15 @@ fn each_field_is_chosen_by_itself_and_the_whole_is_tested() {
 
 #[test]
 fn what_was_removed_meanwhile_comes_back_with_the_draft_or_not_at_all() {
-    let removed = |ui: &Ui| {
+    let removed = |ui: &mut Ui| {
         let mut store = ui.home.open().unwrap().store;
         let edit = session::removal(&store.document().credentials[0]);
         store.commit(vec![edit], now()).unwrap();
+        ui.wait("saved by another program: 1 removed");
     };
     let mut ui = Start::with(PLAIN).open();
     ui.keys("e<tab>ours");
-    removed(&ui);
+    removed(&mut ui);
     ui.keys("<c-s>")
         .wait("Removed meanwhile")
         .sees("[ Keep editing ]")
@@ -167,7 +170,7 @@ fn what_was_removed_meanwhile_comes_back_with_the_draft_or_not_at_all() {
     let one = stored(&ui);
     assert_eq!((one.version, one.content.name()), (2, "ours"));
     ui.keys("e<tab>again");
-    removed(&ui);
+    removed(&mut ui);
     ui.keys("<c-s>").wait("Removed meanwhile").keys("<right><right><enter>").gone("again");
     let document = ui.home.open().unwrap().document;
     assert!(document.credentials.is_empty() && document.trash.len() == 1);

@@ -101,7 +101,8 @@ fn an_unchanged_draft_is_not_saved() {
 fn other_programs_changes_are_taken_in() {
     let mut ui = Start::with(PLAIN).open();
     ui.home.add("two");
-    ui.keys("d<right><enter>").wait("another program's changes were taken in").sees("▸ two");
+    ui.wait("saved by another program: 1 added").sees("two");
+    ui.keys("d<right><enter>").wait("one moved to the trash").sees("▸ two").misses("taken in");
 }
 
 #[test]

@@ -1,170 +1,132 @@
-//! The vault locks by itself: after the last key, after so long in all, by a signal, and when it comes back too late.
+//! What another program saves is seen in the open workbench: at once, without a key, and without looking again and
+//! again (RELIABILITY D10, D19).
 
+use std::path::Path;
 use std::time::Duration;
 
-use credbench::config::Config;
-use credbench::tui::message::{Message, Timer};
-use credbench::tui::{Options, run_with};
-use rustix::process::Signal;
-
 use crate::support::command::PROGRAM;
-use crate::support::home::{Account, setup_of};
+use crate::support::home::Account;
 use crate::support::pty::Pty;
-use crate::support::service::{RIGHT, Service};
-use crate::support::ui::{Start, Ui};
+use crate::support::ui::Start;
+use crate::support::vault::installed;
 
-const ONE: &str = r#"[{"key":"one","kind":"secret","config":{"values":{"A":"a"}}}]"#;
+const TWO: &str = r#"[{"key":"one","kind":"secret","config":{"values":{"A":"a"}}},
+    {"key":"two","kind":"secret","config":{"values":{"A":"a"}}}]"#;
 
-fn is_watch(timer: &Timer) -> bool {
-    matches!(timer, Timer::Watch(_))
+fn change(account: &Account, key: &str, more: &str) {
+    account.put(&format!(r#"{{"key":"{key}","kind":"secret"{more},"config":{{"values":{{"A":"a"}}}}}}"#));
 }
 
-fn minutes(count: u64) -> Duration {
-    Duration::from_secs(count * 60)
-}
-
-fn limits(idle: u64, long: u64) -> impl FnOnce(&mut Config) {
-    move |config| {
-        config.session.lock_after = minutes(idle);
-        config.session.max_unlocked = minutes(long);
-    }
-}
-
-fn open(idle: u64, long: u64) -> Ui {
-    Start::with(ONE).config(limits(idle, long)).open()
-}
-
-#[test]
-fn a_key_keeps_it_open_and_one_that_comes_too_late_does_nothing() {
-    let mut ui = open(10, 0);
-    ui.later(599).keys("<down>").sees("Credentials").later(599).keys("<down>").sees("Credentials");
-    ui.later(600)
-        .keys("d")
-        .wait("The vault is locked")
-        .misses("Remove")
-        .sees("locked after 10 minutes without");
-    ui.keys("<enter>").wait("Credentials").sees("one");
-    // A paste is no less late.
-    ui.keys("a").later(600).paste("text").wait("The vault is locked");
-}
-
-#[test]
-fn it_locks_without_any_key_and_warns_a_minute_before() {
-    let mut ui = open(10, 0);
-    assert!(ui.timers.iter().any(|(after, timer)| is_watch(timer) && *after == minutes(9)));
-    ui.later(540).ring(is_watch).sees("locks in a minute; any key keeps it open").sees("locks in 1 m");
-    ui.later(60).ring(is_watch).wait("The vault is locked");
-    // The control: after a key the alarm is set anew, and nothing is locked.
-    ui.keys("<enter>").wait("Credentials").later(540).ring(is_watch).sees("locks in a minute");
-    ui.keys("<down>").misses("locks in").later(60).ring(is_watch).sees("Credentials");
-    assert_eq!(ui.timers.last().map(|(after, _)| *after), Some(minutes(8)));
-}
-
-#[test]
-fn it_is_open_only_so_long_whatever_is_done() {
-    let mut ui = open(10, 15);
-    for _ in 0..4 {
-        ui.later(180).keys("<down>").sees("Credentials");
-    }
-    ui.sees("locks in 3 m").later(179).keys("<down>").sees("locks in 1 m");
-    ui.later(1).keys("<down>").wait("The vault is locked").sees("it was open for 15 minutes");
-}
-
-#[test]
-fn both_limits_can_be_off() {
-    let mut ui = open(0, 0);
-    ui.later(1_000_000).keys("<down>").sees("Credentials");
-    assert!(!ui.timers.iter().any(|(_, timer)| is_watch(timer)));
-}
-
-#[test]
-fn nothing_that_is_open_keeps_it_open() {
-    let service = Service::start();
-    let tested = format!(
-        r#"[{{"key":"one","kind":"bearer_token","config":{{"base_url":"{}","token":"{RIGHT}"}},
-            "test":{{"method":"GET","path":"/me"}}}}]"#,
-        service.url
-    );
-    for keys in ["d", "?", ":", "K", "S", "e", "/on", "h", "t", "T", "eX", "O", "a"] {
-        let mut ui = Start::with(&tested).config(limits(10, 0)).open();
-        ui.keys(keys).later(600).send(Message::Resize).wait("The vault is locked").misses("one");
-    }
-}
-
-#[test]
-fn what_comes_back_too_late_is_locked_before_it_is_drawn() {
-    let mut ui = open(10, 0);
-    ui.later(600).send(Message::Continued).misses("one").sees("locked after 10 minutes");
-    let mut ui = open(10, 0);
-    ui.later(599).send(Message::Continued).sees("one");
-}
-
-#[test]
-fn a_signal_locks_it() {
-    let mut ui = open(10, 0);
-    ui.send(Message::Lock).wait("The vault is locked");
-}
-
-#[test]
-fn it_can_be_locked_before_it_is_suspended() {
-    let mut ui = open(10, 0);
-    ui.keys("<c-z>").sees("Credentials");
-    assert_eq!(ui.suspended, 1);
-    let mut ui = Start::with(ONE).config(|config| config.session.lock_on_suspend = true).open();
-    ui.keys("<c-z>").misses("Credentials").until("suspended", |ui| ui.suspended == 1);
-    ui.sees("The vault is locked").keys("<enter>").wait("Credentials");
-    assert_eq!(ui.suspended, 1);
-}
-
-fn account() -> Account {
-    let account = Account::with_vault();
-    account.put(ONE);
-    account
-}
-
-/// The workbench on a terminal, locking after a moment without a key.
-fn impatient(account: &Account) -> Pty {
-    let program = std::env::current_exe().unwrap();
-    let arguments =
-        ["tui::watch::an_impatient_workbench", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
-    let mut pty = Pty::start(&account.home, program, &arguments, (120, 40));
-    pty.wait("Credentials").wait("one");
+fn start(account: &Account) -> Pty {
+    let mut pty = Pty::start(&account.home, PROGRAM, &[], (120, 40));
+    pty.wait("▸ one").wait("two");
     pty
 }
 
-#[test]
-fn on_a_terminal_it_locks_with_nobody_there() {
-    let account = account();
-    let mut pty = impatient(&account);
-    pty.send("eX").wait("oneX *").wait("The vault is locked").wait("the draft is kept");
-    pty.send("\r").wait("Unsaved drafts").wait("oneX");
+/// How often the threads of a process went to sleep by themselves so far.
+fn sleeps(process: u32) -> u64 {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let count = |task: &Path| -> Option<u64> {
+        let status = std::fs::read_to_string(task.join("status")).ok()?;
+        let line = status.lines().find(|line| line.starts_with("voluntary_ctxt_switches"))?;
+        line.split_whitespace().nth(1)?.parse().ok()
+    };
+    tasks.flatten().filter_map(|task| count(&task.path())).sum()
+}
+
+fn has_thread(process: u32, name: &str) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let mut names = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+    names.any(|found| found.trim() == name)
 }
 
 #[test]
-fn on_a_terminal_it_comes_back_locked_after_a_stop() {
-    let account = account();
-    let mut pty = impatient(&account);
-    pty.bytes_until("one");
-    pty.signal(Signal::STOP).bytes.clear();
-    pty.is_silent_for(Duration::from_secs(3));
-    pty.signal(Signal::CONT).wait("The vault is locked");
-    let text = String::from_utf8_lossy(&pty.bytes).into_owned();
-    assert!(!text.contains("one"), "the list was drawn again: {text:?}");
+fn another_programs_save_shows_without_a_key_and_a_draft_is_kept() {
+    let account = Account::with_vault();
+    account.put(TWO);
+    let mut pty = start(&account);
+    change(&account, "three", "");
+    pty.wait("saved by another program: 1 added").wait("three");
+    account.run(&["remove", "three", "--force"]).succeeds();
+    pty.wait("saved by another program: 1 removed");
+    pty.send("e\tours").wait("one *");
+    change(&account, "two", r#","notes":"theirs""#);
+    pty.wait("saved by another program: 1 changed").wait("ours");
+    change(&account, "one", r#","notes":"theirs""#);
+    pty.wait("what you edit is among it").wait("one *").wait("ours");
+    pty.send("\x13").wait("another program's change of notes was kept");
+    let shown = account.run(&["show", "one", "--json"]).json();
+    assert_eq!((&shown["name"], &shown["notes"]), (&"ours".into(), &"theirs".into()));
+    // The same field: nothing is written before the answer.
+    pty.send("e\t again").wait("ours again");
+    change(&account, "one", r#","notes":"theirs","name":"other""#);
+    pty.wait("what you edit is among it").send("\x13").wait("was changed by another program");
+    pty.wait("· ours again").wait("· other");
+    assert_eq!(account.run(&["show", "one", "--json"]).json()["name"], "other");
+    pty.send("m\r").wait("one saved");
+    assert_eq!(account.run(&["show", "one", "--json"]).json()["name"], "ours again");
+    pty.send("q").ends_within(Duration::from_secs(2));
+    pty.is_restored();
 }
 
 #[test]
-fn on_a_terminal_sigusr1_locks_it() {
-    let account = account();
-    let mut pty = Pty::start(&account.home, PROGRAM, &[], (120, 40));
-    pty.wait("one").signal(Signal::USR1).wait("The vault is locked").send("\r").wait("one").send("q");
-    assert!(pty.ends_within(Duration::from_secs(2)).success());
+fn watching_costs_nothing_while_nothing_happens_and_ends_with_the_lock() {
+    let account = Account::with_vault();
+    account.put(TWO);
+    let mut pty = start(&account);
+    let process = pty.process();
+    pty.until_true("the watch has begun", || has_thread(process, "watch"));
+    pty.bytes_until("two");
+    // What the start began has to end first, however busy the machine is.
+    let settled = std::cell::Cell::new(0);
+    pty.until_true("it to come to rest", || {
+        let before = settled.replace(sleeps(process));
+        std::thread::park_timeout(Duration::from_millis(500));
+        sleeps(process) == before
+    });
+    let before = sleeps(process);
+    pty.is_silent_for(Duration::from_millis(1500));
+    assert_eq!(sleeps(process), before, "it woke up");
+    // Control: what is counted does count.
+    pty.send("j").wait("▸ two");
+    assert!(sleeps(process) > before);
+    pty.send("\x0c").wait("locked");
+    pty.until_true("the watch ended", || !has_thread(process, "watch"));
+    pty.send("\r").wait("▸ one");
+    pty.until_true("the watch is back", || has_thread(process, "watch"));
 }
 
 #[test]
-#[ignore = "a process of its own, started on a terminal by the tests of the lock"]
-fn an_impatient_workbench() {
-    let home = std::env::current_dir().unwrap();
-    let mut setup = setup_of(&home);
-    setup.config.session.lock_after = Duration::from_millis(2500);
-    run_with(Options::new(setup, false, false).unwrap(), Vec::new()).unwrap();
+fn what_this_program_saves_itself_is_no_news() {
+    let mut ui = Start::with(TWO).open();
+    ui.keys("e<tab>x<c-s>").wait("one saved, generation 3");
+    // Whatever the watch tells about that save comes before what it tells about the next.
+    ui.home.add("other");
+    ui.wait("saved by another program: 1 added").misses("1 changed");
+}
+
+/// The program on a file system that says it is another, by a faked answer of the system.
+fn on(account: &Account, magic: &str, arguments: &[&str], size: (u16, u16)) -> Pty {
+    let log = account.home.join("strace");
+    let poke = format!("inject=statfs:retval=0:poke_exit=@arg2={magic}");
+    let mut traced =
+        vec!["-f", "-qq", "-o", log.to_str().unwrap(), "-e", "trace=statfs", "-e", &poke, PROGRAM];
+    traced.extend(arguments);
+    Pty::start(&account.home, "strace", &traced, size)
+}
+
+#[test]
+fn on_a_network_file_system_key_presses_look_and_it_is_said_once() {
+    if !installed("strace") {
+        return;
+    }
+    let account = Account::with_vault();
+    account.put(TWO);
+    let mut pty = on(&account, "6969000000000000", &[], (160, 40));
+    pty.wait("nothing tells when another program saves this vault (it lies on a network file system (NFS))");
+    change(&account, "three", "");
+    pty.is_silent_for(Duration::from_millis(300));
+    pty.send("j").wait("saved by another program: 1 added").wait("three");
+    pty.send("\x0c").wait("locked").send("\r").wait("▸ ").gone("nothing tells when");
+    pty.send("q").ends_within(Duration::from_secs(5));
 }

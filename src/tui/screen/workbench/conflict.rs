@@ -2,7 +2,7 @@
 
 use super::Workbench;
 use super::editor::Saving;
-use crate::model::Content;
+use crate::model::{Content, Document};
 use crate::problem::Problem;
 use crate::session::{self, Conflict};
 use crate::tui::app::{Change, Command, Shared, Tone};
@@ -11,6 +11,15 @@ use crate::tui::screen::confirm::Confirm;
 use crate::tui::screen::conflict::{self, Decision};
 
 impl Workbench {
+    /// Whether the draft began from something else than a document says.
+    pub(in crate::tui) fn is_draft_of_another_version(&self, document: &Document) -> bool {
+        let Some(editor) = self.editor.as_ref().filter(|editor| editor.view.draft.base().is_some()) else {
+            return false;
+        };
+        let stored = document.by_id(&editor.id).map(|stored| &stored.content);
+        stored != Some(editor.view.draft.original())
+    }
+
     /// Asks what the draft and what another program stored shall become.
     pub(super) fn conflict(&mut self, problem: &Problem, shared: &mut Shared) -> Reply {
         let Some(editor) = &mut self.editor else { return Reply::Done };
