@@ -69,6 +69,7 @@ fn open(document: Arc<Document>) -> App {
     let (mut app, _) = App::new(Config::default(), Keymap::default(), "default".to_owned(), clocks, false);
     let opened = Answer::Opened {
         document,
+        usage: Arc::default(),
         notices: Vec::new(),
         refusal: None,
         created: false,

@@ -5,6 +5,7 @@
 
 mod add;
 mod args;
+mod audit;
 mod completions;
 mod demo;
 mod doctor;
@@ -47,6 +48,7 @@ use std::sync::Arc;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
+use jiff::Timestamp;
 
 use crate::config::Config;
 use crate::paths::Paths;
@@ -166,6 +168,7 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Remove(arguments) => remove::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::History(arguments) => history::run(&context, &arguments),
+        Command::Audit(arguments) => audit::run(&context, &arguments),
         Command::Trash { action } => trash::run(&context, &action),
         Command::Move(arguments) => move_to::run(&context, &arguments),
         Command::Export(arguments) => export::run(&context, &arguments),
@@ -300,7 +303,7 @@ impl Context {
     /// # Errors
     /// Exit 3, 6, 7.
     pub(crate) fn open(&self, setup: &Setup) -> Result<Opened, Problem> {
-        let opened = setup.open(Arc::new(AtTerminal), OpenPolicy::Strict)?;
+        let opened = setup.open(Arc::new(AtTerminal), OpenPolicy::Strict, Timestamp::now())?;
         self.say_notices(&opened);
         Ok(opened)
     }
@@ -308,7 +311,7 @@ impl Context {
     /// Says what a person should hear about a vault that was opened.
     pub(crate) fn say_notices(&self, opened: &Opened) {
         for notice in &opened.notices {
-            self.output.warning(&notice.to_string());
+            self.output.warning(notice);
         }
     }
 

@@ -152,6 +152,7 @@ impl Default for ScreenOptions {
                 Column::Kind,
                 Column::Status,
                 Column::Tested,
+                Column::Used,
             ]
             .into(),
             sort: Column::Key,
@@ -174,6 +175,8 @@ pub enum Column {
     Status,
     /// How long ago it was tested.
     Tested,
+    /// How long ago its value last left the vault.
+    Used,
     /// Its tags.
     Tags,
     /// Its solution.
@@ -186,13 +189,14 @@ pub enum Column {
 
 impl Column {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Key,
         Self::Name,
         Self::Service,
         Self::Kind,
         Self::Status,
         Self::Tested,
+        Self::Used,
         Self::Tags,
         Self::Solution,
         Self::Updated,
@@ -208,6 +212,7 @@ impl Column {
             Self::Kind => "kind",
             Self::Status => "status",
             Self::Tested => "tested",
+            Self::Used => "used",
             Self::Tags => "tags",
             Self::Solution => "solution",
             Self::Updated => "updated",

@@ -25,7 +25,8 @@ pub use error::{Error, Step};
 pub use lock::{LOCK_WAIT, Lock};
 pub use place::network_file_system;
 pub use private::{
-    PrivateFile, Stamp, is_same_file, read_private, real_path, require_private_folder, require_safe_folder,
+    PrivateFile, Stamp, is_same_file, open_to_append, open_to_read, read_private, real_path,
+    require_private_folder, require_safe_folder,
 };
 pub use watch::{Seen, Unwatched, Watch};
 
@@ -121,6 +122,31 @@ pub fn remove_stale(path: &Path) {
 /// [`Step::Remove`].
 pub fn remove(path: &Path) -> Result<(), Error> {
     fs::remove_file(path).map_err(Error::io(Step::Remove, path))
+}
+
+/// Gives a file another name in its folder, which nothing may have yet.
+///
+/// # Errors
+/// [`Error::Exists`], and both are as they were; [`Step::SetAside`].
+pub fn set_aside(path: &Path, name: &str) -> Result<(), Error> {
+    let folder = Folder::of(path)?;
+    let to = folder.path.join(name);
+    match rustix::fs::linkat(&folder.fd, &folder.name, &folder.fd, name, AtFlags::empty()) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Err(Error::Exists { path: to }),
+        Err(errno) => return Err(Error::errno(Step::SetAside, path)(errno)),
+    }
+    rustix::fs::unlinkat(&folder.fd, &folder.name, AtFlags::empty())
+        .map_err(Error::errno(Step::SetAside, path))?;
+    sync_folder_of(path)
+}
+
+/// Gets the folder of a file to the disk: a file that was just made is else gone after a power cut.
+///
+/// # Errors
+/// [`Step::SyncFolder`].
+pub fn sync_folder_of(path: &Path) -> Result<(), Error> {
+    Folder::of(path)?.synced().unsynced.map_or(Ok(()), Err)
 }
 
 const TEMPORARY: &str = ".tmp";

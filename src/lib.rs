@@ -11,6 +11,7 @@
 //! | [`model`] | the vault's contents and every edit to them: pure |
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
 //! | [`import`] | files of other programs, read: pure |
+//! | [`audit`] | who did what with which credential: a file that is only appended to |
 //! | [`vault`] | one sealed document on disk; synchronous |
 //! | [`oauth`] | tokens from authorization servers |
 //! | [`probe`] | does this credential work? |
@@ -19,6 +20,7 @@
 //! | [`session`] | an unlocked vault and what one may do with it, its OAuth tokens included |
 //! | `cli`, `tui` | the two front ends; neither knows the other |
 
+pub mod audit;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;

@@ -21,6 +21,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::secret::Secret;
+
 pub use content::{Content, PLACEHOLDER, Placeholder};
 pub use edit::{Edit, EditError, copies};
 pub use kept::{KeptContent, KeptDraft, Subject};
@@ -49,6 +51,8 @@ pub struct Document {
     pub trash: Vec<Removed>,
     /// Who can open the vault, in the order they were added.
     pub recipients: Vec<Recipient>,
+    /// What the keys of the audit log come out of; `None` in a vault that was never saved with one.
+    pub audit_key: Option<Secret>,
     /// Members of the file that this version does not know; they survive a save.
     pub extra: Object,
 }
@@ -349,7 +353,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::secret::Secret;
 
     fn content(document: Value) -> Content {
         Content { document: document.as_object().cloned().unwrap_or_default(), ..Content::default() }

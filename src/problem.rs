@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::audit;
 use crate::config::ConfigError;
 use crate::durable;
 use crate::import;
@@ -129,6 +130,19 @@ impl From<StoreError> for Problem {
                 problem(Exit::Refused, "contended").hint("wait until they are done and try again")
             }
             StoreError::File(error) => error.into(),
+        }
+    }
+}
+
+/// An audit log that is not what was written: exit 6 in every command.
+impl From<audit::Error> for Problem {
+    fn from(error: audit::Error) -> Self {
+        match error {
+            audit::Error::File(error) => error.into(),
+            audit::Error::Broken(broken) => Self::new(Exit::Damaged, "audit_broken", broken.to_string()).hint(
+                "`credbench audit verify` looks at all of it; if you know how this came about, `credbench vault \
+                 adopt` keeps what is there aside and begins anew",
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! them or none. What can be decided without the vault file (what a document would change, which secret is
 //! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
 
+mod adopt;
 mod change;
 mod conflict;
 mod draft;
@@ -16,6 +17,8 @@ mod network;
 mod news;
 pub mod oauth;
 mod oauth_app;
+mod open;
+mod record;
 mod row;
 mod seat;
 mod services;
@@ -30,19 +33,21 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::audit::{Begun, Entry, Log, Usage, What};
 pub use crate::durable::{Seen, Unwatched, Watch};
 use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
+pub use adopt::Adoption;
 pub use change::{Change, changes, names};
 pub use conflict::{Clash, Conflict};
 pub use draft::{Keeping, draft_name, meanwhile, resumed, resumed_oauth_app};
 pub use export::{ExportOptions, exported, import_export};
 pub use import::{Fate, Import, ImportOptions, ImportRow, import, import_documents};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
-pub use lookup::{credential, not_found, secret, secret_place};
+pub use lookup::{credential, not_found, secret_place, value};
 pub use merge::merged;
 pub use network::Network;
 pub use news::news;
@@ -50,6 +55,7 @@ pub use oauth_app::{
     OauthAppChange, blank_oauth_app, check_oauth_app, check_oauth_draft, oauth_addresses, oauth_app,
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
 };
+use record::Plan;
 pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
 pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
@@ -67,6 +73,9 @@ const MERGES: u32 = 20;
 #[derive(Debug)]
 pub struct Session {
     store: Store,
+    log: Log,
+    /// Why nothing may be saved, where the vault's own file is not the reason.
+    log_refusal: Option<Problem>,
     kinds: Arc<Kinds>,
     /// What the store's document says, with everything masked that the kinds call secret.
     view: Arc<Document>,
@@ -81,8 +90,12 @@ pub struct Opened {
     pub document: Arc<Document>,
     /// The kinds that its credentials may be of.
     pub kinds: Arc<Kinds>,
+    /// How often its credentials were used, and when last.
+    pub usage: Arc<Usage>,
     /// What a person should hear about.
-    pub notices: Vec<Notice>,
+    pub notices: Vec<String>,
+    /// When the vault was unlocked the time before, by whom and from where; empty where that is not known.
+    pub last_opened: String,
     /// Why the vault would have been refused; it is then open read-only.
     pub refusal: Option<Problem>,
 }
@@ -122,12 +135,19 @@ impl Opened {
 }
 
 impl Session {
-    /// Opens the vault with unlocked identities.
+    /// Opens the vault with unlocked identities, and writes that into its audit log.
     ///
     /// # Errors
-    /// Exit 3 without a vault or a fitting identity, 6 where it is refused.
-    pub fn open(places: &Places, keyring: Keyring, policy: OpenPolicy) -> Result<Opened, Problem> {
-        Ok(Self::opened(Store::open(places, keyring, policy)?))
+    /// Exit 3 without a vault or a fitting identity, 6 where it or its log is refused.
+    pub fn open(
+        places: &Places,
+        keyring: Keyring,
+        policy: OpenPolicy,
+        now: Timestamp,
+    ) -> Result<Opened, Problem> {
+        let opened = Store::open(places, keyring, policy).map_err(Problem::from);
+        let session = opened.and_then(|opened| open::opened(opened, policy, now));
+        session.inspect_err(|problem| record::not_opened(places, problem, now))
     }
 
     /// Makes a new vault that the document's recipients can open.
@@ -140,20 +160,7 @@ impl Session {
         document: Document,
         now: Timestamp,
     ) -> Result<Opened, Problem> {
-        Ok(Self::opened(Store::create(places, keyring, document, now)?))
-    }
-
-    /// Goes on with a store that was opened another way, such as by adoption.
-    pub fn opened(opened: crate::vault::Opened) -> Opened {
-        let kinds = Kinds::of(&opened.document);
-        let view = kinds.sealed(&opened.document);
-        Opened {
-            kinds: kinds.clone(),
-            document: view.clone(),
-            session: Self { store: opened.store, kinds, view },
-            notices: opened.notices,
-            refusal: opened.refusal.map(Problem::from),
-        }
+        Ok(open::begun(Store::create(places, keyring, document, now)?, Entry::new(What::VaultCreated), now))
     }
 
     /// What the vault says, as last read or saved.
@@ -181,18 +188,50 @@ impl Session {
     }
 
     /// Stores all edits durably, or none. Edits of other programs since the last reading are kept, in the same
-    /// credential too; where they changed the same field, that is a conflict (exit 5).
+    /// credential too; where they changed the same field, that is a conflict (exit 5). What is removed, and who can
+    /// open the vault, is changed only where that could be written to the audit log before.
     ///
     /// # Errors
     /// The vault on disk is then as it was.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Saved, Problem> {
+        if let Some(refusal) = &self.log_refusal {
+            return Err(refusal.clone());
+        }
+        let mut plan = Plan::of(&edits, self.store.document());
+        let begun = self.begin(std::mem::take(&mut plan.before), now, "nothing was changed")?;
+        let mut recording = Some((begun, plan));
+        let result = self.store_all(edits, now, &mut recording);
+        if let (Err(problem), Some((begun, _))) = (&result, recording) {
+            // The vault is as it was, and the log says so.
+            let _ = self.log.end(begun, problem.code, Vec::new(), now, &self.store);
+        }
+        result
+    }
+
+    /// Stores all edits, and what is to be recorded of them, while no other program can save in between.
+    fn store_all(
+        &mut self,
+        edits: Vec<Edit>,
+        now: Timestamp,
+        recording: &mut Option<(Begun, Plan)>,
+    ) -> Result<Saved, Problem> {
+        if let Some(head) = self.log.head() {
+            self.store.set_audit_head(head);
+        }
         let mut fitting = edits.clone();
         let mut notes = Vec::new();
         let mut merged = false;
         // Each turn but the first means that another program saved since the one before.
         for _ in 0..MERGES {
             let before = self.store.document().clone();
-            let committed = self.store.commit(fitting, now);
+            let mut unrecorded = None;
+            let log = &mut self.log;
+            let committed = self.store.commit_then(fitting, now, &mut |store| {
+                let Some((begun, plan)) = recording.take() else { return };
+                record::follow(log, store);
+                let written = log.end(begun, "ok", plan.entries(store.document()), now, store);
+                unrecorded = written.err().map(|error| format!("saved, but not recorded: {error}"));
+            });
             self.look(&before);
             match committed {
                 Err(error) if merge::is_conflict(&error) => {
@@ -200,7 +239,11 @@ impl Session {
                     (fitting, notes, merged) = (rebased.edits, rebased.notes, true);
                 }
                 Err(error) => return Err(error.into()),
-                Ok(committed) => return Ok(self.saved(committed, merged, notes)),
+                Ok(committed) => {
+                    let mut saved = self.saved(committed, merged, notes);
+                    saved.warnings.extend(unrecorded);
+                    return Ok(saved);
+                }
             }
         }
         Err(StoreError::Contended { path: self.store.path().to_owned() }.into())
@@ -247,6 +290,10 @@ impl Session {
         let before = self.store.document().clone();
         let refreshed = self.store.refresh();
         self.look(&before);
-        Ok(refreshed?.map(|_| self.view.clone()))
+        let refreshed = refreshed?;
+        record::follow(&mut self.log, &self.store);
+        // A log that cannot be read tells of no uses; what needs it is refused when it comes.
+        let _ = self.log.refresh(&self.store);
+        Ok(refreshed.map(|_| self.view.clone()))
     }
 }

@@ -27,9 +27,12 @@ use jiff::Timestamp;
 use self::file::{Files, Loaded};
 use self::seen::{Facts, Memory};
 use self::writer::WriterKey;
+use crate::audit::{self, Head, Mark};
 use crate::durable::{self, LOCK_WAIT, Lock};
 use crate::model::{Document, Edit, KeptDraft};
 
+/// Holds off other programs' saves until it is dropped.
+pub use crate::durable::Lock as Held;
 pub use drafts::{DraftSealer, SealedDraft};
 pub use error::{Damage, Forgery, Notice, Refusal, StoreError};
 pub use format::{Contents, FORMAT, Header, Writer, decode, encode};
@@ -84,6 +87,7 @@ pub struct Store {
     keyring: Keyring,
     policy: OpenPolicy,
     state: State,
+    audit_head: Option<Head>,
 }
 
 /// What is on disk, as last read or written.
@@ -147,8 +151,10 @@ impl Store {
             saved_at: now,
             writer: key.public(),
             writers: Vec::new(),
+            audit: Vec::new(),
             extra: crate::model::Object::new(),
         };
+        let document = save::with_audit_key(document);
         save::add_writer(&mut header, &key, &document, keyring.identity(opener));
         durable::create_private_folder(&files.folder)?;
         let _lock = Lock::acquire(&files.lock(), LOCK_WAIT)?;
@@ -160,7 +166,7 @@ impl Store {
             other => other?,
         };
         let state = State::saved(&files, sealed, header, Arc::new(document), opener, key);
-        let store = Self { files, keyring, policy: OpenPolicy::Strict, state };
+        let store = Self { files, keyring, policy: OpenPolicy::Strict, state, audit_head: None };
         let mut notices: Vec<Notice> = store.note(true).into_iter().collect();
         notices.extend(saved.unsynced.map(|error| Notice::Unsynced { reason: error.to_string() }));
         Ok(store.opened(notices))
@@ -173,7 +179,7 @@ impl Store {
     pub fn open(places: &Places, keyring: Keyring, policy: OpenPolicy) -> Result<Opened, StoreError> {
         let files = Files::resolve(places)?;
         let (state, mut notices) = State::read(&files, &keyring, policy)?;
-        let store = Self { files, keyring, policy, state };
+        let store = Self { files, keyring, policy, state, audit_head: None };
         if store.state.refusal.is_none() {
             notices.extend(store.note(false));
         }
@@ -186,6 +192,19 @@ impl Store {
     /// [`StoreError::Edit`] for a conflict, [`StoreError::LockedOut`], [`StoreError::ReadOnly`], files. The
     /// vault is then as before, and so is this store, unless it met another program's save.
     pub fn commit(&mut self, edits: Vec<Edit>, now: Timestamp) -> Result<Committed, StoreError> {
+        self.commit_then(edits, now, &mut |_| {})
+    }
+
+    /// As [`Store::commit`]; once the edits are saved, `saved` is done before any other program can save.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub fn commit_then(
+        &mut self,
+        edits: Vec<Edit>,
+        now: Timestamp,
+        saved: &mut dyn FnMut(&Self),
+    ) -> Result<Committed, StoreError> {
         self.require_trusted()?;
         durable::create_private_folder(&self.files.folder)?;
         let mut notices = Vec::new();
@@ -210,6 +229,9 @@ impl Store {
                 unsynced: None,
             };
             if edits.is_empty() || self.save(edits.clone(), now, &mut committed)? {
+                if !edits.is_empty() {
+                    saved(self);
+                }
                 committed.notices.splice(0..0, notices);
                 return Ok(committed);
             }
@@ -243,6 +265,21 @@ impl Store {
     pub fn fingerprint(&self) -> String {
         let State { header, digest, .. } = &self.state;
         format!("{} · {}-{}", header.generation, &digest[..4], &digest[4..8])
+    }
+
+    /// SHA-256 of the file, hex.
+    pub fn digest(&self) -> &str {
+        &self.state.digest
+    }
+
+    /// Which line of the audit log the next saves are made after.
+    pub fn set_audit_head(&mut self, head: Head) {
+        self.audit_head = Some(head);
+    }
+
+    /// Holds off other programs' saves, where none is under way; `None`: one is.
+    pub fn hold_saves(&self) -> Option<Lock> {
+        Lock::acquire(&self.files.lock(), std::time::Duration::ZERO).ok()
     }
 
     /// The vault's real path.
@@ -326,7 +363,7 @@ impl Store {
         committed: &mut Committed,
     ) -> Result<bool, StoreError> {
         let State { document, header, opener, key, digest, .. } = &self.state;
-        let mut document = Document::clone(document);
+        let mut document = save::with_audit_key(Document::clone(document));
         for edit in edits {
             committed.inverses.push(document.apply(edit, now)?);
         }
@@ -344,6 +381,9 @@ impl Store {
             writer: key.public(),
             ..header.clone()
         };
+        if let Some(head) = &self.audit_head {
+            save::put_audit_head(&mut header, head);
+        }
         let notice = save::add_writer(&mut header, key, &document, identity);
         let sealed = save::seal(&document, &header, &recipients, key, &self.keyring)?;
         let Some(saved) =
@@ -368,6 +408,53 @@ impl Store {
         let error = seen::note(&self.files.seen, &facts, key, forget).err()?;
         Some(Notice::NotRemembered { reason: error.to_string() })
     }
+}
+
+/// What the audit log is compared with: the header of the vault as it was read, and this host's memory.
+impl audit::Witness for Store {
+    fn mark(&self) -> Option<Mark> {
+        // A memory that cannot be read refuses the vault itself.
+        let memory = Memory::load(&self.files.seen).ok()?;
+        memory.mark(&self.files.places, &self.state.header.vault_id, &self.state.key.public()).cloned()
+    }
+
+    fn heads(&self) -> &[Head] {
+        &self.state.header.audit
+    }
+
+    fn note(&self, mark: &Mark) -> Result<(), String> {
+        let State { header, key, .. } = &self.state;
+        match seen::keep_mark(&self.files.seen, &self.files.places, &header.vault_id, mark, key) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("it has not noted this vault yet".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// As for a store; nothing is noted of what is only looked at.
+impl audit::Witness for Adoption {
+    fn mark(&self) -> Option<Mark> {
+        let memory = Memory::load(&self.files.seen).ok()?;
+        let vault_id = &self.header.as_ref()?.vault_id;
+        memory.mark(&self.files.places, vault_id, &self.key.public()).cloned()
+    }
+
+    fn heads(&self) -> &[Head] {
+        self.header.as_ref().map_or(&[], |header| &header.audit)
+    }
+
+    fn note(&self, _: &Mark) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// `VAULT.d` of a vault that exists.
+///
+/// # Errors
+/// No vault; folders that others may write to.
+pub fn folder_of(places: &Places) -> Result<PathBuf, StoreError> {
+    Ok(Files::resolve(places)?.folder)
 }
 
 impl State {
@@ -460,13 +547,23 @@ impl Adoption {
         })
     }
 
+    /// `VAULT.d`.
+    pub fn folder(&self) -> &Path {
+        &self.files.folder
+    }
+
+    /// SHA-256 of the file, hex.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
     /// Accepts it: signs it as a new generation, and this host trusts it from now on. Where it was rightly
     /// signed the writers it names are trusted too; else only this identity and those trusted before.
     ///
     /// # Errors
     /// [`StoreError::Contended`] where the file is not the one examined any more; files.
     pub fn accept(self, now: Timestamp) -> Result<Opened, StoreError> {
-        let Self { files, keyring, opener, key, digest, document, .. } = self;
+        let Self { files, keyring, opener, key, digest, mut document, .. } = self;
         let identity = keyring.identity(opener);
         let recipients = save::recipients(&document)?;
         if !recipients.iter().any(|recipient| identity.answers_to(recipient)) {
@@ -490,13 +587,22 @@ impl Adoption {
         if !self.signed {
             header.writers = trusted.into_iter().map(|key| Writer { key, name: String::new() }).collect();
         }
+        // Whoever wrote a vault that no known writer signed knows the key in it: what follows needs another one.
+        if matches!(
+            self.refusal,
+            Some(Refusal::Forged(_) | Refusal::UnknownWriter { .. } | Refusal::Foreign { .. })
+        ) {
+            Arc::make_mut(&mut document).audit_key = None;
+            header.audit.clear();
+        }
+        let document = Arc::new(save::with_audit_key(Arc::unwrap_or_clone(document)));
         let notice = save::add_writer(&mut header, &key, &document, identity);
         let sealed = save::seal(&document, &header, &recipients, &key, &keyring)?;
         let Some(saved) = files.replace(&sealed, &digest, replaced, &keyring, opener)? else {
             return Err(StoreError::Contended { path: files.vault });
         };
         let state = State::saved(&files, sealed, header, document, opener, key);
-        let store = Store { files, keyring, policy: OpenPolicy::Strict, state };
+        let store = Store { files, keyring, policy: OpenPolicy::Strict, state, audit_head: None };
         let mut notices: Vec<Notice> = notice.into_iter().collect();
         notices.extend(store.note(true));
         notices.extend(saved.unsynced.map(|error| Notice::Unsynced { reason: error.to_string() }));

@@ -126,6 +126,7 @@ impl Bench {
             Order::Unlock { .. } => {
                 self.open = true;
                 Answer::Opened {
+                    usage: Arc::default(),
                     document: self.document.clone(),
                     notices: Vec::new(),
                     refusal: None,
@@ -164,7 +165,7 @@ impl Bench {
                 self.shown |= purpose == Purpose::Reveal;
                 let secret = self.document.by_id(&id).and_then(|known| known.content.secret(&place)).cloned();
                 let result = secret.ok_or_else(|| Problem::new(Exit::NotFound, "missing_secret", "none"));
-                Answer::Secret { id, place, purpose, result }
+                Answer::Secret { id, place, purpose, usage: Arc::default(), result }
             }
             Order::Lock => {
                 self.open = false;

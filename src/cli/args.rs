@@ -114,6 +114,10 @@ pub(crate) enum Command {
     Restore(Restore),
     /// List the versions of a credential
     History(Key),
+    /// Show the audit log: who did what with which credential
+    ///
+    /// What was begun and its end are one record; `unfinished` is one without an end.
+    Audit(Audit),
     /// Removed credentials: list them, or drop them for good
     Trash {
         #[command(subcommand)]
@@ -405,6 +409,31 @@ pub(crate) enum OauthApp {
         #[arg(value_name = "NAME")]
         name: String,
     },
+}
+
+/// `audit`
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Audit {
+    #[command(subcommand)]
+    pub(crate) action: Option<AuditAction>,
+    /// Only what is about this credential, under whatever name it had; without one, everything
+    #[arg(value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// Only from then on: a date, a time with its zone, or how long ago, such as 30m, 12h, 7d
+    #[arg(long, value_name = "WHEN", value_parser = super::audit::since)]
+    pub(crate) since: Option<jiff::Timestamp>,
+    /// Only this, such as got, revealed, removed or unlock_failed. May be given several times
+    #[arg(long, value_name = "WHAT", hide_possible_values = true)]
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(crate::audit::What::words()))]
+    pub(crate) what: Vec<String>,
+}
+
+/// `audit verify`
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditAction {
+    /// Check the whole log; exit 6 names the first line that is wrong
+    Verify,
 }
 
 /// `trash`

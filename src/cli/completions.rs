@@ -112,7 +112,8 @@ fn keys(context: &Context) -> Option<Vec<String>> {
     if !setup.identities.iter().all(|path| opens_alone(path)) {
         return None;
     }
-    let opened = Setup::open(&setup, Arc::new(NobodyToAsk), OpenPolicy::Strict).ok()?;
+    let opened =
+        Setup::open(&setup, Arc::new(NobodyToAsk), OpenPolicy::Strict, jiff::Timestamp::now()).ok()?;
     let document = opened.document;
     let own = document.credentials.iter().filter(|known| known.content.solution() == setup.solution);
     // What a shell would act on is no key, whatever the vault says.

@@ -100,10 +100,17 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
     identities(&setup, &mut report);
     vault_files(&setup, &mut report);
     match context.open(&setup) {
-        Ok(opened) => {
+        Ok(mut opened) => {
             vault(&opened, &mut report);
             backups(&opened, &mut report);
             credentials(&opened, &mut report);
+            match opened.session.verify_log() {
+                Ok(verified) => report.fine("audit log", super::audit::sentence(&verified)),
+                Err(problem) if problem.code == "no_audit_key" => {
+                    report.add("audit log", Level::Warn, problem.message, problem.hint);
+                }
+                Err(problem) => report.fail("audit log", problem),
+            }
         }
         Err(problem) => report.fail("vault", problem),
     }

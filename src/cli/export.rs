@@ -5,6 +5,7 @@ mod plain;
 use std::path::Path;
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -13,6 +14,7 @@ use super::args::{Export, PlainFormat};
 use super::manual::{self, Page};
 use super::output::visible;
 use super::prompt::{Terminal, cancelled};
+use crate::audit::{Entry, What};
 use crate::durable;
 use crate::model::Document;
 use crate::problem::{Exit, Problem};
@@ -43,7 +45,7 @@ pub(super) const PAGES: &[Page] = &[Page {
         (Exit::Invalid, "not_storable", "something cannot be written as JSON"),
         (Exit::Failed, "read_back", "the disk gave other bytes back"),
     ],
-    shared: &[&manual::OPENS],
+    shared: &[&manual::OPENS, &manual::RECORDED],
 }];
 
 /// What is written, and what is told of it.
@@ -57,7 +59,7 @@ struct Written {
 pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let target = target(context, arguments)?;
-    let opened = context.open(&setup)?;
+    let mut opened = context.open(&setup)?;
     // A variable of the environment must not make a copy of everything a copy of less.
     let named = context.named_solution();
     let format = arguments.plain.then(|| arguments.format.unwrap_or(PlainFormat::Json));
@@ -73,12 +75,21 @@ pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Pro
         confirm(arguments, secrets)?;
     }
     let written = written(&opened, &export, arguments, format)?;
-    match target {
-        None => context.output.bytes(&written.bytes),
-        Some(path) => {
-            save(path, &written.bytes, arguments.force)?;
-            said(context, path, &export, secrets, &written);
+    let hand_out = || match target {
+        None => {
+            context.output.bytes(&written.bytes);
+            context.output.finish()
         }
+        Some(path) => save(path, &written.bytes, arguments.force),
+    };
+    let leaving = export.credentials.iter().filter(|known| !known.content.secrets.is_empty());
+    let entries: Vec<Entry> = leaving.map(|known| Entry::about(What::Exported, known)).collect();
+    match entries.is_empty() {
+        true => hand_out()?,
+        false => opened.session.hand_out(entries, &Timestamp::now, hand_out)?,
+    }
+    if let Some(path) = target {
+        said(context, path, &export, secrets, &written);
     }
     for note in &written.notes {
         context.output.note(note);

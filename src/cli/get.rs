@@ -2,14 +2,18 @@
 
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Get;
 use super::manual::{self, Page};
+use super::output::Output;
 use super::{Context, exchange};
+use crate::audit::{Entry, What};
 use crate::problem::{Exit, Problem};
+use crate::secret::Secret;
 use crate::session;
-use crate::session::oauth::{Why, has_tokens};
+use crate::session::oauth::{ACCESS_TOKEN, Why, has_tokens};
 
 pub(super) const PAGES: &[Page] = &[Page {
     command: "get",
@@ -29,27 +33,33 @@ pub(super) const PAGES: &[Page] = &[Page {
         (Exit::NotFound, "missing_secret", "that secret was not entered yet"),
         (Exit::Usage, "which_field", "it has several values: name one"),
     ],
-    shared: &[&manual::OPENS, &manual::FINDS, &manual::ASKS_FOR_TOKENS],
+    shared: &[&manual::OPENS, &manual::FINDS, &manual::ASKS_FOR_TOKENS, &manual::RECORDED],
 }];
 
 pub(crate) fn run(context: &Context, arguments: &Get) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
     let credential = session::credential(&opened.document, &setup.solution, &arguments.key)?;
-    let value = if arguments.field.is_none() && has_tokens(&credential.content) {
+    let (place, value) = if arguments.field.is_none() && has_tokens(&credential.content) {
         let id = credential.id.clone();
-        exchange::access_token(context, &setup, &mut opened.session, &id, Why::Use)?.access
+        let given = exchange::access_token(context, &setup, &mut opened.session, &id, Why::Use)?;
+        (ACCESS_TOKEN.to_owned(), given.access)
     } else {
-        session::secret(&opened.kinds, &credential.content, arguments.field.as_deref())?
+        session::value(&opened.kinds, &credential.content, arguments.field.as_deref())?
     };
-    let out = &context.output;
+    let got = Entry::about(What::Got, credential).with_value(&place, &value);
+    opened.session.hand_out(vec![got], &Timestamp::now, || print(&context.output, &value))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(out: &Output, value: &Secret) -> Result<(), Problem> {
     if out.is_json() {
         out.json(&json!({ "value": value.expose() }));
-        return Ok(ExitCode::SUCCESS);
+    } else {
+        out.bytes(value.expose().as_bytes());
+        if out.is_terminal() {
+            out.bytes(b"\n");
+        }
     }
-    out.bytes(value.expose().as_bytes());
-    if out.is_terminal() {
-        out.bytes(b"\n");
-    }
-    Ok(ExitCode::SUCCESS)
+    out.finish()
 }

@@ -37,7 +37,8 @@ pub(crate) fn run(context: &Context, arguments: &List) -> Result<ExitCode, Probl
         return Err(session::not_found(&opened.document, &setup.solution, ""));
     }
     let now = Timestamp::now();
-    let mut rows = session::rows(&opened.document, &opened.kinds, now, setup.config.screen.expiring_days);
+    let days = setup.config.screen.expiring_days;
+    let mut rows = session::rows(&opened.document, &opened.kinds, &opened.usage, now, days);
     rows.retain(|row| {
         (everywhere || row.solution == setup.solution) && query.matches(&row.subject().folded())
     });
@@ -76,7 +77,7 @@ fn query(arguments: &List) -> Result<Query, Problem> {
 type Cell = (String, Option<Tone>);
 
 fn table(out: &Output, rows: &[Row<'_>], solutions: bool, now: Timestamp) {
-    let mut titles = vec!["key", "name", "service", "kind", "status", "ends", "tested"];
+    let mut titles = vec!["key", "name", "service", "kind", "status", "ends", "tested", "used"];
     if solutions {
         titles.insert(0, "solution");
     }
@@ -84,6 +85,7 @@ fn table(out: &Output, rows: &[Row<'_>], solutions: bool, now: Timestamp) {
         .iter()
         .map(|row| {
             let (sign, tone) = status_sign(row.status);
+            let used = row.last_used_at.map_or_else(String::new, |at| age(now, at));
             let tested = row.last_test.as_ref().map_or_else(String::new, |test| age(now, test.at));
             let mut cells: Vec<Cell> = vec![
                 (visible(row.key), None),
@@ -93,6 +95,7 @@ fn table(out: &Output, rows: &[Row<'_>], solutions: bool, now: Timestamp) {
                 (format!("{sign} {}{}", row.status.word(), if row.old { " (old)" } else { "" }), Some(tone)),
                 (row.ends.map(|ends| ends.left(now)).unwrap_or_default(), None),
                 (tested, None),
+                (used, None),
             ];
             if solutions {
                 cells.insert(0, (visible(row.solution), None));

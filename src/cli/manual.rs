@@ -34,6 +34,7 @@ pub(super) struct Group {
 pub(super) const PAGES: &[&[Page]] = &[
     super::WORKBENCH,
     super::add::PAGES,
+    super::audit::PAGES,
     super::completions::PAGES,
     super::demo::PAGES,
     super::doctor::PAGES,
@@ -64,8 +65,18 @@ pub(super) const PAGES: &[&[Page]] = &[
 ];
 
 /// The groups, in the order of `docs/CLI.md`; the first holds for every command.
-pub(super) const GROUPS: [&Group; 9] =
-    [&ANY, &READS, &OPENS, &FINDS, &SAVES, &WRITES_DOCUMENTS, &TESTS, &ASKS_FOR_TOKENS, &MAKES_IDENTITY];
+pub(super) const GROUPS: [&Group; 10] = [
+    &ANY,
+    &READS,
+    &OPENS,
+    &FINDS,
+    &RECORDED,
+    &SAVES,
+    &WRITES_DOCUMENTS,
+    &TESTS,
+    &ASKS_FOR_TOKENS,
+    &MAKES_IDENTITY,
+];
 
 const ANY: Group = Group {
     title: "Every command",
@@ -118,6 +129,7 @@ pub(super) const OPENS: Group = Group {
         (Exit::Damaged, "fork", "it does not follow on from what this host last saw"),
         (Exit::Damaged, "seen_damaged", "what this host last saw cannot be read"),
         (Exit::Damaged, "vault_too_new", "a newer credbench wrote it"),
+        (Exit::Damaged, "audit_broken", "its audit log is not what was written; names the line"),
     ],
 };
 
@@ -132,6 +144,16 @@ pub(super) const FINDS: Group = Group {
         ),
         (Exit::NotFound, "no_solution", "there is no solution of that name"),
     ],
+};
+
+/// Hands something out, or takes it away: not without a line in the audit log.
+pub(super) const RECORDED: Group = Group {
+    title: "Is written down before it happens",
+    faults: &[(
+        Exit::Failed,
+        "audit_unwritable",
+        "that cannot be written to the audit log, so it did not happen",
+    )],
 };
 
 /// Saves the vault.

@@ -33,7 +33,7 @@ pub(super) const PAGES: &[Page] = &[
             (Exit::Invalid, "invalid_recipient", "that is no public key"),
             (Exit::Refused, "exists", "it is one already"),
         ],
-        shared: &[&manual::OPENS, &manual::SAVES],
+        shared: &[&manual::OPENS, &manual::RECORDED, &manual::SAVES],
     },
     Page {
         command: "recipients remove",
@@ -43,7 +43,7 @@ pub(super) const PAGES: &[Page] = &[
             (Exit::NotFound, "no_recipient", "there is none of that key or name"),
             (Exit::Usage, "no_recipient", "several are called so"),
         ],
-        shared: &[&manual::OPENS, &manual::SAVES],
+        shared: &[&manual::OPENS, &manual::RECORDED, &manual::SAVES],
     },
 ];
 

@@ -20,7 +20,7 @@ pub(super) const PAGES: &[Page] = &[Page {
     ],
     json: r#"{"solution","key","done":"removed"}"#,
     faults: &[],
-    shared: &[&manual::OPENS, &manual::FINDS, &manual::SAVES],
+    shared: &[&manual::OPENS, &manual::FINDS, &manual::RECORDED, &manual::SAVES],
 }];
 
 pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Problem> {

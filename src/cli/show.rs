@@ -38,7 +38,7 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
     }
     let (now, kinds) = (Timestamp::now(), &opened.kinds);
     let days = setup.config.screen.expiring_days;
-    let row = session::row(&opened.document, credential, kinds, now, days);
+    let row = session::row(&opened.document, credential, kinds, &opened.usage, now, days);
     let (sign, tone) = status_sign(row.status);
     let old = if row.old { " (an earlier verdict; the last test could not decide)" } else { "" };
     let status = out.paint(tone, &format!("{sign} {}", row.status.word()));
@@ -55,6 +55,12 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
         Tone::Faint,
         &format!("made {}, changed {}", day(credential.created_at), day(credential.updated_at)),
     ));
+    if let Some(used) = opened.usage.of(&credential.id) {
+        let times = if used.count == 1 { "once".to_owned() } else { format!("{} times", used.count) };
+        out.line(
+            &out.paint(Tone::Faint, &format!("used {times}, the last time {} ago", age(now, used.last))),
+        );
+    }
     if !row.flags.is_empty() {
         out.line(&out.paint(Tone::Caution, &format!("! {}", row.flags.join(", ").replace('_', " "))));
     }

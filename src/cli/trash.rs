@@ -32,7 +32,7 @@ pub(super) const PAGES: &[Page] = &[
             (Exit::NotFound, "not_in_trash", "nothing of that key is there"),
             (Exit::Refused, "needs_force", "it cannot be undone, and nobody can be asked"),
         ],
-        shared: &[&manual::OPENS, &manual::SAVES],
+        shared: &[&manual::OPENS, &manual::RECORDED, &manual::SAVES],
     },
 ];
 

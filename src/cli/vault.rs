@@ -12,7 +12,7 @@ use super::manual::{self, Page};
 use super::output::visible;
 use super::prompt::{AtTerminal, Terminal, cancelled};
 use crate::problem::{Exit, Problem};
-use crate::vault::Adoption;
+use crate::session::Adoption;
 
 pub(super) const PAGES: &[Page] = &[Page {
     command: "vault adopt",
@@ -28,21 +28,23 @@ pub(super) const PAGES: &[Page] = &[Page {
 pub(crate) fn run(context: &Context, action: &Vault) -> Result<ExitCode, Problem> {
     let Vault::Adopt { yes } = action;
     let setup = context.setup()?;
-    let keyring = setup.keyring(Arc::new(AtTerminal))?;
+    let keyring = setup.keyring(Arc::new(AtTerminal), Timestamp::now())?;
     let adoption = Adoption::examine(&setup.places, keyring)?;
     let out = &context.output;
-    let Some(refusal) = &adoption.refusal else {
+    let reasons = adoption.reasons();
+    if reasons.is_empty() {
         if out.is_json() {
             out.json_line(&json!({ "done": "nothing" }));
         } else {
             out.line("The vault is not refused: there is nothing to adopt.");
         }
         return Ok(ExitCode::SUCCESS);
-    };
-    let count = adoption.document.credentials.len();
-    let mut facts = vec![format!("{}: {refusal}", setup.places.vault.display())];
-    facts.push(format!("Credentials in it: {count}; solutions: {}.", adoption.document.solutions.len()));
-    if let Some(header) = &adoption.header {
+    }
+    let (count, solutions) = (adoption.document().credentials.len(), adoption.document().solutions.len());
+    let mut facts: Vec<String> =
+        reasons.iter().map(|reason| format!("{}: {reason}", setup.places.vault.display())).collect();
+    facts.push(format!("Credentials in it: {count}; solutions: {solutions}."));
+    if let Some(header) = adoption.header() {
         facts.push(format!(
             "Vault {}, generation {}, saved {} by {}.",
             header.vault_id, header.generation, header.saved_at, header.writer
@@ -72,14 +74,12 @@ pub(crate) fn run(context: &Context, action: &Vault) -> Result<ExitCode, Problem
         }
     }
     let opened = adoption.accept(Timestamp::now())?;
-    let generation = opened.store.header().generation;
+    let generation = opened.session.header().generation;
     if out.is_json() {
         out.json_line(&json!({ "done": "adopted", "generation": generation }));
     } else {
-        out.line(&format!("adopted as generation {generation}, {}", opened.store.fingerprint()));
+        out.line(&format!("adopted as generation {generation}, {}", opened.session.store().fingerprint()));
     }
-    for notice in &opened.notices {
-        out.warning(&notice.to_string());
-    }
+    context.say_notices(&opened);
     Ok(ExitCode::SUCCESS)
 }

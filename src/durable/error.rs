@@ -34,6 +34,12 @@ pub enum Step {
     Lock,
     /// Removing a file.
     Remove,
+    /// Writing to the end of a file.
+    Append,
+    /// Getting what was appended to the disk.
+    SyncAppended,
+    /// Giving a file another name.
+    SetAside,
 }
 
 impl std::fmt::Display for Step {
@@ -53,6 +59,9 @@ impl std::fmt::Display for Step {
             Self::SyncFolder => "get to the disk the folder of",
             Self::Lock => "lock",
             Self::Remove => "remove",
+            Self::Append => "write to the end of",
+            Self::SyncAppended => "get to the disk",
+            Self::SetAside => "set aside",
         })
     }
 }
@@ -143,7 +152,8 @@ impl Error {
             && matches!(self.io_kind(), Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
     }
 
-    pub(super) fn io(step: Step, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    /// The error of a step.
+    pub(crate) fn io(step: Step, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { step, path, source }
     }

@@ -39,6 +39,14 @@ impl Lock {
             .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC))
             .open(path)
             .map_err(Error::io(Step::Lock, path))?;
+        Self::on(file, path, wait)
+    }
+
+    /// Takes the lock on an open file of this path; waits at most `wait`.
+    ///
+    /// # Errors
+    /// As [`Lock::acquire`].
+    pub fn on(file: File, path: &Path, wait: Duration) -> Result<Self, Error> {
         let until = Instant::now() + wait;
         loop {
             match file.try_lock() {
@@ -58,6 +66,11 @@ impl Lock {
                 },
             }
         }
+    }
+
+    /// The file that is locked.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     /// Whether the file system really locks.

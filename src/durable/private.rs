@@ -43,6 +43,42 @@ pub fn read_private(path: &Path, limit: u64) -> Result<PrivateFile, Error> {
     Ok(PrivateFile { path: real, bytes })
 }
 
+/// Opens a file to read it and to write at its end, under the rules of [`read_private`]; makes it, 0600, where
+/// there is none. No link is followed.
+///
+/// # Errors
+/// As [`read_private`].
+pub fn open_to_append(path: &Path) -> Result<File, Error> {
+    if let Ok(found) = fs::symlink_metadata(path) {
+        require_file(path, &found)?;
+    }
+    open_private(path, OpenOptions::new().read(true).append(true).create(true).mode(0o600))
+}
+
+/// Opens a file to read it, under the rules of [`read_private`]; no link is followed. `None`: there is none.
+///
+/// # Errors
+/// As [`read_private`].
+pub fn open_to_read(path: &Path) -> Result<Option<File>, Error> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io(Step::Inspect, path)(error)),
+        Ok(found) => require_file(path, &found)?,
+    }
+    open_private(path, OpenOptions::new().read(true)).map(Some)
+}
+
+fn open_private(path: &Path, options: &mut OpenOptions) -> Result<File, Error> {
+    let file = options
+        .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC))
+        .open(path)
+        .map_err(Error::io(Step::Open, path))?;
+    let opened = file.metadata().map_err(Error::io(Step::Inspect, path))?;
+    require_file(path, &opened)?;
+    require_private(path, &opened, "600")?;
+    Ok(file)
+}
+
 /// Follows links to the real path.
 ///
 /// # Errors
@@ -99,14 +135,40 @@ pub struct Stamp {
 impl Stamp {
     /// The stamp of a file as it is now; `None` where it cannot be looked at.
     pub fn of(path: &Path) -> Option<Self> {
-        let found = fs::metadata(path).ok()?;
-        Some(Self {
+        fs::metadata(path).ok().as_ref().map(Self::of_metadata)
+    }
+
+    /// The stamp of an open file.
+    pub fn of_file(file: &File) -> Option<Self> {
+        file.metadata().ok().as_ref().map(Self::of_metadata)
+    }
+
+    fn of_metadata(found: &Metadata) -> Self {
+        Self {
             device: found.dev(),
             inode: found.ino(),
             size: found.size(),
             modified: (found.mtime(), found.mtime_nsec()),
             changed: (found.ctime(), found.ctime_nsec()),
-        })
+        }
+    }
+
+    /// Whether both are of one file, whatever was written to it between.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// The size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+/// As text, to be kept and compared.
+impl std::fmt::Display for Stamp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { device, inode, size, modified, changed } = self;
+        write!(f, "{device}:{inode}:{size}:{}.{:09}:{}.{:09}", modified.0, modified.1, changed.0, changed.1)
     }
 }
 

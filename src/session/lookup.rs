@@ -72,19 +72,23 @@ pub fn secret_place(kinds: &Kinds, content: &Content, field: Option<&str>) -> Re
         })
 }
 
-/// The value at a field, secret or not.
+/// The value at a field, secret or not, with its pointer.
 ///
 /// # Errors
 /// As [`secret_place`]; exit 4 where the secret is missing.
-pub fn secret(kinds: &Kinds, content: &Content, field: Option<&str>) -> Result<Secret, Problem> {
+pub fn value(kinds: &Kinds, content: &Content, field: Option<&str>) -> Result<(String, Secret), Problem> {
     let place = secret_place(kinds, content, field)?;
-    if let Some(secret) = content.secret(&place) {
+    secret_at(kinds, content, &place).map(|secret| (place, secret))
+}
+
+fn secret_at(kinds: &Kinds, content: &Content, place: &str) -> Result<Secret, Problem> {
+    if let Some(secret) = content.secret(place) {
         return Ok(secret.clone());
     }
     let kind = kinds.of_content(content);
-    let obtained = kind.as_ref().and_then(|kind| kind.how_to_obtain(&place));
+    let obtained = kind.as_ref().and_then(|kind| kind.how_to_obtain(place));
     let missing = || {
-        let name = place.strip_prefix("/config/").unwrap_or(&place).replace('/', ".");
+        let name = place.strip_prefix("/config/").unwrap_or(place).replace('/', ".");
         Problem::new(
             Exit::NotFound,
             "missing_secret",
@@ -95,7 +99,7 @@ pub fn secret(kinds: &Kinds, content: &Content, field: Option<&str>) -> Result<S
         )
         .hint(obtained.unwrap_or("enter it in the workbench, or with `credbench put`"))
     };
-    match content.get(&place) {
+    match content.get(place) {
         None => Err(missing()),
         Some(value) if crate::model::Placeholder::of(value).is_some() => Err(missing()),
         Some(serde_json::Value::String(text)) => {

@@ -43,7 +43,7 @@ pub use log_in::login;
 pub use notes::Turn;
 pub use renew::{Why, renew};
 pub use revoke::{Revoked, revoke};
-pub use standing::{Standing, is_access_token, standing};
+pub use standing::{ACCESS_TOKEN, Standing, is_access_token, standing};
 
 /// Whoever reads and stores a vault's credentials.
 #[allow(async_fn_in_trait, reason = "who calls names its own keeper, and so knows what its futures may do")]

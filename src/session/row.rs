@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::oauth;
+use crate::audit::Usage;
 use crate::model::search::Subject;
 use crate::model::{Content, Credential, Document, Facts, Outcome, Renewal, Status};
 use crate::probe;
@@ -34,7 +35,7 @@ pub struct Row<'a> {
     pub created_at: Timestamp,
     /// When the current version was made.
     pub updated_at: Timestamp,
-    /// When a program last used it; `null`: not known.
+    /// When its value last left the vault, by the audit log; `null`: it never did.
     pub last_used_at: Option<Timestamp>,
     /// The last test of what is stored now, or of an earlier version.
     pub last_test: Option<LastTest<'a>>,
@@ -167,6 +168,7 @@ pub fn row<'a>(
     document: &Document,
     credential: &'a Credential,
     kinds: &Kinds,
+    usage: &Usage,
     now: Timestamp,
     expiring_days: u32,
 ) -> Row<'a> {
@@ -191,7 +193,7 @@ pub fn row<'a>(
         shared: document.recipients.len() > 1,
         created_at: credential.created_at,
         updated_at: credential.updated_at,
-        last_used_at: None,
+        last_used_at: usage.of(&credential.id).map(|used| used.last),
         last_test: credential.last_test().map(|test| LastTest {
             outcome: test.outcome,
             at: test.at,
@@ -204,11 +206,17 @@ pub fn row<'a>(
 }
 
 /// The rows of a document, sorted by solution and key.
-pub fn rows<'a>(document: &'a Document, kinds: &Kinds, now: Timestamp, expiring_days: u32) -> Vec<Row<'a>> {
+pub fn rows<'a>(
+    document: &'a Document,
+    kinds: &Kinds,
+    usage: &Usage,
+    now: Timestamp,
+    expiring_days: u32,
+) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = document
         .credentials
         .iter()
-        .map(|credential| row(document, credential, kinds, now, expiring_days))
+        .map(|credential| row(document, credential, kinds, usage, now, expiring_days))
         .collect();
     rows.sort_by(|a, b| (a.solution, a.key).cmp(&(b.solution, b.key)));
     rows

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Network, Opened, Seat, Session};
+use crate::audit::Verified;
 use crate::config::Config;
 use crate::durable;
 use crate::model::{DEFAULT_SOLUTION, Document, Recipient};
@@ -100,8 +101,18 @@ impl Setup {
     ///
     /// # Errors
     /// Exit 3 without vault, identity or passphrase, 6 where the vault is refused.
-    pub fn open(&self, ask: Arc<dyn Ask>, policy: OpenPolicy) -> Result<Opened, Problem> {
-        Ok(Session::open(&self.places, self.keyring(ask)?, policy)?.with(&self.kinds()))
+    pub fn open(&self, ask: Arc<dyn Ask>, policy: OpenPolicy, now: Timestamp) -> Result<Opened, Problem> {
+        Ok(Session::open(&self.places, self.keyring(ask, now)?, policy, now)?.with(&self.kinds()))
+    }
+
+    /// Checks the whole audit log before anything is added to it; then the vault is open as by [`Setup::open`].
+    ///
+    /// # Errors
+    /// Exit 6 with the first line that is wrong; as [`Setup::open`].
+    pub fn verify_log(&self, ask: Arc<dyn Ask>, now: Timestamp) -> Result<(Verified, Opened), Problem> {
+        let keyring = self.keyring(ask, now)?;
+        let (verified, opened) = super::open::verified(&self.places, keyring, now)?;
+        Ok((verified, opened.with(&self.kinds())))
     }
 
     /// The built-in kinds, with the services of the operator's own folder. One that cannot be read adds none:
@@ -113,16 +124,17 @@ impl Setup {
         }
     }
 
-    /// Unlocks the identities. Asks nobody for a passphrase where there is no vault to open.
+    /// Unlocks the identities; a failure is written into the vault's audit log. Asks nobody for a passphrase where there is no vault to open.
     ///
     /// # Errors
     /// Exit 3.
-    pub fn keyring(&self, ask: Arc<dyn Ask>) -> Result<Keyring, Problem> {
+    pub fn keyring(&self, ask: Arc<dyn Ask>, now: Timestamp) -> Result<Keyring, Problem> {
         if !self.has_vault() {
             return Err(StoreError::Missing { path: self.places.vault.clone() }.into());
         }
         self.make_own_folders()?;
-        Ok(Keyring::unlock(&self.identities, self.passphrase.clone(), ask)?)
+        let unlocked = Keyring::unlock(&self.identities, self.passphrase.clone(), ask).map_err(Problem::from);
+        unlocked.inspect_err(|problem| super::record::not_opened(&self.places, problem, now))
     }
 
     /// Makes a vault for the identities and further recipients; makes the first identity where it does not

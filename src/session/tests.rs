@@ -92,8 +92,8 @@ fn the_secret_that_is_meant() {
     let document = vault();
     let get = |key: &str, field: Option<&str>| {
         let content: &Content = &credential(&document, "default", key).unwrap().content;
-        secret(kinds(), content, field)
-            .map(|secret| secret.expose().to_owned())
+        value(kinds(), content, field)
+            .map(|(_, secret)| secret.expose().to_owned())
             .map_err(|problem| problem.exit)
     };
     assert_eq!(get("one", None).as_deref(), Ok("k-1"));

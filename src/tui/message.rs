@@ -9,6 +9,7 @@ use crossterm::event::KeyEvent;
 use rustix::process::Signal;
 use tokio::sync::oneshot;
 
+use crate::audit::Usage;
 use crate::model::{Content, Document, Edit, Id, KeptDraft};
 use crate::probe::{Report, Surroundings};
 use crate::problem::Problem;
@@ -111,6 +112,8 @@ pub enum Answer {
     Opened {
         /// What it says.
         document: Arc<Document>,
+        /// How often its credentials were used.
+        usage: Arc<Usage>,
         /// What a person should hear.
         notices: Vec<String>,
         /// Why it is open read-only.
@@ -133,6 +136,8 @@ pub enum Answer {
         /// What was stored, with the generation on disk.
         result: Result<(Saved, u64), Problem>,
     },
+    /// How often credentials were used, where that changed.
+    Used(Arc<Usage>),
     /// Tokens were stored: what the vault says now.
     Tokens(Arc<Document>),
     /// Another program had saved: the vault was read again.
@@ -149,7 +154,9 @@ pub enum Answer {
         place: String,
         /// What for.
         purpose: Purpose,
-        /// The secret.
+        /// How often credentials were used, this use included.
+        usage: Arc<Usage>,
+        /// The secret, where that it is handed out could be written down.
         result: Result<Secret, Problem>,
     },
     /// The thread failed: a bug. The vault is locked.

@@ -196,7 +196,7 @@ mod tests {
             Recipient { recipient: keyring.recipients().remove(0), name: String::new(), added_at: now };
         let document = Document { recipients: vec![recipient], ..Document::new() };
         let store = Store::create(&places, keyring, document, now).unwrap().store;
-        let Store { files, keyring, state, policy } = store;
+        let Store { files, keyring, state, policy, .. } = store;
         assert_eq!(policy, OpenPolicy::Strict);
         let recipients = save::recipients(&state.document).unwrap();
         let sealed = save::seal(&state.document, &state.header, &recipients, &state.key, &keyring).unwrap();

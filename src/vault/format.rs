@@ -11,6 +11,7 @@ mod write;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::audit::Head;
 use crate::model::Object;
 
 pub(super) use draft::{decode as decode_draft, encode as encode_draft};
@@ -48,6 +49,9 @@ pub struct Header {
     pub writer: String,
     /// Who may sign.
     pub writers: Vec<Writer>,
+    /// The newest lines of audit logs, that of who saved last first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audit: Vec<Head>,
     /// Unknown members.
     #[serde(flatten)]
     pub extra: Object,
@@ -64,6 +68,7 @@ impl Header {
             saved_at: Timestamp::UNIX_EPOCH,
             writer: String::new(),
             writers: Vec::new(),
+            audit: Vec::new(),
             extra: Object::new(),
         }
     }

@@ -8,6 +8,7 @@ use super::keyring::{Identity, Keyring};
 use super::recipient::{ParsedRecipient, parse_recipient};
 use super::seal;
 use super::writer::WriterKey;
+use crate::audit::{self, Head};
 use crate::model::Document;
 
 /// An age file, and the plaintext it must open to.
@@ -66,6 +67,22 @@ pub(super) fn recipients(document: &Document) -> Result<Vec<ParsedRecipient>, St
 pub(super) fn locked_out(keyring: &Keyring, index: usize) -> StoreError {
     let recipient = keyring.identity(index).public().unwrap_or("the plugin identity").to_owned();
     StoreError::LockedOut { recipient }
+}
+
+/// How many audit logs a header names: one for each place that the vault is kept in.
+const AUDIT_HEADS: usize = 8;
+
+/// A document with a key for the audit log: its own, or a new one.
+pub(super) fn with_audit_key(mut document: Document) -> Document {
+    document.audit_key.get_or_insert_with(audit::new_key);
+    document
+}
+
+/// Names the newest line of an audit log in the header, before those of other logs.
+pub(super) fn put_audit_head(header: &mut Header, head: &Head) {
+    header.audit.retain(|known| known.log != head.log);
+    header.audit.insert(0, head.clone());
+    header.audit.truncate(AUDIT_HEADS);
 }
 
 /// Makes sure that the header names the writer; a notice where others are to learn of a new one.

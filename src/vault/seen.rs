@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{Notice, Refusal, StoreError};
 use super::format::Header;
 use super::writer::{self, WriterKey};
+use crate::audit::Mark;
 use crate::durable::{self, LOCK_WAIT, Lock};
 
 const FORMAT: u32 = 1;
@@ -29,6 +30,9 @@ struct Entry {
     digest: String,
     /// Public keys whose signatures are trusted, base64.
     writers: BTreeSet<String>,
+    /// The newest line of the audit log at this place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audit: Option<Mark>,
     /// Public key of the identity that keeps this entry.
     keeper: String,
     /// See [`Entry::coded`].
@@ -49,8 +53,13 @@ struct Text {
 impl Entry {
     /// What the code covers: all but the code.
     fn coded(&self) -> Vec<u8> {
-        let Self { vault_id, path, generation, digest, writers, keeper, .. } = self;
-        serde_json::to_vec(&(CODE, vault_id, path, generation, digest, writers, keeper)).unwrap_or_default()
+        let Self { vault_id, path, generation, digest, writers, audit, keeper, .. } = self;
+        let all = (CODE, vault_id, path, generation, digest, writers, keeper);
+        match audit {
+            None => serde_json::to_vec(&all),
+            Some(mark) => serde_json::to_vec(&(all, mark)),
+        }
+        .unwrap_or_default()
     }
 
     fn is_honest(&self, key: &WriterKey) -> bool {
@@ -181,6 +190,35 @@ impl Memory {
         here.flat_map(|entry| entry.writers.iter().cloned()).collect()
     }
 
+    /// The newest line of the audit log at these places that this host saw: by this identity's own entry, where it
+    /// keeps one.
+    pub(super) fn mark(&self, places: &[String], vault_id: &str, keeper: &str) -> Option<&Mark> {
+        let here = || {
+            let here = self.entries.iter().filter(|entry| places.contains(&entry.path));
+            here.filter(|entry| entry.vault_id == vault_id)
+        };
+        let newest = |own: bool| {
+            let marks = here()
+                .filter(|entry| !own || entry.keeper == keeper)
+                .filter_map(|entry| entry.audit.as_ref());
+            marks.max_by_key(|mark| mark.line)
+        };
+        newest(true).or_else(|| newest(false))
+    }
+
+    /// Keeps the newest line of the audit log. Callers append one after the other, so the last one counts.
+    fn keep_mark(&mut self, places: &[String], vault_id: &str, mark: &Mark, key: &WriterKey) -> bool {
+        let keeper = key.public();
+        let own = |entry: &&mut Entry| entry.keeper == keeper && entry.vault_id == vault_id;
+        let mut changed = false;
+        for entry in self.entries.iter_mut().filter(|entry| places.contains(&entry.path)).filter(own) {
+            entry.audit = Some(mark.clone());
+            entry.code = key.memory().code(&entry.coded());
+            changed = true;
+        }
+        changed
+    }
+
     fn note(&mut self, facts: &Facts<'_>, key: &WriterKey) -> bool {
         let mut changed = false;
         for place in facts.places {
@@ -190,12 +228,16 @@ impl Memory {
                 generation: facts.header.generation,
                 digest: facts.digest.to_owned(),
                 writers: facts.header.writers.iter().map(|writer| writer.key.clone()).collect(),
+                audit: None,
                 keeper: key.public(),
                 code: String::new(),
             };
-            entry.code = key.memory().code(&entry.coded());
             let known =
                 self.entries.iter_mut().find(|known| known.path == *place && known.keeper == entry.keeper);
+            if let Some(known) = known.as_ref().filter(|known| known.vault_id == entry.vault_id) {
+                entry.audit.clone_from(&known.audit);
+            }
+            entry.code = key.memory().code(&entry.coded());
             match known {
                 // Another process saved and noted more in the meantime.
                 Some(known) if known.vault_id == entry.vault_id && known.generation > entry.generation => {}
@@ -235,6 +277,26 @@ pub(super) fn note(path: &Path, facts: &Facts<'_>, key: &WriterKey, forget: bool
         return Ok(());
     }
     memory.save(aside.as_deref())
+}
+
+/// Keeps the newest line of the audit log of a vault; `false`: this identity never saw the vault here.
+///
+/// # Errors
+/// Files; a damaged memory.
+pub(super) fn keep_mark(
+    path: &Path,
+    places: &[String],
+    vault_id: &str,
+    mark: &Mark,
+    key: &WriterKey,
+) -> Result<bool, StoreError> {
+    let _lock = exclusively(path)?;
+    let mut memory = Memory::load(path)?;
+    let known = memory.keep_mark(places, vault_id, mark, key);
+    if known {
+        memory.save(None)?;
+    }
+    Ok(known)
 }
 
 /// The public key noted for a local writer key.

@@ -226,6 +226,7 @@ fn solutions_hold_their_own_keys() {
     account.run(&["solution", "add", "billing-prod"]).exits(5);
     let one = r#"{"key":"pay.api","kind":"secret","config":{"values":{"a":"other"}}}"#;
     account.command().args(["put", "--no-test", "--solution", "billing-prod"]).input(one).run().succeeds();
+    page!(account.run(&["list", "--all-solutions"]));
     assert_eq!(account.run(&["--solution", "billing-prod", "get", "pay.api"]).out, "other");
     assert_eq!(account.run(&["get", "pay.api"]).out, "marker-api-key-1");
     let by_variable =
@@ -234,7 +235,6 @@ fn solutions_hold_their_own_keys() {
     account.write("config/credbench/config.toml", "solution = \"billing-prod\"\n");
     assert_eq!(account.run(&["get", "pay.api"]).out, "other");
     assert_eq!(account.run(&["get", "pay.api", "--solution", "default"]).out, "marker-api-key-1");
-    page!(account.run(&["list", "--all-solutions"]));
     page!(account.run(&["solution", "list"]));
     account.run(&["solution", "remove", "billing-prod"]).exits(5);
     account.run(&["remove", "pay.api", "--force"]).succeeds();
@@ -357,6 +357,7 @@ fn recipients_come_and_go() {
         .to_owned();
     let as_friend = || account.run(&["list", "--identity", friend.identity().to_str().unwrap()]);
     as_friend().exits(3);
+    assert!(account.run(&["list"]).err.contains("unlocking failed once"), "and that is told once");
     page!(account.run(&["recipients", "add", &theirs, "--name", "Friend"]));
     as_friend().succeeds();
     assert_eq!(account.run(&["list", "--json"]).json()[0]["shared"], true);

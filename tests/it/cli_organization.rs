@@ -216,10 +216,10 @@ fn refer_to_graph(account: &Account) {
     let document =
         json!({"key": "alias", "solution": "prod", "kind": "oauth_alias", "config": {"app": "graph"}});
     let content = Content { document: document.as_object().unwrap().clone(), ..Content::default() };
-    let mut store = account.open().store;
-    let before: Header = store.header().clone();
-    store.commit(vec![Edit::Create { id: Id::new(), content }], crate::support::vault::now()).unwrap();
-    assert_eq!(store.header().generation, before.generation + 1);
+    let mut session = account.session().session;
+    let before: Header = session.header().clone();
+    session.commit(vec![Edit::Create { id: Id::new(), content }], crate::support::vault::now()).unwrap();
+    assert_eq!(session.header().generation, before.generation + 1);
 }
 
 #[test]

@@ -21,30 +21,31 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &["secret", "suggest"]),
     ("schema", &["model", "secret", "suggest"]),
     ("import", &["schema", "model", "secret"]),
-    ("vault", &["model", "secret", "durable"]),
+    ("audit", &["model", "secret", "durable"]),
+    ("vault", &["model", "secret", "durable", "audit"]),
     ("oauth", &["model", "secret", "http", "sign"]),
     ("probe", &["schema", "model", "secret", "http", "redact", "sign", "oauth", "proxy"]),
     ("demo", &["schema", "model"]),
-    ("problem", &["config", "paths", "durable", "model", "import", "vault"]),
+    ("problem", &["config", "paths", "durable", "model", "import", "audit", "vault"]),
     (
         "session",
         &[
             "secret", "durable", "proxy", "config", "paths", "http", "sign", "model", "schema", "import",
-            "vault", "oauth", "probe", "problem",
+            "audit", "vault", "oauth", "probe", "problem",
         ],
     ),
     (
         "cli",
         &[
             "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "http", "model",
-            "schema", "import", "vault", "probe", "demo", "problem", "session",
+            "schema", "import", "audit", "vault", "probe", "demo", "problem", "session",
         ],
     ),
     (
         "tui",
         &[
-            "secret", "redact", "memory", "proxy", "config", "http", "model", "schema", "vault", "probe",
-            "problem", "session",
+            "secret", "redact", "memory", "proxy", "config", "http", "model", "schema", "audit", "vault",
+            "probe", "problem", "session",
         ],
     ),
     ("main", &["memory", "cli", "tui"]),
@@ -64,6 +65,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("nucleo_matcher", &["tui"]),
     ("clap", &["cli"]),
     ("age", &["vault"]),
+    ("chacha20poly1305", &["audit"]),
     ("ed25519_dalek", &["vault"]),
     ("jsonschema", &["schema"]),
 ];

@@ -5,6 +5,7 @@
     reason = "tests stand for other programs: they write files, read the environment and say what they skip"
 )]
 
+mod audit;
 mod catalogue;
 mod cli;
 mod cli_completions;

@@ -27,7 +27,8 @@ impl Two {
     fn with(documents: &str) -> Self {
         let home = Home::with_vault();
         put(&home, documents);
-        let open = || Session::open(&home.places(), home.keyring(), OpenPolicy::Strict).unwrap().session;
+        let open =
+            || Session::open(&home.places(), home.keyring(), OpenPolicy::Strict, now()).unwrap().session;
         let (first, second) = (open(), open());
         Self { home, first, second }
     }
@@ -257,10 +258,7 @@ fn oauth_apps_are_put_together_field_by_field() {
     let home = Account::with_vault();
     let app = r#"{"name":"mail","client_id":"c","token_url":"https://login.example/token","scopes":["a"]}"#;
     home.command().args(["oauth-app", "put"]).input(app).run().succeeds();
-    let open = || {
-        let opened = home.open();
-        Session::opened(opened).session
-    };
+    let open = || home.session().session;
     let (mut first, mut second) = (open(), open());
     let set = |session: &mut Session, place: &str, value: serde_json::Value| {
         let before = session.document().oauth_app("mail").cloned();
@@ -341,7 +339,8 @@ fn a_removal_that_was_asked_about_does_not_take_a_newer_change_along() {
 fn documents_read_from_one_state_name_what_they_saw() {
     let home = Home::with_vault();
     put(&home, SHARED);
-    let mut session = Session::open(&home.places(), home.keyring(), OpenPolicy::Strict).unwrap().session;
+    let mut session =
+        Session::open(&home.places(), home.keyring(), OpenPolicy::Strict, now()).unwrap().session;
     let kinds = credbench::schema::Kinds::of(session.document());
     let text = SHARED.replace("s-0", "s-1");
     let read = changes(session.document(), &kinds, &text, "default", "text").unwrap().remove(0);

@@ -10,8 +10,9 @@ use crate::cli::args::Arguments;
 fn commands() -> Vec<String> {
     fn below(command: &Command, name: &str, found: &mut Vec<String>) {
         let mut nested = command.get_subcommands().filter(|command| command.get_name() != "help").peekable();
-        // `kinds` alone lists, so a group may be a command, too; it has a page then.
-        if nested.peek().is_none() {
+        // A group may be a command, too: it takes arguments of its own then, as `audit` does.
+        let own = command.get_positionals().next().is_some();
+        if nested.peek().is_none() || (own && !name.is_empty()) {
             found.push(name.to_owned());
         }
         for command in nested {

@@ -63,9 +63,12 @@ fn asked(content: &Content, app: Option<&Content>) -> Vec<String> {
     own.or_else(|| list(app?, "/scopes")).unwrap_or_default()
 }
 
+/// The place of the access token, below [`Content::TOKENS`].
+pub const ACCESS_TOKEN: &str = "/config/tokens/access_token";
+
 /// Whether a place is that of the access token.
 pub fn is_access_token(place: &str) -> bool {
-    place.strip_prefix(Content::TOKENS) == Some("/access_token")
+    place == ACCESS_TOKEN
 }
 
 /// Scopes as servers separate them.

@@ -36,14 +36,21 @@ impl App {
                 self.layers = vec![Box::new(Unlock::failed(&problem))];
             }
             Answer::Refused(problem) => self.layers = vec![Box::new(Refused::new(problem))],
-            Answer::Opened { document, notices, refusal, created, drafts, sealer } => {
+            Answer::Opened { document, usage, notices, refusal, created, drafts, sealer } => {
                 self.creating = false;
+                self.shared.usage = usage;
                 self.opened(document, notices, refusal, created);
                 self.drafts_found(drafts, sealer);
             }
             Answer::Kept(result) => self.kept(result),
             Answer::Forgot(result) => self.forgot(result),
             Answer::Committed { serial, result } => self.committed(serial, result),
+            Answer::Used(usage) => {
+                self.shared.usage = usage;
+                if let Some(bench) = &mut self.bench {
+                    bench.recount(&self.shared);
+                }
+            }
             Answer::Tokens(document) => {
                 if let Some(bench) = &mut self.bench {
                     self.shared.kinds = self.shared.kinds.after(&document);
@@ -54,7 +61,10 @@ impl App {
             Answer::Watch(watch) => self.shared.effect(Effect::Watch(watch)),
             Answer::Unwatched(why) => self.unwatched(&why),
             Answer::Refreshed(Err(problem)) => self.shared.tell_problem(&problem),
-            Answer::Secret { id, place, purpose, result } => self.secret(id, place, purpose, result),
+            Answer::Secret { id, place, purpose, usage, result } => {
+                self.shared.usage = usage;
+                self.secret(id, place, purpose, result);
+            }
             Answer::Broken => {
                 self.cancel_exchanges();
                 self.keep_for_later();
@@ -131,6 +141,7 @@ impl App {
             Err(problem) => return self.shared.tell_problem(&problem),
         };
         let Some(bench) = &mut self.bench else { return };
+        bench.used(&id, &self.shared);
         match purpose {
             Purpose::Reveal => {
                 let serial = self.shared.next_serial();

@@ -3,8 +3,8 @@
 use super::App;
 use crate::model::Id;
 use crate::problem::Problem;
-use crate::session::Seat;
-use crate::tui::message::{Effect, Exchanged, News};
+use crate::session::{self, Seat};
+use crate::tui::message::{Effect, Exchanged, News, Order, Purpose};
 
 impl App {
     /// Logs in to a credential; on a screen of its own where a person is needed.
@@ -66,8 +66,10 @@ impl App {
             // The screen says it all.
             self.shared.notice = None;
         }
-        if let Some(secret) = to_copy {
-            self.send_to_clipboard(secret);
+        if let Some(id) = to_copy {
+            // Taken out of the vault like any other secret: not without a line in the audit log.
+            let place = session::oauth::ACCESS_TOKEN.to_owned();
+            self.shared.effect(Effect::Vault(Order::Secret { id, place, purpose: Purpose::Copy }));
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::audit::Usage;
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::schema::Kinds;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub config: Config,
     /// The kinds there are.
     pub kinds: Arc<Kinds>,
+    /// How often credentials were used, and when last.
+    pub usage: Arc<Usage>,
     /// The services of the kinds' catalogue, once they were asked for and read.
     pub services: Option<Arc<Index>>,
     /// The current solution.
@@ -79,6 +82,7 @@ impl Shared {
             theme: Theme::new(config.screen.theme),
             config,
             kinds: Kinds::builtin().clone(),
+            usage: Arc::default(),
             services: None,
             solution,
             seat: Seat::default(),

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::audit::{Entry, What};
 use crate::model::{Document, Edit, Id};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
@@ -16,7 +17,7 @@ use crate::secret::Secret;
 use crate::session::oauth::Held;
 use crate::session::{self, Opened, Protection, Saved, Session, Setup};
 use crate::tui::app::Clock;
-use crate::tui::message::{Answer, Message, Order, Outside, Question, QuestionKind, Reply};
+use crate::tui::message::{Answer, Message, Order, Outside, Purpose, Question, QuestionKind, Reply};
 use crate::vault::{Ask, Keyring, OpenPolicy, SealedDraft, keyring};
 
 /// How long a lock waits for exchanges that go on: what an authorization server gave for a refresh token would be lost
@@ -89,8 +90,9 @@ impl Owner {
             Order::Hold { id, kinds, answer } => drop(answer.send(self.hold(&id, &kinds))),
             Order::Store { edit, answer } => drop(answer.send(self.keep(*edit))),
             Order::Secret { id, place, purpose } => {
-                let result = self.secret(&id, &place);
-                self.screen.say(Answer::Secret { id, place, purpose, result });
+                let result = self.secret(&id, &place, purpose);
+                let usage = self.session.as_ref().map(Session::usage).unwrap_or_default();
+                self.screen.say(Answer::Secret { id, place, purpose, usage, result });
             }
             Order::Keep(keeping) => {
                 let (held, result) = keeping.keep();
@@ -101,6 +103,9 @@ impl Owner {
                 self.screen.say(Answer::Forgot(sealer.forget(&id).map_err(Problem::from)));
             }
             Order::Lock => {
+                if let Some(session) = &mut self.session {
+                    session.locked("key", (self.clock)());
+                }
                 self.session = None;
                 // What was given for the start does not open it again behind the operator's back.
                 self.setup.passphrase = None;
@@ -146,8 +151,13 @@ impl Owner {
     /// Reads the vault again where another program saved it, and tells. What this program saved itself is no news.
     fn look(&mut self) -> Result<(), Problem> {
         let Some(session) = &mut self.session else { return Ok(()) };
-        let before = session.document().clone();
-        if let Some(document) = session.refresh()? {
+        let (before, used) = (session.document().clone(), session.usage());
+        let refreshed = session.refresh()?;
+        let usage = session.usage();
+        if *used != *usage {
+            self.screen.say(Answer::Used(usage));
+        }
+        if let Some(document) = refreshed {
             self.screen.say(Answer::Refreshed(Ok(Outside::of(&before, &document))));
         }
         Ok(())
@@ -166,7 +176,10 @@ impl Owner {
         if relock && !self.asks() {
             return self.screen.say(Answer::Locked);
         }
-        match self.keyring().and_then(|keyring| Session::open(&self.setup.places, keyring, policy)) {
+        let now = (self.clock)();
+        let opened =
+            self.keyring().and_then(|keyring| Session::open(&self.setup.places, keyring, policy, now));
+        match opened {
             Ok(opened) => self.opened(opened, false),
             Err(problem) if problem.code == "no_passphrase" => self.screen.say(Answer::Locked),
             Err(problem) if problem.exit == Exit::Damaged => self.screen.say(Answer::Refused(problem)),
@@ -182,7 +195,7 @@ impl Owner {
     /// Unlocks the identities; asks again after a wrong passphrase.
     fn keyring(&mut self) -> Result<Keyring, Problem> {
         loop {
-            match self.setup.keyring(Arc::new(self.screen.clone())) {
+            match self.setup.keyring(Arc::new(self.screen.clone()), (self.clock)()) {
                 Err(problem) if problem.code == "wrong_passphrase" => {
                     self.setup.passphrase = None;
                     self.screen.say(Answer::Wrong(problem));
@@ -207,6 +220,10 @@ impl Owner {
 
     fn opened(&mut self, opened: Opened, created: bool) {
         let session = self.session.insert(opened.session);
+        let mut notices = opened.notices;
+        if !opened.last_opened.is_empty() {
+            notices.push(opened.last_opened);
+        }
         // Before the rest, so that nothing is drawn for it.
         let unwatched = match session.watch() {
             Ok(watch) => {
@@ -217,7 +234,8 @@ impl Owner {
         };
         self.screen.say(Answer::Opened {
             document: opened.document,
-            notices: opened.notices.iter().map(ToString::to_string).collect(),
+            usage: opened.usage,
+            notices,
             refusal: opened.refusal,
             created,
             drafts: session.drafts(&mut self.held),
@@ -234,13 +252,19 @@ impl Owner {
         Ok((saved, session.header().generation))
     }
 
-    fn secret(&self, id: &Id, place: &str) -> Result<Secret, Problem> {
-        let session = self.session.as_ref().ok_or_else(locked)?;
-        let credential = session.document().by_id(id);
-        let secret = credential.and_then(|credential| credential.content.secret(place));
-        secret
-            .cloned()
-            .ok_or_else(|| Problem::new(Exit::NotFound, "missing_secret", "no secret is stored there"))
+    /// A secret, once it is written down that it is handed out.
+    fn secret(&mut self, id: &Id, place: &str, purpose: Purpose) -> Result<Secret, Problem> {
+        let session = self.session.as_mut().ok_or_else(locked)?;
+        let document = session.document().clone();
+        let stored = document.by_id(id).and_then(|known| Some((known, known.content.secret(place)?)));
+        let missing = || Problem::new(Exit::NotFound, "missing_secret", "no secret is stored there");
+        let (credential, secret) = stored.ok_or_else(missing)?;
+        let what = match purpose {
+            Purpose::Reveal => What::Revealed,
+            Purpose::Copy => What::Copied,
+        };
+        let entry = Entry::about(what, credential).with_value(place, secret);
+        session.hand_out(vec![entry], &*self.clock, || Ok(secret.clone()))
     }
 }
 

@@ -253,8 +253,16 @@ struct BodyIn {
     credentials: Vec<CredentialIn>,
     trash: Vec<RemovedIn>,
     recipients: Vec<Recipient>,
+    #[serde(default)]
+    audit: Option<AuditIn>,
     #[serde(flatten)]
     extra: Object,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuditIn {
+    key: Secret,
 }
 
 #[derive(Deserialize)]
@@ -321,6 +329,7 @@ impl TryFrom<BodyIn> for Document {
             trash: removed.collect::<Result<_, Refusal>>()?,
             credentials: body.credentials.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             recipients: body.recipients,
+            audit_key: body.audit.map(|audit| audit.key),
             extra: body.extra,
         })
     }

@@ -306,6 +306,7 @@ prop_compose! {
         credentials in prop::collection::vec(any_credential(), 0..3),
         trash in prop::collection::vec((any_time(), any_credential()), 0..2),
         recipients in prop::collection::vec((any_text(), any_text(), any_time()), 0..3),
+        audit_key in prop::option::of(any_text()),
         extra in any_extra(),
     ) -> Document {
         Document {
@@ -322,6 +323,7 @@ prop_compose! {
                 .into_iter()
                 .map(|(recipient, name, added_at)| Recipient { recipient, name, added_at })
                 .collect(),
+            audit_key: audit_key.map(Secret::new),
             extra,
         }
     }

@@ -111,8 +111,15 @@ struct BodyOut<'a> {
     credentials: Vec<CredentialOut<'a>>,
     trash: Vec<RemovedOut<'a>>,
     recipients: &'a [Recipient],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<AuditOut<'a>>,
     #[serde(flatten)]
     extra: &'a Object,
+}
+
+#[derive(Serialize)]
+struct AuditOut<'a> {
+    key: Exposed<'a>,
 }
 
 #[derive(Serialize)]
@@ -179,6 +186,7 @@ impl<'a> From<&'a Document> for BodyOut<'a> {
             credentials: document.credentials.iter().map(Into::into).collect(),
             trash: trash.collect(),
             recipients: &document.recipients,
+            audit: document.audit_key.as_ref().map(|key| AuditOut { key: Exposed(key) }),
             extra: &document.extra,
         }
     }

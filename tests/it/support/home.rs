@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use credbench::config::Config;
-use credbench::session::Setup;
+use credbench::session::{self, Session, Setup};
 use credbench::vault::{Keyring, OpenPolicy, Opened, Places, Store};
 
 use super::command::{Command, Done};
@@ -59,15 +59,23 @@ impl Account {
         self.home.join("data/credbench/vault.age")
     }
 
-    /// Opens its vault without the program.
-    pub(crate) fn open(&self) -> Opened {
-        let state = self.home.join("state/credbench");
-        let places = Places {
+    pub(crate) fn places(&self) -> Places {
+        Places {
             vault: self.vault(),
-            seen: state.join("seen.json"),
+            seen: self.home.join("state/credbench/seen.json"),
             writers: self.config_folder().join("writers"),
-        };
-        Store::open(&places, unlock(&self.identity()).unwrap(), OpenPolicy::Strict).unwrap()
+        }
+    }
+
+    /// Opens its vault without the program, and without a word in its audit log.
+    pub(crate) fn open(&self) -> Opened {
+        Store::open(&self.places(), unlock(&self.identity()).unwrap(), OpenPolicy::Strict).unwrap()
+    }
+
+    /// Opens a session of its vault without the program.
+    pub(crate) fn session(&self) -> session::Opened {
+        let keyring = unlock(&self.identity()).unwrap();
+        Session::open(&self.places(), keyring, OpenPolicy::Strict, now()).unwrap()
     }
 
     /// The program, to be given arguments.

@@ -45,7 +45,10 @@ impl Keeper for Program {
 /// Programs that use the token at the same time; each takes its turn in the folder of its number.
 fn used_at_once(server: &Rotating, folder: impl Fn(&Home, usize) -> PathBuf) -> Vec<Result<Given, Problem>> {
     let home = Home::with_vault();
-    let open = || Session::open(&home.places(), home.keyring(), OpenPolicy::Strict).unwrap();
+    let open = || {
+        Session::open(&home.places(), home.keyring(), OpenPolicy::Strict, crate::support::vault::now())
+            .unwrap()
+    };
     let mut opened = open();
     let read =
         changes(&opened.document, &opened.kinds, &document(&server.url(), json!({})), "default", "test");

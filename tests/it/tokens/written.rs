@@ -12,7 +12,9 @@ use crate::support::vault::{Home, now};
 const URL: &str = "https://login.invalid";
 
 fn open(home: &Home) -> Session {
-    Session::open(&home.places(), home.keyring(), OpenPolicy::Strict).unwrap().session
+    Session::open(&home.places(), home.keyring(), OpenPolicy::Strict, crate::support::vault::now())
+        .unwrap()
+        .session
 }
 
 fn put(session: &mut Session, text: &str) -> Vec<Edit> {

@@ -31,8 +31,9 @@ pub(super) struct DrawnRow<'a> {
 pub(super) struct Columns(Vec<(Column, u16)>);
 
 /// Columns that give way where there is no room, in this order; `key` never does.
-const GIVE_WAY: [Column; 9] = [
+const GIVE_WAY: [Column; 10] = [
     Column::Tags,
+    Column::Used,
     Column::Ends,
     Column::Service,
     Column::Name,
@@ -55,6 +56,7 @@ fn width(column: Column) -> (u16, u16) {
         Column::Kind => (13, 0),
         Column::Status => (14, 0),
         Column::Tested => (6, 0),
+        Column::Used => (5, 0),
         Column::Tags => (12, 8),
         Column::Solution => (12, 4),
         Column::Updated => (7, 0),
@@ -112,8 +114,10 @@ impl Columns {
             let title = match column {
                 // Room for the sign beside a word that fills its column.
                 Column::Tested if sorts => format!("{:>6}", format!("test{sign}")),
+                Column::Used if sorts => format!("{:>5}", format!("use{sign}")),
                 Column::Updated if sorts => format!("{:>7}", format!("upd.{sign}")),
                 Column::Tested => format!("{:>6}", column.word()),
+                Column::Used => format!("{:>5}", column.word()),
                 Column::Updated => format!("{:>7}", column.word()),
                 _ => format!("{}{sign}", column.word()),
             };
@@ -158,6 +162,10 @@ impl Columns {
                 Column::Tested => {
                     let age = row.credential.last_test().map(|test| ago(test.at)).unwrap_or_default();
                     (format!("{age:>6}"), on(theme.dim))
+                }
+                Column::Used => {
+                    let used = shared.usage.of(&row.credential.id);
+                    (format!("{:>5}", used.map(|used| ago(used.last)).unwrap_or_default()), on(theme.dim))
                 }
                 Column::Tags => (content.tags().join(", "), on(theme.dim)),
                 Column::Solution => (content.solution().to_owned(), on(theme.dim)),

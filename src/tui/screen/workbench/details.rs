@@ -208,8 +208,12 @@ fn head(document: &Document, credential: &Credential, area: Rect, buf: &mut Buff
     let (sign, word) = theme::status(status);
     let word = format!("{sign} {word}{}", if old && status != Status::Untested { ", old" } else { "" });
     let age = paint::ago(now.duration_since(credential.updated_at).as_secs());
-    let about =
-        format!("  version {} · changed {age}{}", credential.version, if age == "now" { "" } else { " ago" });
+    let ago = |age: &str| if age == "now" { age.to_owned() } else { format!("{age} ago") };
+    let used = shared.usage.of(&credential.id).map_or_else(String::new, |used| {
+        let last = paint::ago(now.duration_since(used.last).as_secs());
+        format!(" · used {}×, {}", used.count, ago(&last))
+    });
+    let about = format!("  version {} · changed {}{used}", credential.version, ago(&age));
     paint::parts(buf, area.x, area.y, area.width, &[(&word, theme.status(status)), (&about, theme.dim)]);
     2
 }

@@ -135,7 +135,7 @@ impl List {
         self.entries = (self.document.credentials.iter().enumerate())
             .filter(|(_, credential)| shown(credential))
             .map(|(index, credential)| {
-                let row = session::row(&self.document, credential, &shared.kinds, now, days);
+                let row = session::row(&self.document, credential, &shared.kinds, &shared.usage, now, days);
                 let mut text = String::new();
                 for part in [row.key, row.name, row.service].into_iter().chain(row.tags.iter().copied()) {
                     text.push_str(part);
@@ -163,6 +163,18 @@ impl List {
         self.select(selected.as_ref());
     }
 
+    /// Takes over that a credential was used; it stays where it stands until the list is put in order again.
+    pub(super) fn used(&mut self, id: &Id, shared: &Shared) {
+        let (document, now) = (&self.document, shared.now());
+        let is_it = |entry: &&mut Entry| document.credentials[entry.index].id == *id;
+        if let Some(entry) = self.entries.iter_mut().find(is_it) {
+            let credential = &document.credentials[entry.index];
+            let days = shared.config.screen.expiring_days;
+            let row = session::row(document, credential, &shared.kinds, &shared.usage, now, days);
+            entry.folded = row.subject().folded();
+        }
+    }
+
     /// Puts the entries in order, and finds the groups.
     fn sort(&mut self, shared: &Shared) {
         let document = self.document.clone();
@@ -173,6 +185,7 @@ impl List {
             |entry| &document.credentials[entry.index],
             by_solution,
             &shared.solution,
+            &shared.usage,
         );
         self.groups.clear();
         let mut places: HashMap<&str, usize> = HashMap::new();

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::list::Entry;
+use crate::audit::Usage;
 use crate::config::Column;
 use crate::model::{Credential, Status};
 
@@ -48,6 +49,7 @@ impl Order {
     pub(super) fn words(self) -> String {
         let what = match self.by {
             Column::Tested => "last test",
+            Column::Used => "last use",
             by => by.word(),
         };
         format!("sorted by {what}{}", if self.back { ", backwards" } else { "" })
@@ -61,9 +63,12 @@ impl Order {
         credential: impl Fn(&Entry) -> &'a Credential,
         by_solution: bool,
         current: &str,
+        usage: &Usage,
     ) {
-        let mut placed: Vec<(Place<'a>, Entry)> =
-            entries.drain(..).map(|entry| (self.place(credential(&entry), &entry, current), entry)).collect();
+        let mut placed: Vec<(Place<'a>, Entry)> = entries
+            .drain(..)
+            .map(|entry| (self.place(credential(&entry), &entry, current, usage), entry))
+            .collect();
         let solutions_first = by_solution || self.by == Column::Key;
         placed.sort_by(|(a, _), (b, _)| {
             let solutions = a.solution.cmp(&b.solution);
@@ -75,7 +80,7 @@ impl Order {
         entries.extend(placed.into_iter().map(|(_, entry)| entry));
     }
 
-    fn place<'a>(self, credential: &'a Credential, entry: &Entry, current: &str) -> Place<'a> {
+    fn place<'a>(self, credential: &'a Credential, entry: &Entry, current: &str, usage: &Usage) -> Place<'a> {
         let content = &credential.content;
         let text = match self.by {
             Column::Key => content.key(),
@@ -84,12 +89,13 @@ impl Order {
             Column::Kind => content.kind(),
             Column::Tags => content.tags().first().copied().unwrap_or_default(),
             Column::Solution => content.solution(),
-            Column::Status | Column::Tested | Column::Updated | Column::Ends => "",
+            Column::Status | Column::Tested | Column::Used | Column::Updated | Column::Ends => "",
         };
         // The newest first.
         let number = match self.by {
             Column::Status => urgency(entry.status),
             Column::Tested => credential.last_test().map_or(i64::MAX, |test| -test.at.as_second()),
+            Column::Used => usage.of(&credential.id).map_or(i64::MAX, |used| -used.last.as_second()),
             Column::Updated => -credential.updated_at.as_second(),
             // What ends first.
             Column::Ends => entry.ends.map_or(i64::MAX, |ends| ends.at().as_second()),

@@ -21,6 +21,16 @@ impl Workbench {
         self.details.reveal(id, place, secret, serial);
     }
 
+    /// Takes over how often credentials were used.
+    pub(in crate::tui) fn recount(&mut self, shared: &Shared) {
+        self.list.set_document(self.document.clone(), shared);
+    }
+
+    /// Takes over that a credential was used.
+    pub(in crate::tui) fn used(&mut self, id: &Id, shared: &Shared) {
+        self.list.used(id, shared);
+    }
+
     /// Masks what is shown; for a timer only what it was set for.
     pub(in crate::tui) fn mask(&mut self, serial: Option<u64>) {
         if self.details.mask(serial)

@@ -7,7 +7,6 @@ use super::{Pane, Workbench, job};
 use crate::model::{Credential, Id};
 use crate::probe::Step;
 use crate::problem::Problem;
-use crate::secret::Secret;
 use crate::session;
 use crate::session::oauth::{Origin, Stage, Standing};
 use crate::tui::action::Action;
@@ -130,14 +129,14 @@ impl Workbench {
         self.exchanges.0.keys().for_each(|serial| shared.effect(Effect::Cancel(*serial)));
     }
 
-    /// An exchange ended: it is told, and new tokens are tested at once. Gives the access token that was asked for to
-    /// be copied.
+    /// An exchange ended: it is told, and new tokens are tested at once. Gives the credential whose access token was
+    /// asked for to be copied.
     pub(in crate::tui) fn exchanged(
         &mut self,
         serial: u64,
         result: Result<Exchanged, Problem>,
         shared: &mut Shared,
-    ) -> Option<Secret> {
+    ) -> Option<Id> {
         let Running { id, key, what, steps } = self.exchanges.0.remove(&serial)?;
         let (good, message, advice, warnings) = match &result {
             Ok(Exchanged::Token(given)) => {
@@ -189,7 +188,7 @@ impl Workbench {
             self.test_after_exchange(&id, shared);
         }
         match result {
-            Ok(Exchanged::Token(given)) if what == Exchange::Use => Some(given.access),
+            Ok(Exchanged::Token(_)) if what == Exchange::Use => Some(id),
             _ => None,
         }
     }

@@ -1,0 +1,195 @@
+//! What reading a log from its start up to some line tells.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::event::{Step, What, Who};
+use super::key::Keys;
+use super::line::{Hash, Line, START, follow, hex, log_name, unhex};
+use super::usage::Usage;
+use super::{Fault, Head};
+
+/// How many openings are kept at hand.
+const OPENINGS: usize = 5;
+
+/// One time that the vault was unlocked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// When.
+    pub at: Timestamp,
+    /// By whom, and from where.
+    pub who: Who,
+}
+
+/// Lines that the next line with a code has to count.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Pending {
+    /// Those without a code.
+    pub(super) unkeyed: u64,
+    /// Those that cannot be read.
+    pub(super) torn: u64,
+    /// Attempts to unlock among them.
+    pub(super) failed: u64,
+    /// The last of these.
+    pub(super) last: Option<Opening>,
+}
+
+impl Pending {
+    pub(super) fn is_empty(&self) -> bool {
+        self.unkeyed == 0 && self.torn == 0
+    }
+}
+
+/// Everything that is known after a line.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// See [`Head::log`]; empty before the first line.
+    pub(super) log: String,
+    /// The number of the line.
+    pub(super) line: u64,
+    /// The hash after it.
+    pub(super) hash: Hash,
+    /// The number of the first line in the same file.
+    pub(super) starts: u64,
+    /// Where the line ends in its file, line break included.
+    pub(super) offset: u64,
+    /// The line has no line break yet.
+    pub(super) open_end: bool,
+    pub(super) pending: Pending,
+    pub(super) usage: Arc<Usage>,
+    /// The highest generation of the vault that was named, since one was adopted.
+    pub(super) generation: u64,
+    /// The digest that was named with it.
+    pub(super) digest: String,
+    /// When the last line was written, as its clock said.
+    pub(super) at: Timestamp,
+    /// The last openings, oldest first.
+    pub(super) openings: VecDeque<Opening>,
+}
+
+impl State {
+    /// Before the first line.
+    pub(super) fn new() -> Self {
+        Self {
+            log: String::new(),
+            line: 0,
+            hash: START,
+            starts: 1,
+            offset: 0,
+            open_end: false,
+            pending: Pending::default(),
+            usage: Arc::default(),
+            generation: 0,
+            digest: String::new(),
+            at: Timestamp::MIN,
+            openings: VecDeque::new(),
+        }
+    }
+
+    /// Before the first line of a file that goes on where an earlier one ended; what its first line says is
+    /// checked with its code when it is taken.
+    pub(super) fn continued(first: &Line) -> Option<Self> {
+        let log = first.log.clone()?;
+        let known = first.is(What::Continued) && first.is_keyed() && first.n > 1;
+        known.then_some(())?;
+        let hash = unhex(&first.prev)?;
+        Some(Self { log, line: first.n - 1, hash, starts: first.n, ..Self::new() })
+    }
+
+    /// The newest line.
+    pub(super) fn head(&self) -> Head {
+        Head { log: self.log.clone(), line: self.line, hash: hex(&self.hash) }
+    }
+
+    /// Takes the next line; the line, where it can be read.
+    ///
+    /// # Errors
+    /// Why it cannot be the next line of this log.
+    pub(super) fn take(&mut self, bytes: &[u8], ended: bool, keys: &Keys) -> Result<Option<Line>, Fault> {
+        let number = self.line + 1;
+        let line = Line::read(bytes);
+        match &line {
+            Some(line) if line.is_keyed() => self.check(line, bytes, number, keys)?,
+            // One that claims another place was not written by this program.
+            Some(line) if line.n == number && line.prev == hex(&self.hash) => self.take_unkeyed(line),
+            _ => self.pending.torn += 1,
+        }
+        self.advance(bytes, ended);
+        if let Some(line) = line.as_ref().filter(|line| line.is_keyed()) {
+            self.learn(line);
+        }
+        Ok(line)
+    }
+
+    /// Takes a line that was just written with a key, and counted what there was to count.
+    pub(super) fn wrote(&mut self, line: &Line, text: &str) {
+        self.pending = Pending::default();
+        self.advance(text.as_bytes(), true);
+        self.learn(line);
+    }
+
+    fn advance(&mut self, bytes: &[u8], ended: bool) {
+        self.line += 1;
+        self.hash = follow(&self.hash, bytes);
+        self.offset += bytes.len() as u64 + u64::from(ended);
+        self.open_end = !ended;
+        if self.line == 1 {
+            self.log = log_name(&self.hash);
+        }
+    }
+
+    fn check(&mut self, line: &Line, bytes: &[u8], number: u64, keys: &Keys) -> Result<(), Fault> {
+        if line.n != number {
+            return Err(Fault::Number { found: line.n });
+        }
+        if line.prev != hex(&self.hash) {
+            return Err(Fault::Order);
+        }
+        if !line.fits(bytes, keys) {
+            return Err(Fault::Code);
+        }
+        let counts = line.is(What::Sealed) || line.is(What::Gap);
+        let counted = |name: &str| u64::try_from(line.fact(name)).unwrap_or_default();
+        let (unkeyed, torn) = if counts { (counted("unkeyed"), counted("torn")) } else { (0, 0) };
+        if (unkeyed, torn) != (self.pending.unkeyed, self.pending.torn) {
+            return Err(Fault::Uncounted);
+        }
+        self.pending = Pending::default();
+        Ok(())
+    }
+
+    fn take_unkeyed(&mut self, line: &Line) {
+        self.pending.unkeyed += 1;
+        if line.is(What::UnlockFailed) {
+            self.pending.failed += 1;
+            self.pending.last = Some(Opening { at: line.at, who: line.who.clone() });
+        }
+    }
+
+    /// Learns from a line that can be trusted.
+    fn learn(&mut self, line: &Line) {
+        self.at = line.at;
+        if let Some(vault) = &line.vault
+            && (vault.generation > self.generation || line.is(What::VaultAdopted))
+        {
+            self.generation = vault.generation;
+            self.digest.clone_from(&vault.digest);
+        }
+        if line.is(What::Opened) {
+            self.openings.push_back(Opening { at: line.at, who: line.who.clone() });
+            if self.openings.len() > OPENINGS {
+                self.openings.pop_front();
+            }
+        }
+        if line.step == Some(Step::Result)
+            && line.result == "ok"
+            && What::of_word(&line.what).is_some_and(What::is_use)
+        {
+            let usage = Arc::make_mut(&mut self.usage);
+            line.id.iter().chain(&line.ids).for_each(|id| usage.add(id, line.at));
+        }
+    }
+}

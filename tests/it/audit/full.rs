@@ -1,0 +1,160 @@
+//! Where nothing can be written to the log, nothing is handed out and nothing is removed; the rest goes on.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+
+use super::{account, folder, log};
+use crate::support::command::{PROGRAM, environment};
+use crate::support::home::Account;
+
+/// The user that owns nothing.
+const NOBODY: u32 = 65_534;
+
+/// Runs the program as a user whom permissions hold off: as nobody, where the tests are run by root.
+fn as_user(account: &Account, arguments: &[&str]) -> (i32, String, String) {
+    let root = rustix::process::getuid().is_root();
+    let mut command = Command::new(if root { "setpriv" } else { "env" });
+    if root {
+        let id = NOBODY.to_string();
+        command.args(["--reuid", &id, "--regid", &id, "--clear-groups"]);
+    }
+    let output =
+        command.arg(PROGRAM).args(arguments).env_clear().envs(environment(&account.home)).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+/// Gives the home to that user.
+fn hand_over(account: &Account) {
+    if rustix::process::getuid().is_root() {
+        let done =
+            Command::new("chown").arg("-R").arg(NOBODY.to_string()).arg(&account.home).status().unwrap();
+        assert!(done.success());
+    }
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_log_that_cannot_be_written_stops_what_hands_out() {
+    let account = account();
+    hand_over(&account);
+    let get = || as_user(&account, &["get", "pay.api"]);
+    assert_eq!(get().1, "marker-key-1", "the control");
+    let vault = fs::read(account.vault()).unwrap();
+
+    let refuses = |what: &str| {
+        let (code, out, err) = get();
+        assert_eq!((code, out.as_str()), (1, ""), "{what}: {err}");
+        assert!(err.contains("nothing was handed out"), "{what}: {err}");
+        let (code, _, err) = as_user(&account, &["remove", "pay.api", "--force"]);
+        assert_eq!(code, 1, "{what}: {err}");
+        assert!(err.contains("nothing was changed"), "{what}: {err}");
+        assert_eq!(fs::read(account.vault()).unwrap(), vault, "{what}");
+        let (code, out, err) = as_user(&account, &["list"]);
+        assert_eq!(code, 0, "{what}: {err}");
+        assert!(out.contains("pay.api") && err.contains("nothing is handed out"), "{what}: {err}");
+        let (code, out, _) = as_user(&account, &["show", "pay.api"]);
+        assert!(code == 0 && out.contains("pay.api"), "{what}");
+    };
+    mode(&log(&account), 0o400);
+    refuses("a file that is read-only");
+    mode(&log(&account), 0o600);
+    assert_eq!(get().1, "marker-key-1", "and it works again");
+    assert!(as_user(&account, &["audit", "verify"]).0 == 0);
+
+    // A folder that is read-only, without a log in it: a vault that this place never saw.
+    fs::remove_file(log(&account)).unwrap();
+    fs::remove_dir_all(account.home.join("state")).unwrap();
+    fs::create_dir(account.home.join("state")).unwrap();
+    hand_over(&account);
+    mode(&folder(&account), 0o500);
+    refuses("a folder that is read-only");
+    mode(&folder(&account), 0o700);
+    assert_eq!(get().1, "marker-key-1");
+
+    // Something else in its place.
+    fs::remove_file(log(&account)).unwrap();
+    fs::remove_dir_all(account.home.join("state/credbench")).unwrap();
+    fs::create_dir(log(&account)).unwrap();
+    hand_over(&account);
+    refuses("a folder in the place of the file");
+}
+
+/// A disk that is really full: the log has its own room there for a while, then it stops what hands out.
+#[test]
+fn a_full_disk_does_not_silence_the_log_and_then_stops_what_hands_out() {
+    let account = account();
+    let data = account.home.join("data");
+    let (kept, script) = (account.home.join("kept"), account.home.join("script.sh"));
+    fs::rename(&data, &kept).unwrap();
+    fs::create_dir(&data).unwrap();
+    let script_text = format!(
+        r#"set -eu
+mount -t tmpfs -o size=512k,mode=700 tmpfs {data}
+cp -a {kept}/. {data}/
+# The room is taken while there is some.
+{PROGRAM} list >/dev/null
+cat /dev/zero >{data}/filler 2>/dev/null || true
+printf x >>{data}/filler 2>/dev/null && exit 90
+count=0
+while {PROGRAM} get pay.api >{home}/out 2>{home}/err; do
+    test "$(cat {home}/out)" = marker-key-1 || exit 91
+    count=$((count + 1))
+    test $count -lt 500 || exit 92
+done
+test ! -s {home}/out || exit 93
+grep -q 'nothing was handed out' {home}/err || {{ cat {home}/err; exit 94; }}
+{PROGRAM} list 2>/dev/null | grep -q pay.api || exit 95
+{PROGRAM} remove pay.api --force >/dev/null 2>&1 && exit 96
+rm {data}/filler
+test "$({PROGRAM} get pay.api)" = marker-key-1 || exit 97
+{PROGRAM} audit verify || exit 98
+echo count $count
+"#,
+        data = data.display(),
+        kept = kept.display(),
+        home = account.home.display(),
+    );
+    fs::write(&script, script_text).unwrap();
+    let output = Command::new("unshare")
+        .args(["-Urm", "sh"])
+        .arg(&script)
+        .env_clear()
+        .envs(environment(&account.home))
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if err.contains("unshare failed") || err.contains("Operation not permitted") {
+        assert!(std::env::var_os("CREDBENCH_REQUIRE_SERVERS").is_none(), "user namespaces are required");
+        return eprintln!("skipped: no user namespaces here: {err}");
+    }
+    assert_eq!(output.status.code(), Some(0), "{out}{err}");
+    let count: usize =
+        out.lines().find_map(|line| line.strip_prefix("count ")?.parse().ok()).expect("the count");
+    // 64 KiB at least, and a use takes three lines of less than 1 KiB.
+    assert!((20..200).contains(&count), "{count}");
+}
+
+#[test]
+fn the_room_is_taken_and_the_file_is_private_from_the_first_instant() {
+    let account = account();
+    let found = fs::metadata(log(&account)).unwrap();
+    assert_eq!(found.permissions().mode() & 0o7777, 0o600);
+    assert!(found.blocks() * 512 >= found.size() + 64 * 1024, "{} of {}", found.blocks() * 512, found.size());
+    // Whoever may read it, or a link in its place: refused, not mended.
+    mode(&log(&account), 0o644);
+    let refused = account.run(&["get", "pay.api"]).exits(1);
+    assert!(refused.err.contains("chmod 600"), "{}", refused.err);
+    mode(&log(&account), 0o600);
+    let elsewhere = account.home.join("elsewhere");
+    fs::rename(log(&account), &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, log(&account)).unwrap();
+    let before = fs::read(&elsewhere).unwrap();
+    account.run(&["get", "pay.api"]).exits(1);
+    assert_eq!(fs::read(&elsewhere).unwrap(), before, "no link is followed");
+}
