@@ -312,7 +312,7 @@ pub(crate) struct Test {
 #[derive(Debug, Args)]
 pub(crate) struct Login {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// Do not test it afterwards
     #[arg(long)]
@@ -323,7 +323,7 @@ pub(crate) struct Login {
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
     /// The credential
-    #[arg(value_name = "KEY")]
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// Do not ask the server: only drop the tokens here
     #[arg(long)]

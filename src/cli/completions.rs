@@ -91,8 +91,14 @@ _credbench_keys() {
 }
 "#;
     let (first, rest) = script.split_once('\n').unwrap_or((script, ""));
-    // `( )` is how the script says that nothing is known of an argument: only keys are marked so.
-    format!("{first}\n{KEYS}{}", rest.replace(":( )'", ":_credbench_keys'"))
+    // An argument that is marked as a key is one of which the script knows nothing: no action stands behind it.
+    let is_key =
+        |line: &str| line.ends_with(":' \\") && (line.starts_with("':key ") || line.starts_with("'*::keys "));
+    let line = |line: &str| match is_key(line) {
+        true => format!("{}_credbench_keys' \\\n", line.trim_end_matches("' \\")),
+        false => format!("{line}\n"),
+    };
+    format!("{first}\n{KEYS}{}", rest.lines().map(line).collect::<String>())
 }
 
 fn fish() -> String {

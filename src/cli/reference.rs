@@ -191,9 +191,7 @@ fn options<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
     for argument in arguments {
         let mut help = argument.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
         let choices: Vec<String> = match argument.get_action().takes_values() {
-            true => {
-                argument.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect()
-            }
+            true => shown_values(argument),
             false => Vec::new(),
         };
         if !choices.is_empty() {
@@ -201,4 +199,14 @@ fn options<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
         }
         let _ = writeln!(page, "| `{}` | {help} |", spelled(argument));
     }
+}
+
+/// The values that an argument may have, but for those that only scripts need.
+fn shown_values(argument: &Arg) -> Vec<String> {
+    let values = argument.get_possible_values();
+    values
+        .iter()
+        .filter(|value| !value.is_hide_set())
+        .map(|value| format!("`{}`", value.get_name()))
+        .collect()
 }

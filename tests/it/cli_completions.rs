@@ -73,7 +73,9 @@ fn scripts_are_read_by_their_shells() {
     // Keys stand where an argument is a key, and only there.
     let zsh = account.run(&["completions", "zsh"]).out;
     assert!(zsh.contains(":key -- The credential:_credbench_keys'"), "{zsh}");
-    assert!(!zsh.contains(":( )'"));
+    assert!(zsh.contains("'*::keys -- The credentials:_credbench_keys'"), "{zsh}");
+    assert!(zsh.contains(":key -- What programs refer to"), "a new key is none that is there");
+    assert!(!zsh.contains("and '\\''-'\\'':_credbench_keys"));
 }
 
 #[test]
