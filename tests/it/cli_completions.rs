@@ -15,8 +15,10 @@ fn completed(account: &Account, line: &[&str]) -> Vec<String> {
         words.join(" "),
         line.len(),
     );
+    // Too long for an argument.
+    let file = account.write("ask", &ask);
     let done = Command::new("bash")
-        .args(["--norc", "-c", &ask])
+        .args(["--norc", &file])
         .env_clear()
         .envs(environment(&account.home))
         .current_dir(&account.home)

@@ -126,7 +126,7 @@ fn account() -> Account {
 fn impatient(account: &Account) -> Pty {
     let program = std::env::current_exe().unwrap();
     let arguments =
-        ["tui::watch::an_impatient_workbench", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
+        ["tui::open_time::an_impatient_workbench", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
     let mut pty = Pty::start(&account.home, program, &arguments, (120, 40));
     pty.wait("Credentials").wait("one");
     pty
