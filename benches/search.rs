@@ -65,8 +65,8 @@ fn press(app: &mut App, code: KeyCode) {
 }
 
 fn open(document: Arc<Document>) -> App {
-    let clock = Arc::new(|| Timestamp::UNIX_EPOCH);
-    let (mut app, _) = App::new(Config::default(), Keymap::default(), "default".to_owned(), clock, false);
+    let clocks = (Arc::new(|| Timestamp::UNIX_EPOCH) as _, Arc::new(|| std::time::Duration::ZERO) as _);
+    let (mut app, _) = App::new(Config::default(), Keymap::default(), "default".to_owned(), clocks, false);
     let opened = Answer::Opened {
         document,
         usage: Arc::default(),

@@ -4,6 +4,7 @@
 mod read;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::proxy::{Except, Proxy};
 
@@ -22,6 +23,8 @@ pub struct Config {
     pub oauth: OauthOptions,
     /// Whom tests trust, and what they go through.
     pub network: NetworkOptions,
+    /// How long the workbench stays unlocked.
+    pub session: SessionOptions,
     /// How the workbench behaves.
     pub screen: ScreenOptions,
     /// Saved searches, sorted by name.
@@ -92,6 +95,24 @@ pub enum ProxyOption {
     None,
     /// This one.
     Named(Proxy),
+}
+
+/// The table `[session]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// How long after the last key the workbench locks; zero: never. The time that the machine sleeps counts.
+    pub lock_after: Duration,
+    /// How long it stays unlocked at most, whatever is done in it; zero: without end.
+    pub max_unlocked: Duration,
+    /// Whether it locks before it is suspended to the shell.
+    pub lock_on_suspend: bool,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        let minutes = |count: u64| Duration::from_secs(count * 60);
+        Self { lock_after: minutes(10), max_unlocked: minutes(12 * 60), lock_on_suspend: false }
+    }
 }
 
 /// The table `[screen]`.

@@ -35,7 +35,7 @@ use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-pub use app::{Clock, Ended};
+pub use app::{Clock, Ended, Uptime};
 
 use app::App;
 use keymap::Keymap;
@@ -63,6 +63,8 @@ pub struct Options {
     pub keymap: Keymap,
     /// Tells the time.
     pub clock: Clock,
+    /// Tells how long the machine has been up.
+    pub uptime: Uptime,
     /// The vault is a throw-away one, which the screen says.
     pub demo: bool,
 }
@@ -86,7 +88,13 @@ impl Options {
                 return Err(Problem::new(Exit::Failed, "keymap", message));
             }
         };
-        Ok(Self { setup, keymap, clock: Arc::new(jiff::Timestamp::now), demo })
+        Ok(Self {
+            setup,
+            keymap,
+            clock: Arc::new(jiff::Timestamp::now),
+            uptime: Arc::new(tasks::uptime),
+            demo,
+        })
     }
 }
 
@@ -125,9 +133,9 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
     let (messages, inbox) = unbounded_channel();
     let gone = messages.clone();
     terminal::watch(move || drop(gone.send(Message::TerminalGone)));
-    let Options { setup, keymap, clock, demo } = options;
+    let Options { setup, keymap, clock, uptime, demo } = options;
     let (mut app, effects) =
-        App::new(setup.config.clone(), keymap, setup.solution.clone(), clock.clone(), demo);
+        App::new(setup.config.clone(), keymap, setup.solution.clone(), (clock.clone(), uptime), demo);
     app.know(setup.kinds());
     app.sit(setup.seat.clone());
     screens.into_iter().for_each(|screen| app.open(screen));
@@ -157,6 +165,7 @@ struct Signals {
     hup: Listener,
     int: Listener,
     quit: Listener,
+    lock: Listener,
     cont: Listener,
 }
 
@@ -167,6 +176,7 @@ impl Signals {
             hup: signal(SignalKind::hangup())?,
             int: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
+            lock: signal(SignalKind::user_defined1())?,
             cont: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
         })
     }
@@ -177,6 +187,7 @@ impl Signals {
             _ = self.hup.recv() => Message::Signal(Signal::HUP),
             _ = self.int.recv() => Message::Signal(Signal::INT),
             _ = self.quit.recv() => Message::Signal(Signal::QUIT),
+            _ = self.lock.recv() => Message::Lock,
             _ = self.cont.recv() => Message::Continued,
         }
     }

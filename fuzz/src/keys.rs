@@ -2,6 +2,7 @@
 //! of its screen, and shows no secret that nobody asked to see; locked, none at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use credbench::config::Config;
 use credbench::model::{Document, Outcome};
@@ -51,7 +52,7 @@ impl Bench {
             Config::default(),
             Keymap::default(),
             "default".to_owned(),
-            Arc::new(|| Timestamp::UNIX_EPOCH),
+            (Arc::new(|| Timestamp::UNIX_EPOCH), Arc::new(|| Duration::ZERO)),
             false,
         );
         let document = Arc::new(vault());
@@ -84,6 +85,7 @@ impl Bench {
                 Message::Vault(Answer::Refreshed(Ok(Outside { document, words: bytes.text(20) })))
             }
             12 => Message::Continued,
+            13 => Message::Lock,
             other => Message::Key(key(other, bytes.byte())),
         }
     }

@@ -58,7 +58,7 @@ pub enum What {
     Copied,
     /// A value was printed for a program.
     Got,
-    /// What the vault holds, or a solution of it, was written into a file.
+    /// It left the vault in an export, with its secrets.
     Exported,
     /// Tokens came from a login.
     LoggedIn,

@@ -102,6 +102,8 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
     match context.open(&setup) {
         Ok(mut opened) => {
             vault(&opened, &mut report);
+            backups(&opened, &mut report);
+            credentials(&opened, &mut report);
             match opened.session.verify_log() {
                 Ok(verified) => report.fine("audit log", super::audit::sentence(&verified)),
                 Err(problem) if problem.code == "no_audit_key" => {
@@ -109,8 +111,6 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode, Problem> {
                 }
                 Err(problem) => report.fail("audit log", problem),
             }
-            backups(&opened, &mut report);
-            credentials(&opened, &mut report);
         }
         Err(problem) => report.fail("vault", problem),
     }

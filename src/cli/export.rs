@@ -75,14 +75,19 @@ pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Pro
         confirm(arguments, secrets)?;
     }
     let written = written(&opened, &export, arguments, format)?;
-    let entry = entry(&export, secrets, solution, target, written.format);
-    opened.session.hand_out(vec![entry], &Timestamp::now, || match target {
-        Some(path) => save(path, &written.bytes, arguments.force),
+    let hand_out = || match target {
         None => {
             context.output.bytes(&written.bytes);
             context.output.finish()
         }
-    })?;
+        Some(path) => save(path, &written.bytes, arguments.force),
+    };
+    let leaving = export.credentials.iter().filter(|known| !known.content.secrets.is_empty());
+    let entries: Vec<Entry> = leaving.map(|known| Entry::about(What::Exported, known)).collect();
+    match entries.is_empty() {
+        true => hand_out()?,
+        false => opened.session.hand_out(entries, &Timestamp::now, hand_out)?,
+    }
     if let Some(path) = target {
         said(context, path, &export, secrets, &written);
     }
@@ -90,24 +95,6 @@ pub(crate) fn run(context: &Context, arguments: &Export) -> Result<ExitCode, Pro
         context.output.note(note);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What the audit log says of it.
-fn entry(
-    export: &Document,
-    secrets: usize,
-    solution: Option<&str>,
-    target: Option<&Path>,
-    format: &str,
-) -> Entry {
-    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let to = target.map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
-    Entry::new(What::Exported)
-        .with_ids(export.credentials.iter().map(|known| known.id.clone()).collect())
-        .in_solution(solution.unwrap_or_default())
-        .with_note(format!("{format} to {to}"))
-        .with_fact("credentials", number(export.credentials.len()))
-        .with_fact("secrets", number(secrets))
 }
 
 /// The file, or nothing for standard output. Nothing goes to a terminal that was not asked for by name.

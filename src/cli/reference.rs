@@ -57,20 +57,20 @@ fn one(page: &mut String, command: &Command, above: &str) {
     let nested: Vec<&Command> =
         command.get_subcommands().filter(|command| command.get_name() != "help").collect();
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let own = || command.get_arguments().filter(|argument| is_own(argument));
+    let own = command.get_arguments().any(is_own);
     // A group that takes arguments of its own is a command, too.
-    if nested.is_empty() || own().next().is_some() {
-        leaf(page, command, &name, &about);
+    if nested.is_empty() || own {
+        leaf(page, command, above, &about);
     }
     for command in nested {
         one(page, command, &name);
     }
 }
 
-fn leaf(page: &mut String, command: &Command, name: &str, about: &str) {
-    let own = || command.get_arguments().filter(|argument| is_own(argument));
-    let above = name.rsplit_once(' ').map_or("", |(above, _)| above);
+fn leaf(page: &mut String, command: &Command, above: &str, about: &str) {
+    let name = format!("{above} {}", command.get_name());
     let usage = usage_of(command, above);
+    let own = || command.get_arguments().filter(|argument| is_own(argument));
     let _ = write!(page, "\n### `{usage}`\n\n{about}.\n");
     let long = command.get_long_about().map(ToString::to_string).unwrap_or_default();
     if let Some((_, more)) = long.split_once("\n\n") {

@@ -1,5 +1,7 @@
 //! From TOML to [`Config`], one named key at a time.
 
+use std::time::Duration;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -73,6 +75,24 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                     Ok(None)
                 })?;
             }
+            "session" => {
+                let session = &mut config.session;
+                each(table_of(key, value)?, "session", |key, value| {
+                    match key {
+                        "lock_after_minutes" => session.lock_after = minutes(key, value, 1440)?,
+                        "max_unlocked_minutes" => session.max_unlocked = minutes(key, value, 10_080)?,
+                        "lock_on_suspend" => session.lock_on_suspend = boolean(key, value)?,
+                        _ => {
+                            return Ok(Some(&[
+                                "lock_after_minutes",
+                                "max_unlocked_minutes",
+                                "lock_on_suspend",
+                            ]));
+                        }
+                    }
+                    Ok(None)
+                })?;
+            }
             "screen" => {
                 let screen = &mut config.screen;
                 each(table_of(key, value)?, "screen", |key, value| {
@@ -115,6 +135,7 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                     "test",
                     "oauth",
                     "network",
+                    "session",
                     "screen",
                     "filters",
                 ]));
@@ -192,6 +213,10 @@ fn whole<N: TryFrom<u64>>(key: &str, value: Value<'_, '_>, least: u64, most: u64
         .filter(|number| (least..=most).contains(number))
         .and_then(|number| N::try_from(number).ok())
         .ok_or_else(|| wrong(value, key, &format!("a whole number from {least} to {most}")))
+}
+
+fn minutes(key: &str, value: Value<'_, '_>, most: u64) -> Result<Duration, Wrong> {
+    whole(key, value, 0, most).map(|minutes: u64| Duration::from_secs(minutes * 60))
 }
 
 /// What is wrong is told without the text: a password may stand in it.

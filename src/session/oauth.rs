@@ -1,8 +1,8 @@
 //! OAuth tokens where they are kept: renewed when they are used, got by a login, given back.
 //!
-//! Each of [`renew`], [`login`](fn@login) and [`revoke`] is one asynchronous function over a [`Keeper`], which reads
-//! a credential afresh and stores what an exchange gave: the command line's own session, or the thread that owns the
-//! workbench's vault. They can be cancelled, and tell what they do as they go ([`Stage`]).
+//! Each of [`renew`](fn@renew), [`login`](fn@login) and [`revoke`](fn@revoke) is one asynchronous function over a
+//! [`Keeper`], which reads a credential afresh and stores what an exchange gave: the command line's own session, or
+//! the thread that owns the workbench's vault. They can be cancelled, and tell what they do as they go ([`Stage`]).
 //!
 //! However many programs want the same token, the server is asked once. Whoever has the credential's turn reads the
 //! vault again before it asks: another program may have done so already. A server that rotates refresh tokens takes

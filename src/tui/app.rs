@@ -5,6 +5,7 @@ mod answer;
 mod command;
 mod drafts;
 mod exchange;
+mod open_time;
 mod shared;
 mod watch;
 
@@ -19,6 +20,7 @@ use ratatui::layout::{Position, Rect};
 use rustix::process::Signal;
 
 use self::drafts::Drafts;
+use self::open_time::OpenTime;
 use super::action::Action;
 use super::keymap::{Context, Key, Keymap};
 use super::message::{Effect, Message, Order, Timer};
@@ -37,7 +39,7 @@ use watch::Looking;
 
 pub(super) use command::Change;
 pub use command::{Command, Wish};
-pub use shared::{Clock, Shared, Tone};
+pub use shared::{Clock, Shared, Tone, Uptime};
 
 /// Below this size only a sentence is shown.
 const SMALLEST: (u16, u16) = (30, 8);
@@ -61,6 +63,9 @@ pub struct App {
     layers: Vec<Box<dyn Screen>>,
     commits: BTreeMap<u64, Change>,
     drafts: Drafts,
+    open_time: OpenTime,
+    /// The program is suspended once the vault is locked.
+    suspending: bool,
     clipboard: Option<u64>,
     /// The newest timer of [`Timer::Retest`].
     retest: Option<u64>,
@@ -79,10 +84,10 @@ impl App {
         config: Config,
         keymap: Keymap,
         solution: String,
-        clock: Clock,
+        clocks: (Clock, Uptime),
         demo: bool,
     ) -> (Self, Vec<Effect>) {
-        let shared = Shared::new(config, keymap, solution, clock, demo);
+        let shared = Shared::new(config, keymap, solution, clocks, demo);
         let app = Self {
             shared,
             bench: None,
@@ -90,6 +95,8 @@ impl App {
             layers: vec![Box::new(Unlock::working())],
             commits: BTreeMap::new(),
             drafts: Drafts::default(),
+            open_time: OpenTime::default(),
+            suspending: false,
             clipboard: None,
             retest: None,
             looking: Looking::default(),
@@ -126,6 +133,11 @@ impl App {
 
     /// Takes over what happened; gives what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
+        let input = matches!(message, Message::Key(_) | Message::Paste(_));
+        // Before anything else: a key that comes too late must not do anything any more.
+        if self.is_locked_in_time(input) {
+            return std::mem::take(&mut self.shared.effects);
+        }
         match message {
             Message::Key(key) => self.key(key),
             Message::Paste(text) => self.paste(&text),
@@ -146,6 +158,8 @@ impl App {
                 }
             }
             Message::Timer(Timer::Retest(serial)) => self.retest(serial),
+            Message::Timer(Timer::OpenTime(serial)) => self.look_at_the_time(serial),
+            Message::Lock => self.lock(),
             Message::Timer(Timer::Look(serial)) => self.look(serial),
             Message::Timer(Timer::Mask(serial)) => {
                 if let Some(bench) = &mut self.bench {
@@ -250,7 +264,7 @@ impl App {
                 let palette = Palette::new(&*top, shared);
                 self.layers.push(Box::new(palette));
             }
-            Action::Suspend => self.shared.effect(Effect::Suspend),
+            Action::Suspend => self.suspend(),
             Action::Drafts => self.open_drafts(),
             Action::Lock => self.lock(),
             Action::Quit => self.leave(),
@@ -365,6 +379,8 @@ impl App {
         self.retest = None;
         self.stop_looking();
         self.read_only = false;
+        self.open_time = OpenTime::default();
+        self.shared.locks_in = None;
         self.layers = vec![Box::new(Unlock::locked())];
         if self.clipboard.is_some() {
             self.clear_clipboard();

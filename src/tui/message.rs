@@ -45,6 +45,8 @@ pub enum Message {
     Continued,
     /// The terminal itself is gone.
     TerminalGone,
+    /// Somebody wants the vault locked (SIGUSR1).
+    Lock,
 }
 
 /// What happens in an exchange of tokens.
@@ -248,6 +250,8 @@ pub enum Timer {
     Spin,
     /// Test everything again.
     Retest(u64),
+    /// Look whether the vault has been open for too long.
+    OpenTime(u64),
     /// Look whether another program saved the vault.
     Look(u64),
     /// A second of a login passed.

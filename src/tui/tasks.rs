@@ -1,6 +1,7 @@
 //! Effects become work: a thread that owns the vault and answers in order, a task for each test and each exchange of
 //! tokens, and a thread that seals drafts when the end has come. The only place of the workbench that starts any.
 
+mod alarm;
 mod consent;
 mod exchanges;
 mod tests;
@@ -14,12 +15,13 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 
+pub use self::alarm::uptime;
 use self::consent::Consent;
 use self::exchanges::Exchanges;
 use self::tests::Tests;
 use self::watch::Watching;
 use super::app::Clock;
-use super::message::{Effect, Message, Order};
+use super::message::{Effect, Message, Order, Timer};
 use crate::http::Trust;
 use crate::problem::{Exit, Problem};
 use crate::session::{Keeping, Setup};
@@ -91,10 +93,14 @@ impl Tasks {
             }
             Effect::Wake(after, timer) => {
                 let messages = self.messages.clone();
-                self.runtime.spawn(async move {
-                    tokio::time::sleep(after).await;
-                    let _ = messages.send(Message::Timer(timer));
-                });
+                match timer {
+                    // Many, and so soon that no machine falls asleep meanwhile.
+                    Timer::Spin | Timer::Login(_) => drop(self.runtime.spawn(async move {
+                        tokio::time::sleep(after).await;
+                        let _ = messages.send(Message::Timer(timer));
+                    })),
+                    _ => alarm::set(after, move || drop(messages.send(Message::Timer(timer)))),
+                }
             }
             Effect::Keep(keeping) => self.keep(keeping),
             Effect::Clipboard(_) | Effect::Suspend => return Some(effect),

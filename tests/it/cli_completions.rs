@@ -15,8 +15,10 @@ fn completed(account: &Account, line: &[&str]) -> Vec<String> {
         words.join(" "),
         line.len(),
     );
+    // Too long for an argument.
+    let file = account.write("ask", &ask);
     let done = Command::new("bash")
-        .args(["--norc", "-c", &ask])
+        .args(["--norc", &file])
         .env_clear()
         .envs(environment(&account.home))
         .current_dir(&account.home)
@@ -40,6 +42,13 @@ fn bash_completes_commands_options_and_live_keys() {
     account.run(&["solution", "add", "prod"]).succeeds();
     account.put(r#"{"solution":"prod","key":"live","kind":"secret","config":{"values":{"a":"b"}}}"#);
     assert_eq!(completed(&account, &["--solution", "prod", "get", ""]), ["live"]);
+    // No session starts for them: the audit log holds what people and programs did.
+    let log = account.home.join("data/credbench/vault.age.d/audit.log");
+    let before = std::fs::read(&log).unwrap();
+    assert_eq!(completed(&account, &["get", "web"]), ["web.two"]);
+    assert!(std::fs::read(&log).unwrap() == before);
+    account.run(&["get", "web.two"]).succeeds();
+    assert!(std::fs::read(&log).unwrap() != before, "the control");
     // A new key is none that is there.
     assert!(!completed(&account, &["add", ""]).contains(&"mail.one".to_owned()));
 }

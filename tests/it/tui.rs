@@ -8,6 +8,7 @@ mod kinds;
 mod list;
 mod lock;
 mod login;
+mod open_time;
 mod organization;
 mod pty;
 mod pty_login;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, Change, Tone};
+use super::{App, Change, OpenTime, Tone};
 use crate::model::{Document, Id};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -24,7 +24,10 @@ impl App {
             Answer::NoVault { vault, identity, identity_exists } => {
                 self.layers = vec![Box::new(FirstStart::new(vault, identity, identity_exists))];
             }
-            Answer::Locked => self.layers = vec![Box::new(Unlock::locked())],
+            Answer::Locked => {
+                self.layers = vec![Box::new(Unlock::locked())];
+                self.suspend_when_locked();
+            }
             Answer::Question(question) => self.ask(question),
             Answer::Told(text) => self.shared.tell(Tone::Plain, text),
             Answer::Wrong(problem) => self.wrong = Some(problem.message),
@@ -66,6 +69,7 @@ impl App {
                 self.cancel_exchanges();
                 self.keep_for_later();
                 self.bench = None;
+                self.open_time = OpenTime::default();
                 self.creating = false;
                 self.commits.clear();
                 self.layers = vec![Box::new(Unlock::broken())];
@@ -77,6 +81,7 @@ impl App {
         match question.kind {
             QuestionKind::Passphrase if self.bench.is_none() => {
                 self.layers = vec![Box::new(Unlock::asking(question, self.wrong.take()))];
+                self.suspend_when_locked();
             }
             _ => self.layers.push(Box::new(Ask::new(question))),
         }
@@ -94,6 +99,7 @@ impl App {
         self.read_only = refusal.is_some();
         self.bench = Some(Workbench::new(document, self.read_only, &self.shared));
         self.wait_for_retest();
+        self.begin_watch();
         match refusal {
             Some(problem) => self.shared.tell(Tone::Bad, format!("read-only: {}", problem.message)),
             None if created => {

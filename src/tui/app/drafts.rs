@@ -127,13 +127,13 @@ impl App {
             }
             Ok(()) => {
                 const KEPT: &str = "the draft is kept, sealed: it is offered when you unlock";
-                // That its save failed must still be seen.
+                // That its save failed, or why it was locked, must still be seen.
                 match self.shared.notice() {
-                    Some((Tone::Bad, failed)) => {
-                        let both = format!("{failed} · {KEPT}");
-                        self.shared.tell(Tone::Bad, both);
+                    Some((tone, why)) => {
+                        let both = format!("{why} · {KEPT}");
+                        self.shared.tell(tone, both);
                     }
-                    _ => self.shared.tell(Tone::Plain, KEPT),
+                    None => self.shared.tell(Tone::Plain, KEPT),
                 }
             }
             Err(problem) if quitting => self.shared.tell_problem(&problem),

@@ -1,6 +1,7 @@
 //! What every screen may use: keys, colours, options, kinds, the notice, and what is to be done.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -16,6 +17,9 @@ use crate::tui::theme::Theme;
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Tells how long the machine has been up, the time that it slept included: a clock that nobody sets.
+pub type Uptime = Arc<dyn Fn() -> Duration + Send + Sync>;
 
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,10 @@ pub struct Shared {
     pub drafts: usize,
     /// Tells the time.
     pub clock: Clock,
+    /// How long it takes until the vault is locked, where that is soon.
+    pub locks_in: Option<Duration>,
+    /// Tells how long the machine has been up.
+    pub(super) uptime: Uptime,
     /// The line above the footer.
     pub(super) notice: Option<(Tone, String)>,
     /// What is to be done, in order.
@@ -62,7 +70,13 @@ pub struct Shared {
 
 impl Shared {
     /// What every screen may use in a locked workbench.
-    pub(super) fn new(config: Config, keymap: Keymap, solution: String, clock: Clock, demo: bool) -> Self {
+    pub(super) fn new(
+        config: Config,
+        keymap: Keymap,
+        solution: String,
+        (clock, uptime): (Clock, Uptime),
+        demo: bool,
+    ) -> Self {
         Self {
             keymap,
             theme: Theme::new(config.screen.theme),
@@ -75,6 +89,8 @@ impl Shared {
             demo,
             drafts: 0,
             clock,
+            locks_in: None,
+            uptime,
             notice: None,
             effects: Vec::new(),
             serial: 0,

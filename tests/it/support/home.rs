@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use credbench::session::{self, Session};
+use credbench::config::Config;
+use credbench::session::{self, Session, Setup};
 use credbench::vault::{Keyring, OpenPolicy, Opened, Places, Store};
 
 use super::command::{Command, Done};
@@ -105,6 +106,27 @@ impl Account {
         let mut found = Vec::new();
         collect(&self.home, &mut found);
         found
+    }
+}
+
+/// What the program finds in the home of an account, for a test that runs the workbench in a process of its own.
+pub(crate) fn setup_of(home: &Path) -> Setup {
+    let config = home.join("config/credbench");
+    Setup {
+        places: Places {
+            vault: home.join("data/credbench/vault.age"),
+            seen: home.join("state/credbench/seen.json"),
+            writers: config.join("writers"),
+        },
+        identities: vec![config.join("identity.age")],
+        passphrase: None,
+        solution: "default".to_owned(),
+        config: Config::default(),
+        keymap: home.join("keymap.toml"),
+        services: home.join("services"),
+        own_folders: Vec::new(),
+        network: Default::default(),
+        seat: Default::default(),
     }
 }
 

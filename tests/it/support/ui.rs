@@ -14,7 +14,7 @@ use credbench::tui::app::App;
 use credbench::tui::keymap::Keymap;
 use credbench::tui::message::{Effect, Message, Timer};
 use credbench::tui::tasks::Tasks;
-use credbench::tui::{Clock, Ended};
+use credbench::tui::{Clock, Ended, Uptime};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::SignedDuration;
 use ratatui::buffer::Buffer;
@@ -35,6 +35,8 @@ pub(crate) struct Ui {
     pub(crate) clipboard: Vec<String>,
     /// The times that the workbench wants to be woken at; a test sends them itself.
     pub(crate) timers: Vec<(Duration, Timer)>,
+    /// How often it wanted to be suspended.
+    pub(crate) suspended: usize,
     /// Seconds after the clock's usual time.
     later: Arc<AtomicI64>,
     size: (u16, u16),
@@ -102,6 +104,9 @@ impl Start {
         let Self { home, config, identities, size, network, seat } = self;
         let later = Arc::new(AtomicI64::new(0));
         let hand = later.clone();
+        let uptime = later.clone();
+        let uptime: Uptime =
+            Arc::new(move || Duration::from_secs(1_000 + uptime.load(Ordering::SeqCst).unsigned_abs()));
         let clock: Clock = Arc::new(move || now() + SignedDuration::from_secs(hand.load(Ordering::SeqCst)));
         let setup = Setup {
             places: home.places(),
@@ -119,10 +124,23 @@ impl Start {
         let runtime = Runtime::new().unwrap();
         let (messages, inbox) = unbounded_channel();
         let tasks = Tasks::start(setup, trust, clock.clone(), runtime.handle().clone(), messages).unwrap();
-        let (mut app, effects) = App::new(config, Keymap::default(), "default".to_owned(), clock, false);
+        let (mut app, effects) =
+            App::new(config, Keymap::default(), "default".to_owned(), (clock, uptime), false);
         app.sit(seat);
         let (clipboard, timers) = (Vec::new(), Vec::new());
-        let mut ui = Ui { home, app, clipboard, timers, later, size, cursor: None, tasks, inbox, runtime };
+        let mut ui = Ui {
+            home,
+            app,
+            clipboard,
+            timers,
+            suspended: 0,
+            later,
+            size,
+            cursor: None,
+            tasks,
+            inbox,
+            runtime,
+        };
         ui.run(effects);
         ui
     }
@@ -156,8 +174,10 @@ impl Ui {
             if let Effect::Wake(after, timer) = &effect {
                 self.timers.push((*after, *timer));
             }
-            if let Some(Effect::Clipboard(text)) = self.tasks.run(effect) {
-                self.clipboard.push(text.expose().to_owned());
+            match self.tasks.run(effect) {
+                Some(Effect::Clipboard(text)) => self.clipboard.push(text.expose().to_owned()),
+                Some(Effect::Suspend) => self.suspended += 1,
+                _ => {}
             }
         }
     }
@@ -172,6 +192,12 @@ impl Ui {
     pub(crate) fn later(&mut self, seconds: i64) -> &mut Self {
         self.later.fetch_add(seconds, Ordering::SeqCst);
         self
+    }
+
+    /// Rings the newest of the alarms that match.
+    pub(crate) fn ring(&mut self, which: impl Fn(&Timer) -> bool) -> &mut Self {
+        let timer = self.timers.iter().rev().map(|(_, timer)| *timer).find(which);
+        self.send(Message::Timer(timer.expect("an alarm is set")))
     }
 
     /// Presses keys: characters, and names in angle brackets such as `<tab>`, `<c-s>`, `<a-_>`.

@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use credbench::config::Config;
 use credbench::model::{Content, Edit};
-use credbench::session::Setup;
 use credbench::tui::{Ended, Options, run_with};
-use credbench::vault::{Keyring, Places, Store};
+use credbench::vault::{Keyring, Store};
 use rustix::process::Signal;
 
 use crate::support::command::PROGRAM;
-use crate::support::home::Account;
+use crate::support::home::{Account, setup_of};
 use crate::support::pty::Pty;
 use crate::support::ui::{Start, Ui, put};
 use crate::support::vault::{CHEAP, Home, document_for, installed, now};
@@ -326,23 +324,7 @@ fn a_clock_that_panics() {
         assert!(std::fs::remove_file(&file).is_err(), "{TYPED}");
         now()
     };
-    let config = home.join("config/credbench");
-    let setup = Setup {
-        places: Places {
-            vault: home.join("data/credbench/vault.age"),
-            seen: home.join("state/credbench/seen.json"),
-            writers: config.join("writers"),
-        },
-        identities: vec![config.join("identity.age")],
-        passphrase: None,
-        solution: "default".to_owned(),
-        config: Config::default(),
-        keymap: home.join("keymap.toml"),
-        services: home.join("services"),
-        own_folders: Vec::new(),
-        network: Default::default(),
-        seat: Default::default(),
-    };
+    let setup = setup_of(&home);
     let options = Options { clock: Arc::new(clock), ..Options::new(setup, false, false).unwrap() };
     run_with(options, Vec::new()).unwrap();
 }

@@ -106,11 +106,13 @@ fn a_login_costs_little_while_it_waits_and_nothing_after() {
     let issuer = Issuer::start(Manners { interval: Some(60), ..Manners::default() });
     let account = account(&issuer, "device_code");
     let mut pty = start(&account, (120, 40));
-    pty.send("o").wait("enter this code").wait("29:58");
+    pty.send("o").wait("enter this code").wait("good for 29:5");
+    pty.settles_for(Duration::from_millis(300));
     let before = pty.bytes.len();
-    pty.wait("29:57").wait("29:56").wait("29:55");
+    // Ten seconds at the most; a busy machine leaves some of them out.
+    pty.wait("good for 29:4");
     let written = pty.bytes.len() - before;
-    assert!(written < 3 * 100, "{written} bytes in three seconds");
+    assert!(written < 10 * 100, "{written} bytes in ten seconds");
     pty.resize(1, 24).resize(120, 40).wait("enter this code");
     pty.send("\x1b").wait("Credentials").wait("cancelled");
     // The second that was under way is the last one.

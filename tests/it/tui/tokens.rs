@@ -1,7 +1,9 @@
 //! Tokens in the workbench, against a real authorization server: got by every login, tested, renewed, given back.
 
 use std::net::TcpStream;
+use std::time::Duration;
 
+use credbench::config::Config;
 use serde_json::{Value, json};
 
 use crate::support::authority::CLIENT;
@@ -19,7 +21,9 @@ fn credential(issuer: &Issuer, grant: &str, more: Value) -> Value {
 }
 
 fn open(issuer: &Issuer, grant: &str, more: Value) -> Ui {
-    Start::with(&credential(issuer, grant, more).to_string()).open()
+    // An hour passes in some of these: the vault stays open.
+    let open = |config: &mut Config| config.session.lock_after = Duration::ZERO;
+    Start::with(&credential(issuer, grant, more).to_string()).config(open).open()
 }
 
 /// A device asks as soon as it may.

@@ -59,6 +59,9 @@ impl Workbench {
         if self.read_only {
             right.push(("  read-only".to_owned(), theme.error));
         }
+        if let Some(left) = shared.locks_in {
+            right.push((format!("  locks in {} m", left.as_secs().div_ceil(60).max(1)), theme.warn));
+        }
         match shared.drafts {
             0 => {}
             1 => right.push(("  1 unsaved draft".to_owned(), theme.warn)),
