@@ -29,6 +29,7 @@ mod tags;
 mod tests;
 mod version;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -76,6 +77,8 @@ pub struct Session {
     log: Log,
     /// Why nothing may be saved, where the vault's own file is not the reason.
     log_refusal: Option<Problem>,
+    /// Exchanges of tokens that were written down and have no end yet, by credential.
+    exchanges: BTreeMap<Id, Begun>,
     kinds: Arc<Kinds>,
     /// What the store's document says, with everything masked that the kinds call secret.
     view: Arc<Document>,
@@ -225,11 +228,12 @@ impl Session {
         for _ in 0..MERGES {
             let before = self.store.document().clone();
             let mut unrecorded = None;
-            let log = &mut self.log;
+            let (log, exchanges) = (&mut self.log, &mut self.exchanges);
             let committed = self.store.commit_then(fitting, now, &mut |store| {
                 let Some((begun, plan)) = recording.take() else { return };
                 record::follow(log, store);
-                let written = log.end(begun, "ok", plan.entries(store.document()), now, store);
+                let entries = plan.entries(store.document(), exchanges);
+                let written = log.end(begun, "ok", entries, now, store);
                 unrecorded = written.err().map(|error| format!("saved, but not recorded: {error}"));
             });
             self.look(&before);

@@ -66,6 +66,8 @@ pub enum What {
     Refreshed,
     /// Tokens were given back, or dropped.
     Revoked,
+    /// Records were written to a file, names in clear.
+    LogExported,
     /// Lines without a code were counted.
     Sealed,
     /// Something is missing: a record that a crash cut short, or those of saves.
@@ -105,6 +107,7 @@ const WORDS: &[(What, &str)] = &[
     (What::LoggedIn, "logged_in"),
     (What::Refreshed, "refreshed"),
     (What::Revoked, "revoked"),
+    (What::LogExported, "log_exported"),
     (What::Sealed, "sealed"),
     (What::Gap, "gap"),
     (What::ClockJumped, "clock_jumped"),

@@ -51,6 +51,13 @@ pub struct Begun {
     lines: Vec<u64>,
 }
 
+impl Begun {
+    /// The entries that say what came of it, to be written with others.
+    pub fn outcomes(&self, result: &str) -> Vec<Entry> {
+        self.entries.iter().zip(&self.lines).map(|(entry, line)| entry.outcome(*line, result)).collect()
+    }
+}
+
 /// What was appended.
 #[derive(Debug, Default)]
 pub struct Appended {
@@ -310,8 +317,7 @@ impl Log {
         now: Timestamp,
         witness: &dyn Witness,
     ) -> Result<(), Error> {
-        let mut entries: Vec<Entry> =
-            begun.entries.iter().zip(begun.lines).map(|(entry, line)| entry.outcome(line, result)).collect();
+        let mut entries = begun.outcomes(result);
         entries.extend(more);
         if !entries.is_empty() {
             self.append(&entries, now, witness)?;

@@ -27,6 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::Saved;
+use crate::audit::What;
 use crate::durable::LOCK_WAIT;
 use crate::http::Trust;
 use crate::model::{Credential, Document, Edit, Id, Issued, TokenDigest, TokenLife, Tokens};
@@ -59,6 +60,16 @@ pub trait Keeper {
     /// # Errors
     /// As [`super::Session::commit`].
     async fn keep(&self, edit: Edit) -> Result<Saved, Problem>;
+
+    /// Writes into the audit log that a credential's tokens are about to be asked for, or given back. Storing what
+    /// came of it writes the end.
+    ///
+    /// # Errors
+    /// `audit_unwritable`; then nobody is asked.
+    async fn begins(&self, what: What, id: &Id) -> Result<(), Problem>;
+
+    /// Writes the end of what was begun and of which nothing was stored: the code of a problem.
+    async fn ends(&self, id: &Id, result: &'static str);
 
     /// `VAULT.d`, the folder of what belongs to the vault.
     fn folder(&self) -> &Path;

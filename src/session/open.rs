@@ -1,5 +1,6 @@
 //! From an open vault to a session: its audit log is checked, and says from then on who has it open.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -158,7 +159,14 @@ fn session(opened: vault::Opened, log: Log) -> Opened {
     Opened {
         kinds: kinds.clone(),
         document: view.clone(),
-        session: Session { store: opened.store, log, log_refusal: None, kinds, view: Arc::clone(&view) },
+        session: Session {
+            store: opened.store,
+            log,
+            log_refusal: None,
+            exchanges: BTreeMap::new(),
+            kinds,
+            view: Arc::clone(&view),
+        },
         usage,
         notices: opened.notices.iter().map(Notice::to_string).collect(),
         last_opened: String::new(),

@@ -1,11 +1,13 @@
 //! What a session writes into the audit log, and what does not happen where that cannot be written.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::{Session, differences};
 use crate::audit::{self, Begun, Entry, Keys, Log, Record, Usage, Verified, What, Who};
+use crate::durable;
 use crate::model::{Credential, Document, Edit, Id, Outcome, Recipient};
 use crate::paths;
 use crate::problem::{Exit, Problem};
@@ -89,6 +91,28 @@ impl Session {
         self.log.begin(entries, now, &self.store).map_err(|error| unwritable(refused, error))
     }
 
+    /// Writes that a credential's tokens are about to be asked for, or given back.
+    ///
+    /// # Errors
+    /// `audit_unwritable`; then nobody may be asked.
+    pub fn exchange_begins(&mut self, what: What, id: &Id, now: Timestamp) -> Result<(), Problem> {
+        let entry = match self.store.document().by_id(id) {
+            Some(credential) => Entry::about(what, credential),
+            None => return Err(Problem::from(crate::model::EditError::NoCredential(id.clone()))),
+        };
+        let begun = self.begin(vec![entry], now, "no server was asked")?;
+        self.exchanges.insert(id.clone(), begun);
+        Ok(())
+    }
+
+    /// Writes the end of an exchange that was begun, where storing what it gave did not.
+    pub fn exchange_ends(&mut self, id: &Id, result: &str, now: Timestamp) {
+        if let Some(begun) = self.exchanges.remove(id) {
+            // That it has no end shows in the log as it is.
+            let _ = self.log.end(begun, result, Vec::new(), now, &self.store);
+        }
+    }
+
     /// How often credentials were used, and when last.
     pub fn usage(&self) -> std::sync::Arc<Usage> {
         self.log.usage()
@@ -112,6 +136,35 @@ impl Session {
             }
         }
         Ok(records)
+    }
+
+    /// Writes records to a new file, one JSON object a line, for this user alone; that it happens is written to
+    /// the log before. `~/` is the home folder. Gives the path.
+    ///
+    /// # Errors
+    /// Exit 5 where there is a file already; as [`Session::hand_out`]; files.
+    pub fn write_records(
+        &mut self,
+        path: &Path,
+        records: &[Record],
+        clock: &dyn Fn() -> Timestamp,
+    ) -> Result<PathBuf, Problem> {
+        let path = match path.strip_prefix("~") {
+            Ok(rest) => paths::Paths::of_user()?.home.join(rest),
+            Err(_) => path.to_owned(),
+        };
+        let mut text = String::new();
+        for record in records {
+            // Texts and numbers: writing them cannot fail.
+            text.push_str(&serde_json::to_string(record).unwrap_or_default());
+            text.push('\n');
+        }
+        let entry = Entry::new(What::LogExported).with_note(path.display().to_string());
+        self.hand_out(vec![entry], clock, || {
+            let saved = durable::create(&path, text.as_bytes(), |_| Ok(()))?;
+            saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
+        })?;
+        Ok(path)
     }
 
     /// Checks the whole audit log.
@@ -142,6 +195,8 @@ pub(super) struct Plan {
 enum After {
     /// About a credential as it is then.
     About(What, Id, String),
+    /// Tokens of a credential that were stored, and what came of asking for them.
+    Tokens(What, Id, &'static str),
     Entry(Box<Entry>),
 }
 
@@ -196,8 +251,8 @@ impl Plan {
                     _ => What::Refreshed,
                 };
                 let refused = issued.as_ref().is_some_and(|issued| issued.refused_at.is_some());
-                let note = if refused { "the server refuses the refresh token" } else { "" };
-                self.after.push(After::About(what, id.clone(), note.to_owned()));
+                let result = if refused { "login_needed" } else { "ok" };
+                self.after.push(After::Tokens(what, id.clone(), result));
             }
             Edit::AddSolution { solution } => {
                 self.after.push(written(Entry::new(What::SolutionAdded).in_solution(&solution.name)));
@@ -229,16 +284,27 @@ impl Plan {
     }
 
     /// What is written after the save, of a document as it is then.
-    pub(super) fn entries(self, document: &Document) -> Vec<Entry> {
+    pub(super) fn entries(self, document: &Document, exchanges: &mut BTreeMap<Id, Begun>) -> Vec<Entry> {
         let find = Finder::new(document, self.after.len());
-        let entry = |after| match after {
+        let mut ended = Vec::new();
+        let mut entry = |after| match after {
+            // The end of an exchange whose beginning was written.
+            After::Tokens(what, id, result) => match exchanges.remove(&id) {
+                Some(begun) => {
+                    ended.extend(begun.outcomes(result));
+                    None
+                }
+                None => find.stored(&id).map(|known| Entry::about(what, known).with_result(result)),
+            },
             After::Entry(entry) => Some(*entry),
             After::About(what, id, note) => {
                 let known = find.stored(&id)?;
                 Some(Entry::about(what, known).with_secrets(&known.content.secrets).with_note(note))
             }
         };
-        self.after.into_iter().filter_map(entry).collect()
+        let mut entries: Vec<Entry> = self.after.into_iter().filter_map(&mut entry).collect();
+        entries.extend(ended);
+        entries
     }
 }
 

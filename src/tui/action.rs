@@ -57,6 +57,8 @@ actions! {
     Move, "move", "move", "Move the selected or marked credentials to another solution";
     Tag, "tag", "tag", "Tag the selected or marked credentials, or take tags away";
     History, "history", "history", "Compare the selected credential's versions, or restore one";
+    Audit, "audit", "audit log", "Show who did what: the audit log";
+    Export, "export", "write to a file", "Write what is shown to a file";
     Trash, "trash", "trash", "Restore removed credentials, or drop them for good";
     OauthApps, "oauth_apps", "OAuth apps", "The OAuth apps of the organization";
     Kinds, "kinds", "kinds", "The kinds: copy one to a kind of your own, change or remove it";

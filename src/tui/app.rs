@@ -376,6 +376,7 @@ impl App {
         self.keep_for_later();
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
+        self.shared.records = None;
         self.retest = None;
         self.stop_looking();
         self.read_only = false;

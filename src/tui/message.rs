@@ -9,7 +9,7 @@ use crossterm::event::KeyEvent;
 use rustix::process::Signal;
 use tokio::sync::oneshot;
 
-use crate::audit::Usage;
+use crate::audit::{Record, Usage, What};
 use crate::model::{Content, Document, Edit, Id, KeptDraft};
 use crate::probe::{Report, Surroundings};
 use crate::problem::Problem;
@@ -138,6 +138,10 @@ pub enum Answer {
     },
     /// How often credentials were used, where that changed.
     Used(Arc<Usage>),
+    /// What the audit log says.
+    Records(Result<Vec<Record>, Problem>),
+    /// Records were written to a file.
+    Written(Result<PathBuf, Problem>),
     /// Tokens were stored: what the vault says now.
     Tokens(Arc<Document>),
     /// Another program had saved: the vault was read again.
@@ -311,6 +315,15 @@ pub enum Order {
     },
     /// Read the vault again if another program changed it.
     Refresh,
+    /// Read the audit log.
+    Records,
+    /// Write records of the audit log to a file that is not there yet.
+    WriteRecords {
+        /// Where; `~/` is the home folder.
+        path: PathBuf,
+        /// What.
+        records: Vec<Record>,
+    },
     /// An exchange of tokens begins: before a lock it is let finish.
     ExchangeBegins,
     /// It ended.
@@ -330,6 +343,22 @@ pub enum Order {
         edit: Box<Edit>,
         /// Takes the answer.
         answer: oneshot::Sender<Result<Saved, Problem>>,
+    },
+    /// Write down that an exchange of tokens is about to be made.
+    RecordBegin {
+        /// Which.
+        what: What,
+        /// Of which credential.
+        id: Id,
+        /// Takes the answer.
+        answer: oneshot::Sender<Result<(), Problem>>,
+    },
+    /// Write down what came of it, where nothing was stored.
+    RecordEnd {
+        /// Of which credential.
+        id: Id,
+        /// The code of a problem.
+        result: &'static str,
     },
     /// Take a secret out.
     Secret {

@@ -1,6 +1,7 @@
 //! Screens, and the layers they form: keys go to the top one, drawing starts at the bottom.
 
 pub mod add;
+pub mod audit;
 pub mod confirm;
 pub mod conflict;
 pub mod drafts;

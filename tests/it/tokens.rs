@@ -9,6 +9,7 @@ use crate::support::home::Account;
 
 mod alone;
 mod login;
+mod recorded;
 mod rotation;
 mod skew;
 mod written;

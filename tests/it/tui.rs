@@ -1,5 +1,6 @@
 //! The workbench.
 
+mod audit;
 mod conflict;
 mod drafts;
 mod edit;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{Held, Keeper};
+use crate::audit::What;
 use crate::model::{Edit, Id};
 use crate::problem::Problem;
 use crate::session::{Saved, Session};
@@ -37,6 +38,14 @@ impl Keeper for Direct<'_> {
 
     async fn keep(&self, edit: Edit) -> Result<Saved, Problem> {
         self.session.borrow_mut().commit(vec![edit], (self.clock)())
+    }
+
+    async fn begins(&self, what: What, id: &Id) -> Result<(), Problem> {
+        self.session.borrow_mut().exchange_begins(what, id, (self.clock)())
+    }
+
+    async fn ends(&self, id: &Id, result: &'static str) {
+        self.session.borrow_mut().exchange_ends(id, result, (self.clock)());
     }
 
     fn folder(&self) -> &Path {

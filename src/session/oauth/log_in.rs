@@ -6,6 +6,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::time::Instant;
 
 use super::{Given, Keeper, Origin, Stage, Ways, renew, words};
+use crate::audit::What;
 use crate::model::{Id, Issued, Tokens};
 use crate::oauth::{self, Means, Prompt};
 use crate::probe;
@@ -28,8 +29,23 @@ pub async fn login<K: Keeper>(
     prompts: UnboundedSender<Prompt>,
     pasted: UnboundedReceiver<Secret>,
 ) -> Result<Given, Problem> {
+    let result = logged_in(keeper, id, ways, prompts, pasted).await;
+    if let Err(problem) = &result {
+        keeper.ends(id, problem.code).await;
+    }
+    result
+}
+
+async fn logged_in<K: Keeper>(
+    keeper: &K,
+    id: &Id,
+    ways: &Ways<'_>,
+    prompts: UnboundedSender<Prompt>,
+    pasted: UnboundedReceiver<Secret>,
+) -> Result<Given, Problem> {
     let seen = keeper.read(id).await?;
     let source = seen.source()?;
+    keeper.begins(What::LoggedIn, id).await?;
     ways.asks(&source);
     let person = source.ask.grant.needs_person();
     let longest = if person { LONGEST } else { ways.timeout };

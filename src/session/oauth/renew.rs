@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::life::{Need, need};
 use super::notes::{Notes, Turn};
 use super::{Given, Held, Keeper, Origin, Stage, Ways, has_tokens, words};
+use crate::audit::What;
 use crate::http::Exchange;
 use crate::model::{Id, Issued, Renewal, Tokens};
 use crate::oauth::{Means, Outcome, Refusal, Token};
@@ -39,6 +40,13 @@ pub enum Why {
 /// `login_needed` (exit 1, or 4 where nobody logged in yet); `cooling_down` where the last exchange failed a moment
 /// ago; `no_token` with what the server said; as [`Keeper::read`] and [`Keeper::keep`].
 pub async fn renew<K: Keeper>(keeper: &K, id: &Id, why: Why, ways: &Ways<'_>) -> Result<Given, Problem> {
+    let result = renewed(keeper, id, why, ways).await;
+    // Where the stored token is good all the same, the exchange still gave none.
+    keeper.ends(id, result.as_ref().map_or_else(|problem| problem.code, |_| "no_token")).await;
+    result
+}
+
+async fn renewed<K: Keeper>(keeper: &K, id: &Id, why: Why, ways: &Ways<'_>) -> Result<Given, Problem> {
     let start = (ways.clock)();
     let seen = keeper.read(id).await?;
     if let Some(given) = without_asking(&seen, why, start, ways)? {
@@ -119,6 +127,7 @@ async fn asked<K: Keeper>(
         warnings.push("this file system does not lock: two programs may have asked at once".to_owned());
     }
     let asked_at = (ways.clock)();
+    keeper.begins(What::Refreshed, &held.credential.id).await?;
     if let Some(refresh) = &refresh
         && let Err(problem) = turn.spends(refresh, asked_at)
     {

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::{Held, Keeper, Stage, Ways, words};
+use crate::audit::What;
 use crate::model::{Id, Tokens};
 use crate::oauth::{Hint, Means, Refusal};
 use crate::probe::{self, TokenSource};
@@ -29,12 +30,26 @@ pub async fn revoke<K: Keeper>(
     only_here: bool,
     ways: &Ways<'_>,
 ) -> Result<Revoked, Problem> {
+    let result = revoked(keeper, id, only_here, ways).await;
+    if let Err(problem) = &result {
+        keeper.ends(id, problem.code).await;
+    }
+    result
+}
+
+async fn revoked<K: Keeper>(
+    keeper: &K,
+    id: &Id,
+    only_here: bool,
+    ways: &Ways<'_>,
+) -> Result<Revoked, Problem> {
     let turn = ways.turn(keeper, id).await?;
     let held = keeper.read(id).await?;
     let tokens = held.credential.content.tokens();
     if tokens.digest().is_none() {
         return Err(words::nothing_to_revoke(&held));
     }
+    keeper.begins(What::Revoked, id).await?;
     let mut warnings = Vec::new();
     if !only_here {
         let source = held.source()?;

@@ -45,6 +45,11 @@ impl App {
             Answer::Kept(result) => self.kept(result),
             Answer::Forgot(result) => self.forgot(result),
             Answer::Committed { serial, result } => self.committed(serial, result),
+            Answer::Records(result) => self.shared.records = Some(result.map(Arc::new)),
+            Answer::Written(Ok(path)) => {
+                self.shared.tell(Tone::Good, format!("written to {}, readable by you alone", path.display()));
+            }
+            Answer::Written(Err(problem)) => self.shared.tell_problem(&problem),
             Answer::Used(usage) => {
                 self.shared.usage = usage;
                 if let Some(bench) = &mut self.bench {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::audit::Usage;
+use crate::audit::{Record, Usage};
 use crate::config::Config;
 use crate::problem::Problem;
 use crate::schema::Kinds;
@@ -44,6 +44,8 @@ pub struct Shared {
     pub kinds: Arc<Kinds>,
     /// How often credentials were used, and when last.
     pub usage: Arc<Usage>,
+    /// What the audit log says, while it is looked at and once it was read.
+    pub records: Option<Result<Arc<Vec<Record>>, Problem>>,
     /// The services of the kinds' catalogue, once they were asked for and read.
     pub services: Option<Arc<Index>>,
     /// The current solution.
@@ -83,6 +85,7 @@ impl Shared {
             config,
             kinds: Kinds::builtin().clone(),
             usage: Arc::default(),
+            records: None,
             services: None,
             solution,
             seat: Seat::default(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use super::audit::AuditLog;
 use super::confirm::Confirm;
 use super::sheet::{Cursor, Line, frame};
 use super::{Reply, Screen};
@@ -119,7 +120,7 @@ impl Screen for History {
     }
 
     fn hints(&self) -> Vec<Action> {
-        vec![Action::Accept, Action::Down, Action::Back, Action::Help]
+        vec![Action::Accept, Action::Down, Action::Audit, Action::Back, Action::Help]
     }
 
     fn hint(&self, action: Action) -> &'static str {
@@ -142,6 +143,10 @@ impl Screen for History {
         }
         match (action, self.selected()) {
             (Action::Accept, Some(number)) => self.restore(number, shared),
+            (Action::Audit, _) => match self.credential() {
+                Some(credential) => Reply::Open(Box::new(AuditLog::new(Some(credential), shared))),
+                None => Reply::Done,
+            },
             (Action::Back, _) => Reply::Close,
             (Action::Suspend | Action::Help | Action::Lock | Action::Quit, _) => Reply::Ignored,
             _ => Reply::Done,

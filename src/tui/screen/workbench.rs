@@ -343,9 +343,12 @@ impl Workbench {
             Action::TestAll => return self.ask_to_test_shown(shared),
             Action::Remove => return self.confirm_removal(),
             Action::Undo => self.undo_last(shared),
-            Action::Solutions | Action::Move | Action::History | Action::Trash | Action::OauthApps => {
-                return self.manage(action);
-            }
+            Action::Solutions
+            | Action::Move
+            | Action::History
+            | Action::Audit
+            | Action::Trash
+            | Action::OauthApps => return self.manage(action, shared),
             Action::Reveal => return self.take_secret(Purpose::Reveal, shared),
             Action::CopyPage => return self.copy_page(shared),
             Action::Copy => return self.copy(shared),

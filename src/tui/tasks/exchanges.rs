@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::consent::Consent;
+use crate::audit::What;
 use crate::http::Trust;
 use crate::model::{Edit, Id};
 use crate::problem::{Exit, Problem};
@@ -217,6 +218,15 @@ impl Keeper for Vault {
     async fn keep(&self, edit: Edit) -> Result<Saved, Problem> {
         let edit = Box::new(edit);
         self.begun.answered(|answer| Order::Store { edit, answer }).await
+    }
+
+    async fn begins(&self, what: What, id: &Id) -> Result<(), Problem> {
+        let id = id.clone();
+        self.begun.answered(|answer| Order::RecordBegin { what, id, answer }).await
+    }
+
+    async fn ends(&self, id: &Id, result: &'static str) {
+        let _ = self.begun.0.send(Order::RecordEnd { id: id.clone(), result });
     }
 
     fn folder(&self) -> &Path {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::audit::{Entry, What};
+use crate::audit::{Entry, Record, What};
 use crate::model::{Document, Edit, Id};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
@@ -84,11 +84,31 @@ impl Owner {
                 self.screen.say(Answer::Committed { serial, result });
             }
             Order::Refresh => self.refresh(),
+            Order::Records => {
+                let records = self.session.as_ref().ok_or_else(locked).and_then(Session::records);
+                self.screen.say(Answer::Records(records.map(newest)));
+            }
+            Order::WriteRecords { path, records } => {
+                let clock = self.clock.clone();
+                let session = self.session.as_mut().ok_or_else(locked);
+                let written = session.and_then(|session| session.write_records(&path, &records, &*clock));
+                self.screen.say(Answer::Written(written));
+            }
             Order::ExchangeBegins => self.exchanges += 1,
             Order::ExchangeEnds => self.exchanges = self.exchanges.saturating_sub(1),
             // Who asked may be gone: a login that was cancelled.
             Order::Hold { id, kinds, answer } => drop(answer.send(self.hold(&id, &kinds))),
             Order::Store { edit, answer } => drop(answer.send(self.keep(*edit))),
+            Order::RecordBegin { what, id, answer } => {
+                let session = self.session.as_mut().ok_or_else(locked);
+                let now = (self.clock)();
+                drop(answer.send(session.and_then(|session| session.exchange_begins(what, &id, now))));
+            }
+            Order::RecordEnd { id, result } => {
+                if let Some(session) = &mut self.session {
+                    session.exchange_ends(&id, result, (self.clock)());
+                }
+            }
             Order::Secret { id, place, purpose } => {
                 let result = self.secret(&id, &place, purpose);
                 let usage = self.session.as_ref().map(Session::usage).unwrap_or_default();
@@ -120,9 +140,12 @@ impl Owner {
             let left = until.saturating_duration_since(Instant::now());
             let Ok(order) = orders.recv_timeout(left) else { return };
             match order {
-                Order::ExchangeBegins | Order::ExchangeEnds | Order::Hold { .. } | Order::Store { .. } => {
-                    self.order(order);
-                }
+                Order::ExchangeBegins
+                | Order::ExchangeEnds
+                | Order::Hold { .. }
+                | Order::Store { .. }
+                | Order::RecordBegin { .. }
+                | Order::RecordEnd { .. } => self.order(order),
                 other => late.push_back(other),
             }
         }
@@ -272,6 +295,13 @@ impl Outside {
     fn of(before: &Document, after: &Arc<Document>) -> Self {
         Self { document: after.clone(), words: session::news(before, after) }
     }
+}
+
+/// As many records as a person can look through; older ones `credbench audit` has.
+fn newest(mut records: Vec<Record>) -> Vec<Record> {
+    const MOST: usize = 20_000;
+    records.drain(..records.len().saturating_sub(MOST));
+    records
 }
 
 fn locked() -> Problem {

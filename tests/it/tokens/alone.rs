@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
+use credbench::audit::What;
 use credbench::http::Trust;
 use credbench::model::{Edit, Id};
 use credbench::problem::Problem;
@@ -35,6 +36,14 @@ impl Keeper for Program {
 
     async fn keep(&self, edit: Edit) -> Result<Saved, Problem> {
         self.session.borrow_mut().commit(vec![edit], Timestamp::now())
+    }
+
+    async fn begins(&self, what: What, id: &Id) -> Result<(), Problem> {
+        self.session.borrow_mut().exchange_begins(what, id, Timestamp::now())
+    }
+
+    async fn ends(&self, id: &Id, result: &'static str) {
+        self.session.borrow_mut().exchange_ends(id, result, Timestamp::now());
     }
 
     fn folder(&self) -> &Path {

@@ -209,13 +209,13 @@ fn head(document: &Document, credential: &Credential, area: Rect, buf: &mut Buff
     let word = format!("{sign} {word}{}", if old && status != Status::Untested { ", old" } else { "" });
     let age = paint::ago(now.duration_since(credential.updated_at).as_secs());
     let ago = |age: &str| if age == "now" { age.to_owned() } else { format!("{age} ago") };
-    let used = shared.usage.of(&credential.id).map_or_else(String::new, |used| {
-        let last = paint::ago(now.duration_since(used.last).as_secs());
-        format!(" · used {}×, {}", used.count, ago(&last))
-    });
-    let about = format!("  version {} · changed {}{used}", credential.version, ago(&age));
+    let about = format!("  version {} · changed {}", credential.version, ago(&age));
     paint::parts(buf, area.x, area.y, area.width, &[(&word, theme.status(status)), (&about, theme.dim)]);
-    2
+    let Some(used) = shared.usage.of(&credential.id) else { return 2 };
+    let times = if used.count == 1 { "once".to_owned() } else { format!("{} times", used.count) };
+    let last = paint::ago(now.duration_since(used.last).as_secs());
+    paint::put(buf, area.x, area.y + 1, area.width, &format!("used {times}, {}", ago(&last)), theme.dim);
+    3
 }
 
 /// What a credential says, in the order of its kind's form; what the form does not know stands at the end.

@@ -43,6 +43,7 @@ impl Workbench {
                     Action::Copy,
                     Action::Solutions,
                     Action::History,
+                    Action::Audit,
                 ]);
                 hints.extend([Action::Lock, Action::Quit]);
                 hints
@@ -66,6 +67,7 @@ impl Workbench {
             | Action::Move
             | Action::Tag
             | Action::History
+            | Action::Audit
             | Action::Trash
             | Action::OauthApps
             | Action::Login

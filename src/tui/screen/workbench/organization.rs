@@ -4,6 +4,7 @@ use super::Workbench;
 use crate::model::Id;
 use crate::tui::action::Action;
 use crate::tui::app::{Change, Shared, Tone, Wish};
+use crate::tui::screen::audit::AuditLog;
 use crate::tui::screen::history::History;
 use crate::tui::screen::kind::KindEditor;
 use crate::tui::screen::kinds::Kinds;
@@ -15,10 +16,11 @@ use crate::tui::screen::{Reply, Screen};
 
 impl Workbench {
     /// Opens the screen that an action is about.
-    pub(super) fn manage(&self, action: Action) -> Reply {
+    pub(super) fn manage(&self, action: Action, shared: &mut Shared) -> Reply {
         let document = self.document.clone();
         let screen: Box<dyn Screen> = match action {
             Action::Solutions => Box::new(Solutions::new(document, self.list.only(), self.read_only)),
+            Action::Audit => Box::new(AuditLog::new(None, shared)),
             Action::Trash => Box::new(Trash::new(document, self.read_only)),
             Action::OauthApps => Box::new(OauthApps::new(document, self.read_only)),
             Action::Move => {
