@@ -35,7 +35,7 @@ pub use event::{Entry, Names, Step, What, Who};
 pub use key::{Keys, new_key};
 pub use log::{Appended, Begun, Log, without_key};
 pub use record::{Record, records};
-pub use state::Opening;
+pub use state::{Opening, Since};
 pub use usage::{Usage, Used};
 pub use verify::{Verified, verify};
 

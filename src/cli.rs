@@ -310,7 +310,7 @@ impl Context {
 
     /// Says what a person should hear about a vault that was opened.
     pub(crate) fn say_notices(&self, opened: &Opened) {
-        for notice in &opened.notices {
+        for notice in opened.alarms.iter().chain(&opened.notices) {
             self.output.warning(notice);
         }
     }

@@ -48,7 +48,7 @@ pub use draft::{Keeping, draft_name, meanwhile, resumed, resumed_oauth_app};
 pub use export::{ExportOptions, exported, import_export};
 pub use import::{Fate, Import, ImportOptions, ImportRow, import, import_documents};
 pub use kind::{KindChange, Misfit, check_kind_id, kind_change, kind_removal, misfits};
-pub use lookup::{credential, not_found, secret_place, value};
+pub use lookup::{credential, identified, not_found, secret_place, value};
 pub use merge::merged;
 pub use network::Network;
 pub use news::news;
@@ -58,7 +58,7 @@ pub use oauth_app::{
 };
 use record::Plan;
 pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
-pub use seat::{Seat, Ssh};
+pub use seat::{Between, Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
 pub use setup::{Made, Protection, Setup};
 pub use solution::{
@@ -99,6 +99,8 @@ pub struct Opened {
     pub notices: Vec<String>,
     /// When the vault was unlocked the time before, by whom and from where; empty where that is not known.
     pub last_opened: String,
+    /// What happened since that a person should look into: failed attempts to unlock it, secrets that were refused.
+    pub alarms: Vec<String>,
     /// Why the vault would have been refused; it is then open read-only.
     pub refusal: Option<Problem>,
 }

@@ -129,6 +129,7 @@ impl Bench {
                     usage: Arc::default(),
                     document: self.document.clone(),
                     notices: Vec::new(),
+                    alarms: Vec::new(),
                     refusal: None,
                     created: false,
                     drafts: Vec::new(),

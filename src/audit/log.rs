@@ -10,7 +10,7 @@ use super::event::{Entry, What, Who};
 use super::file::Locked;
 use super::key::Keys;
 use super::line::{Author, Line, Vault, hex};
-use super::state::{Opening, State};
+use super::state::{Opening, Since, State};
 use super::usage::{self, Usage};
 use super::verify::archives;
 use super::walk::{Walk, end, start};
@@ -33,7 +33,7 @@ pub struct Log {
     path: PathBuf,
     /// `None`: the vault has no key yet, or is not trusted; lines are then written without codes.
     keys: Option<Keys>,
-    author: Author,
+    pub(super) author: Author,
     /// What it said when it was last read or written, and what the file was then.
     known: Option<(State, Stamp)>,
     /// The line that the summary was made at.
@@ -112,6 +112,15 @@ impl Log {
     pub fn failures(&self) -> Option<(u64, &Opening)> {
         let pending = &self.state()?.pending;
         Some((pending.failed, pending.last.as_ref()?))
+    }
+
+    /// What happened since a person last unlocked the vault at a terminal; attempts that no line counts yet with it.
+    pub fn since(&self) -> Since {
+        let Some(state) = self.state() else { return Since::default() };
+        let mut since = state.since.clone();
+        since.failed += state.pending.failed;
+        since.last_failed = state.pending.last.clone().or(since.last_failed);
+        since
     }
 
     /// The last time that the vault was unlocked.
@@ -217,7 +226,7 @@ impl Log {
         let later = state.starts > 1;
         let told = |state: &mut State| {
             let told = summary.as_ref().filter(|told| told.line == state.line && told.hash == state.hash);
-            told.map(|told| state.usage = told.usage.clone()).is_some()
+            told.map(|told| (state.usage, state.since) = (told.usage.clone(), told.since.clone())).is_some()
         };
         let mut found = told(&mut state);
         walk.over(&bytes, &mut state, |_, state| found |= told(state))?;
@@ -254,7 +263,7 @@ impl Log {
         };
         let mut file = Locked::to_append(&self.path)?;
         self.read(&file, witness)?;
-        if file.size() >= self.rotate_at && self.rotate(now, &keys).is_ok() {
+        if file.size() >= self.rotate_at && self.rotate(now, &keys).is_ok_and(|moved| moved) {
             file = Locked::to_append(&self.path)?;
             self.read(&file, witness)?;
         }
@@ -351,12 +360,13 @@ impl Log {
         (seconds.abs() > JUMP).then(|| Entry::new(What::ClockJumped).with_fact("seconds", seconds))
     }
 
-    /// Goes on in a new file. The old one keeps its lines, under the number of its first.
-    fn rotate(&mut self, now: Timestamp, keys: &Keys) -> Result<(), Error> {
+    /// Goes on in a new file. The old one keeps its lines, under the number of its first. False where it has lines that
+    /// are to be counted in it first.
+    fn rotate(&mut self, now: Timestamp, keys: &Keys) -> Result<bool, Error> {
         let Some((state, _)) =
             self.known.as_ref().filter(|(state, _)| !state.open_end && state.pending.is_empty())
         else {
-            return Ok(());
+            return Ok(false);
         };
         let entry = Entry::new(What::Continued);
         let mut line = Line::new(&entry, &self.author, state.line + 1, &state.hash, now, Some(keys));
@@ -366,8 +376,9 @@ impl Log {
         durable::remove_stale(&self.path);
         // The summary is made first: uses are then known without the file that goes aside.
         usage::write(&self.folder, state, keys)?;
-        let saved = durable::replace(&self.path, text.as_bytes(), Some(&archive), |_| Ok(()))?;
-        saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
+        // Where the folder could not be synced the new file is there all the same: it is gone on with.
+        let _ = durable::replace(&self.path, text.as_bytes(), Some(&archive), |_| Ok(()))?;
+        Ok(true)
     }
 
     /// Puts a log aside that is not to be trusted any more; the next line starts another one. Where it is kept.

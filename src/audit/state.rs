@@ -24,6 +24,19 @@ pub struct Opening {
     pub who: Who,
 }
 
+/// What happened since a person last unlocked the vault at a terminal: what they should hear of at their next time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Since {
+    /// Attempts to unlock that failed.
+    pub failed: u64,
+    /// The last of these.
+    pub last_failed: Option<Opening>,
+    /// Values that were asked for and not handed out.
+    pub refused: u64,
+    /// How often programs without a terminal unlocked it.
+    pub unattended: u64,
+}
+
 /// Lines that the next line with a code has to count.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Pending {
@@ -68,6 +81,8 @@ pub(super) struct State {
     pub(super) at: Timestamp,
     /// The last openings, oldest first.
     pub(super) openings: VecDeque<Opening>,
+    /// What happened since the last one by a person, as far as lines with codes tell.
+    pub(super) since: Since,
 }
 
 impl State {
@@ -86,6 +101,7 @@ impl State {
             digest: String::new(),
             at: Timestamp::MIN,
             openings: VecDeque::new(),
+            since: Since::default(),
         }
     }
 
@@ -126,7 +142,7 @@ impl State {
 
     /// Takes a line that was just written with a key, and counted what there was to count.
     pub(super) fn wrote(&mut self, line: &Line, text: &str) {
-        self.pending = Pending::default();
+        self.count();
         self.advance(text.as_bytes(), true);
         self.learn(line);
     }
@@ -157,8 +173,15 @@ impl State {
         if (unkeyed, torn) != (self.pending.unkeyed, self.pending.torn) {
             return Err(Fault::Uncounted);
         }
-        self.pending = Pending::default();
+        self.count();
         Ok(())
+    }
+
+    /// What was pending is counted now.
+    fn count(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        self.since.failed += pending.failed;
+        self.since.last_failed = pending.last.or(self.since.last_failed.take());
     }
 
     fn take_unkeyed(&mut self, line: &Line) {
@@ -179,17 +202,23 @@ impl State {
             self.digest.clone_from(&vault.digest);
         }
         if line.is(What::Opened) {
+            match line.who.tty.is_empty() {
+                true => self.since.unattended += 1,
+                false => self.since = Since::default(),
+            }
             self.openings.push_back(Opening { at: line.at, who: line.who.clone() });
             if self.openings.len() > OPENINGS {
                 self.openings.pop_front();
             }
         }
-        if line.step == Some(Step::Result)
-            && line.result == "ok"
-            && What::of_word(&line.what).is_some_and(What::is_use)
-        {
+        if line.step != Some(Step::Result) || !What::of_word(&line.what).is_some_and(What::is_use) {
+            return;
+        }
+        if line.result == "ok" {
             let usage = Arc::make_mut(&mut self.usage);
             line.id.iter().chain(&line.ids).for_each(|id| usage.add(id, line.at));
+        } else {
+            self.since.refused += 1;
         }
     }
 }

@@ -340,6 +340,41 @@ fn a_record_that_a_crash_cut_short_becomes_a_recorded_gap() {
 }
 
 #[test]
+fn what_happened_since_a_person_was_there_is_known() {
+    let bench = Bench::new();
+    let person = || {
+        let mut log = bench.log();
+        log.author.who.tty = "pts/3".to_owned();
+        log.refresh(&bench.host).unwrap();
+        log
+    };
+    bench.append(&mut person(), &[Entry::new(What::Opened)]);
+    assert_eq!(person().since(), Since::default());
+    bench.fail_to_unlock();
+    // A program that unlocks it counts the attempt, and takes it from nobody.
+    let mut program = bench.open().unwrap();
+    bench.append(&mut program, &[Entry::new(What::Opened)]);
+    assert!(program.failures().is_none());
+    let begun = program.begin(vec![got("one")], now(), &bench.host).unwrap();
+    program.end(begun, "output", Vec::new(), now(), &bench.host).unwrap();
+    bench.get(&mut program, "one");
+    bench.fail_to_unlock();
+    let since = person().since();
+    assert_eq!((since.failed, since.refused, since.unattended), (2, 1, 1));
+    assert_eq!(since.last_failed.unwrap().at, now());
+    // Also where the log goes on in another file, and from the summary.
+    program.rotate_at = 1;
+    for _ in 0..3 {
+        bench.get(&mut program, "one");
+    }
+    let since = person().since();
+    assert_eq!((since.failed, since.refused, since.unattended), (2, 1, 1));
+    // Who unlocks it heard of that.
+    bench.append(&mut person(), &[Entry::new(What::Opened)]);
+    assert_eq!(person().since(), Since::default());
+}
+
+#[test]
 fn lines_without_a_key_are_counted_by_the_next_that_has_one() {
     let bench = Bench::with_lines();
     bench.fail_to_unlock();

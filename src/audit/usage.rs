@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::Keys;
 use super::line::{hex, unhex};
-use super::state::{Opening, Pending, State};
+use super::state::{Opening, Pending, Since, State};
 use crate::durable;
 use crate::model::Id;
 
@@ -66,6 +66,8 @@ struct Place {
     digest: String,
     at: Timestamp,
     openings: VecDeque<Opening>,
+    #[serde(default)]
+    since: Since,
 }
 
 /// Where the summary is.
@@ -104,6 +106,7 @@ pub(super) fn read(folder: &Path, keys: &Keys) -> Option<State> {
         digest: place.digest,
         at: place.at,
         openings: place.openings,
+        since: place.since,
     })
 }
 
@@ -123,6 +126,7 @@ pub(super) fn write(folder: &Path, state: &State, keys: &Keys) -> Result<(), dur
         digest: state.digest.clone(),
         at: state.at,
         openings: state.openings.clone(),
+        since: state.since.clone(),
     };
     let mut text = serde_json::to_string(&place).unwrap_or_default();
     for (id, used) in &state.usage.0 {

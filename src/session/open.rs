@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Opened, Session, record};
-use crate::audit::{self, Entry, Keys, Log, Verified, What};
+use crate::audit::{self, Entry, Keys, Log, Opening, Since, Verified, What};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::vault::{self, Held, Keyring, Notice, OpenPolicy, Places, Store};
@@ -31,16 +31,7 @@ pub(super) fn opened(
         }
         Err(error) => return Err(error.into()),
     }
-    let mut last_opened = String::new();
-    if let Some(last) = log.last_opening() {
-        let at = last.at.strftime("%Y-%m-%d %H:%M UTC");
-        last_opened = format!("last unlocked {at} by {}", last.who.words());
-    }
-    let failed = log.failures().map(|(count, last)| {
-        let at = last.at.strftime("%Y-%m-%d %H:%M UTC");
-        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
-        format!("unlocking failed {times} since, the last time {at} by {}", last.who.words())
-    });
+    let (last_opened, alarms) = before(&log);
     let (gap, _held) = gap(&mut log, &opened.store);
     let missing = gap.as_ref().map(|_| "a save of the vault has no record; the log says so now".to_owned());
     let refusal = log_refusal.clone().or_else(|| opened.refusal.clone().map(Problem::from));
@@ -60,9 +51,43 @@ pub(super) fn opened(
     let mut session = session(opened, log);
     session.session.log_refusal = log_refusal;
     session.refusal = refusal;
-    session.last_opened = last_opened;
-    session.notices.extend([failed, missing, unwritten].into_iter().flatten());
+    (session.last_opened, session.alarms) = (last_opened, alarms);
+    session.notices.extend([missing, unwritten].into_iter().flatten());
     Ok(session)
+}
+
+/// What the log says of sessions before this one: when the vault was unlocked last, and what a person should look into.
+/// One who is at a terminal hears of everything since one was; a program of attempts that nobody was told of.
+fn before(log: &Log) -> (String, Vec<String>) {
+    let here = record::who();
+    let time = |opening: &Opening| {
+        let who = &opening.who;
+        let elsewhere = !who.host.is_empty() && who.host != here.host;
+        let host = if elsewhere { format!(" at {}", who.host) } else { String::new() };
+        format!("{} by {}{host}", opening.at.strftime("%Y-%m-%d %H:%M UTC"), who.words())
+    };
+    let times = |count: u64| if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    let since = match here.tty.is_empty() {
+        false => log.since(),
+        true => log.failures().map_or_else(Since::default, |(failed, last)| Since {
+            failed,
+            last_failed: Some(last.clone()),
+            ..Since::default()
+        }),
+    };
+    let mut last = log.last_opening().map(|last| format!("last unlocked {}", time(last))).unwrap_or_default();
+    // Of one alone the time is named already.
+    if since.unattended > 1 {
+        last.push_str(&format!(", {} by programs since you were here", times(since.unattended)));
+    }
+    let mut alarms = Vec::new();
+    if let Some(last) = since.last_failed.as_ref().filter(|_| since.failed > 0) {
+        alarms.push(format!("unlocking failed {} since, the last time {}", times(since.failed), time(last)));
+    }
+    if since.refused > 0 {
+        alarms.push(format!("a secret was asked for and not handed out, {}", times(since.refused)));
+    }
+    (last, alarms)
 }
 
 /// Checks the whole log of a vault, then opens it.
@@ -170,6 +195,7 @@ fn session(opened: vault::Opened, log: Log) -> Opened {
         usage,
         notices: opened.notices.iter().map(Notice::to_string).collect(),
         last_opened: String::new(),
+        alarms: Vec::new(),
         refusal: opened.refusal.map(Problem::from),
     }
 }

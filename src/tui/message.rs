@@ -41,6 +41,8 @@ pub enum Message {
     Timer(Timer),
     /// A signal ends the program.
     Signal(Signal),
+    /// Somebody wants it stopped (SIGTSTP), as Ctrl-Z does.
+    Stop,
     /// The program was continued after a stop.
     Continued,
     /// The terminal itself is gone.
@@ -116,6 +118,8 @@ pub enum Answer {
         usage: Arc<Usage>,
         /// What a person should hear.
         notices: Vec<String>,
+        /// What happened since the last session that they should look into.
+        alarms: Vec<String>,
         /// Why it is open read-only.
         refusal: Option<Problem>,
         /// It was made just now.

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, Change, OpenTime, Tone};
+use super::{App, Change, Command, OpenTime, Tone};
 use crate::model::{Document, Id};
 use crate::problem::Problem;
 use crate::secret::Secret;
-use crate::session::Saved;
+use crate::session::{Between, Saved};
 use crate::tui::action::Action;
 use crate::tui::keymap::Context;
 use crate::tui::message::{Answer, Effect, Purpose, Question, QuestionKind, Timer};
+use crate::tui::screen::Screen;
+use crate::tui::screen::confirm::Confirm;
 use crate::tui::screen::first_start::FirstStart;
 use crate::tui::screen::question::Ask;
 use crate::tui::screen::refused::Refused;
@@ -36,16 +38,22 @@ impl App {
                 self.layers = vec![Box::new(Unlock::failed(&problem))];
             }
             Answer::Refused(problem) => self.layers = vec![Box::new(Refused::new(problem))],
-            Answer::Opened { document, usage, notices, refusal, created, drafts, sealer } => {
+            Answer::Opened { document, usage, notices, alarms, refusal, created, drafts, sealer } => {
                 self.creating = false;
                 self.shared.usage = usage;
+                let asked = Self::look_into(&notices, &alarms);
                 self.opened(document, notices, refusal, created);
+                self.layers.extend(asked);
                 self.drafts_found(drafts, sealer);
             }
             Answer::Kept(result) => self.kept(result),
             Answer::Forgot(result) => self.forgot(result),
             Answer::Committed { serial, result } => self.committed(serial, result),
-            Answer::Records(result) => self.shared.records = Some(result.map(Arc::new)),
+            // Not where it was locked meanwhile.
+            Answer::Records(result) if self.bench.is_some() => {
+                self.shared.records = Some(result.map(Arc::new));
+            }
+            Answer::Records(_) => {}
             Answer::Written(Ok(path)) => {
                 self.shared.tell(Tone::Good, format!("written to {}, readable by you alone", path.display()));
             }
@@ -119,6 +127,17 @@ impl App {
         }
     }
 
+    /// What happened since the last session must not pass by as a line that the next key takes away.
+    fn look_into(notices: &[String], alarms: &[String]) -> Option<Box<dyn Screen>> {
+        if alarms.is_empty() {
+            return None;
+        }
+        let text = [notices, alarms].concat().join("\n");
+        let choices =
+            vec![("Go on", None), ("Show the audit log", Some(Command::Perform(Action::Audit)))];
+        Some(Box::new(Confirm::new("Before this session", text, choices)))
+    }
+
     fn committed(&mut self, serial: u64, result: Result<(Saved, u64), Problem>) {
         let Some(change) = self.commits.remove(&serial) else { return };
         self.draft_committed(serial, result.is_ok());
@@ -165,6 +184,12 @@ impl App {
         self.clipboard = Some(serial);
         self.shared.effect(Effect::Clipboard(secret));
         self.shared.effect(Effect::Wake(Duration::from_secs(seconds), Timer::ClearClipboard(serial)));
-        self.shared.tell(Tone::Good, format!("sent to the terminal's clipboard; cleared in {seconds} s"));
+        let way = match self.shared.seat.between {
+            Between::Nothing => "",
+            Between::Tmux => "; tmux: allow-passthrough on",
+            Between::Screen => " by way of screen",
+        };
+        let words = format!("sent to the terminal's clipboard{way}; cleared in {seconds} s");
+        self.shared.tell(Tone::Good, words);
     }
 }

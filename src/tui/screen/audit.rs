@@ -18,8 +18,8 @@ use crate::tui::message::{Effect, Order};
 use crate::tui::paint;
 use crate::tui::theme::Theme;
 
-/// How many lines a record's details take below the list.
-const DETAILS: u16 = 9;
+/// How many lines a record's details take below the list, the line between counted.
+const DETAILS: u16 = 8;
 
 /// The credential that the records are about.
 struct About {
@@ -120,12 +120,14 @@ fn line(record: &Record, theme: &Theme) -> Line {
         "" | "ok" => String::new(),
         result => format!("  {}", result.replace('_', " ")),
     };
+    let subject = record.subject();
+    let gap = if subject.is_empty() && result.is_empty() { "" } else { "  " };
     vec![
         (format!("{at}  "), theme.dim),
         (format!("{:<18}  ", record.words()), style),
-        (record.subject(), theme.text),
+        (subject, theme.text),
         (result, theme.warn),
-        (format!("  {}", record.who.words()), theme.dim),
+        (format!("{gap}{}", record.who.words()), theme.dim),
     ]
 }
 
@@ -146,7 +148,7 @@ fn details(record: &Record) -> Vec<(&'static str, String)> {
         ("Who", format!("{} at {}, process {}", record.who.words(), known(&record.who.host), record.who.pid)),
         ("Session", format!("{}{generation}", record.session)),
         ("Written", keyed.to_owned()),
-        ("Value", record.value.clone().unwrap_or_else(|| "–".to_owned())),
+        ("Value", record.value.as_ref().map_or_else(|| "–".to_owned(), |code| format!("known by its code {code}"))),
     ]
 }
 
@@ -255,6 +257,8 @@ impl Screen for AuditLog {
         let lines: Vec<Line> = shown.collect();
         self.cursor.draw(&lines, list, buf, shared);
         if let Some(record) = self.selected() {
+            let between = "─".repeat(inner.width.into());
+            paint::put(buf, inner.x, list.bottom(), inner.width, &between, theme.border);
             let y = list.bottom() + 1;
             for ((label, text), y) in details(record).iter().zip(y..inner.bottom()) {
                 paint::put(buf, inner.x, y, 9, label, theme.dim);

@@ -17,6 +17,7 @@ use crate::secret::Secret;
 use crate::session::oauth::Held;
 use crate::session::{self, Opened, Protection, Saved, Session, Setup};
 use crate::tui::app::Clock;
+use crate::tui::clipboard;
 use crate::tui::message::{Answer, Message, Order, Outside, Purpose, Question, QuestionKind, Reply};
 use crate::vault::{Ask, Keyring, OpenPolicy, SealedDraft, keyring};
 
@@ -245,7 +246,7 @@ impl Owner {
         let session = self.session.insert(opened.session);
         let mut notices = opened.notices;
         if !opened.last_opened.is_empty() {
-            notices.push(opened.last_opened);
+            notices.insert(0, opened.last_opened);
         }
         // Before the rest, so that nothing is drawn for it.
         let unwatched = match session.watch() {
@@ -259,6 +260,7 @@ impl Owner {
             document: opened.document,
             usage: opened.usage,
             notices,
+            alarms: opened.alarms,
             refusal: opened.refusal,
             created,
             drafts: session.drafts(&mut self.held),
@@ -284,6 +286,11 @@ impl Owner {
         let (credential, secret) = stored.ok_or_else(missing)?;
         let what = match purpose {
             Purpose::Reveal => What::Revealed,
+            Purpose::Copy if secret.expose().len() > clipboard::MOST => {
+                let message = format!("a clipboard takes {} bytes at most, this has {}", clipboard::MOST, secret.expose().len());
+                let problem = Problem::new(Exit::Usage, "too_long_to_copy", message);
+                return Err(problem.hint("`credbench get` prints it for a program"));
+            }
             Purpose::Copy => What::Copied,
         };
         let entry = Entry::about(what, credential).with_value(place, secret);

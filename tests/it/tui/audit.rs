@@ -3,9 +3,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use credbench::audit::{Entry, What, Who, without_key};
 use serde_json::Value;
 
 use crate::support::ui::Start;
+use crate::support::vault::now;
 
 const TWO: &str = r#"[{"key":"one","kind":"api_key",
     "config":{"base_url":"https://a.example","api_key":"sk-very-secret"}},
@@ -65,6 +67,23 @@ fn nothing_is_shown_or_copied_that_cannot_be_written() {
     fs::remove_dir(&log).unwrap();
     fs::rename(&kept, &log).unwrap();
     ui.keys("<enter>").wait("Credentials").keys("<c-r>").wait("sk-very-secret");
+}
+
+#[test]
+fn attempts_that_failed_are_asked_about() {
+    let mut ui = Start::with(TWO).open();
+    ui.misses("Before this session").keys("<c-l>").wait("locked");
+    let entry = Entry::new(What::UnlockFailed).with_result("wrong_passphrase");
+    let who = Who { user: "ann".to_owned(), ssh: "10.0.0.7".to_owned(), ..Who::default() };
+    for _ in 0..2 {
+        without_key(&ui.home.root.join("data/vault.age.d"), who.clone(), &entry, now()).unwrap();
+    }
+    ui.keys("<enter>").wait("Before this session").sees("unlocking failed 2 times since");
+    ui.sees("by ann from 10.0.0.7").sees("[ Go on ]");
+    ui.keys("<tab><enter>").wait("Audit log").wait("unlock failed").sees("wrong passphrase");
+    // It is asked once.
+    ui.keys("<esc>").sees("Credentials").keys("<c-l>").wait("locked").keys("<enter>").wait("last unlocked");
+    ui.misses("Before this session");
 }
 
 #[test]
