@@ -2,7 +2,7 @@
 //! signal.
 #![allow(
     unsafe_code,
-    reason = "a global allocator can only be written with unsafe code; nothing else here is"
+    reason = "a global allocator can only be written with unsafe code, and no safe call gives a signal back its default"
 )]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -81,6 +81,56 @@ pub fn die(signal: rustix::process::Signal) -> ! {
     let _ = signal_hook::low_level::emulate_default_handler(signal.as_raw());
     // The signal was ignored from outside (`nohup`): end with the code that a shell gives to it.
     std::process::exit(128 + signal.as_raw())
+}
+
+/// What a signal did before this program listened to it.
+#[cfg(feature = "tui")]
+pub struct Inherited {
+    signal: libc::c_int,
+    action: libc::sigaction,
+}
+
+/// A handler of ours that is taken away while this lives.
+#[cfg(feature = "tui")]
+pub struct Replaced(Inherited);
+
+#[cfg(feature = "tui")]
+impl Inherited {
+    /// What a signal does now.
+    ///
+    /// # Errors
+    /// There is no such signal.
+    pub fn of(signal: rustix::process::Signal) -> std::io::Result<Self> {
+        Self::set(signal.as_raw(), std::ptr::null())
+    }
+
+    /// Lets the signal do that again, until what this gives is dropped.
+    ///
+    /// # Errors
+    /// What the system refuses.
+    pub fn replace(&self) -> std::io::Result<Replaced> {
+        Self::set(self.signal, &self.action).map(Replaced)
+    }
+
+    /// Sets what a signal does, where that is given; what it did.
+    fn set(signal: libc::c_int, action: *const libc::sigaction) -> std::io::Result<Self> {
+        let mut before = std::mem::MaybeUninit::uninit();
+        // SAFETY: `action` is null or came from this same call, so that its handler still stands; there is room for
+        // what the call tells.
+        if unsafe { libc::sigaction(signal, action, before.as_mut_ptr()) } != 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+        // SAFETY: the call filled it in.
+        Ok(Self { signal, action: unsafe { before.assume_init() } })
+    }
+}
+
+#[cfg(feature = "tui")]
+impl Drop for Replaced {
+    fn drop(&mut self) {
+        // It was set before, so it can be set again.
+        let _ = Inherited::set(self.0.signal, &self.0.action);
+    }
 }
 
 #[cfg(test)]

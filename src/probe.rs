@@ -77,6 +77,12 @@ pub struct Step {
 }
 
 impl Report {
+    /// The report of a test that ended with a bug of ours.
+    pub fn broken(at: Timestamp) -> Self {
+        let advice = "This is a bug in credbench: please report it.";
+        Self::unsent(Outcome::Unexpected, "the test itself failed", advice, at)
+    }
+
     /// A report of a test for which nothing was sent.
     pub fn unsent(
         outcome: Outcome,

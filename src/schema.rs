@@ -23,6 +23,7 @@ mod define;
 mod draft;
 mod field;
 mod kinds;
+mod lookalike;
 mod names;
 mod own;
 mod parts;
@@ -47,6 +48,7 @@ pub use define::Defined;
 pub use draft::{Base, Draft, Inspection, TextError};
 pub use field::{Choices, Control, Field};
 pub use kinds::Kinds;
+pub use lookalike::{Known, hosts_of, with_punycode};
 pub use names::Names;
 pub use read::{Absent, Notice, Read};
 

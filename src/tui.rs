@@ -11,6 +11,7 @@
 
 pub mod action;
 pub mod app;
+pub mod clipboard;
 pub mod draft_view;
 pub mod form;
 pub mod input;
@@ -24,12 +25,12 @@ mod terminal;
 pub mod theme;
 pub mod widget;
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::EventStream;
+use crossterm::event::{EventStream, KeyCode, KeyModifiers};
 use futures_util::StreamExt;
 use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
@@ -44,12 +45,16 @@ use screen::Screen;
 use tasks::Tasks;
 use terminal::Guard;
 
+use crate::memory::Inherited;
 use crate::problem::{Exit, Problem};
-use crate::secret::Secret;
-use crate::session::Setup;
+use crate::session::{Between, Setup};
 
 /// How long a stopped process may take to be really stopped, before the workbench takes the terminal again.
 const STOP: Duration = Duration::from_millis(300);
+
+/// How soon after a paste a key cannot be meant: it came with the paste, from a terminal that lets the mark of its end
+/// through in what is pasted.
+const WITH_A_PASTE: Duration = Duration::from_millis(50);
 
 /// How long the end waits for unsaved drafts to be sealed. A terminal that is gone leaves little more
 /// (`terminal::LAST_CHANCE`).
@@ -134,13 +139,14 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
     let gone = messages.clone();
     terminal::watch(move || drop(gone.send(Message::TerminalGone)));
     let Options { setup, keymap, clock, uptime, demo } = options;
+    let between = setup.seat.between;
     let (mut app, effects) =
         App::new(setup.config.clone(), keymap, setup.solution.clone(), (clock.clone(), uptime), demo);
     app.know(setup.kinds());
     app.sit(setup.seat.clone());
     screens.into_iter().for_each(|screen| app.open(screen));
     let tasks = Tasks::start(setup, trust, clock, runtime.handle().clone(), messages).map_err(failed)?;
-    let mut bench = Loop { guard, app, tasks, inbox, signals };
+    let mut bench = Loop { guard, app, tasks, inbox, signals, between, pasted: None };
     // What was typed is not lost with a bug: the state is looked at once more, for what is to be kept.
     let ended = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
@@ -148,6 +154,9 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
             bench.run().await
         })
     }));
+    if ended.is_err() {
+        bench.clear_clipboard();
+    }
     let kept = bench.kept(ended.is_err());
     drop(bench);
     match kept {
@@ -167,6 +176,9 @@ struct Signals {
     quit: Listener,
     lock: Listener,
     cont: Listener,
+    stop: Listener,
+    /// What SIGTSTP does where this program does not listen to it.
+    stops: Inherited,
 }
 
 impl Signals {
@@ -178,6 +190,9 @@ impl Signals {
             quit: signal(SignalKind::quit())?,
             lock: signal(SignalKind::user_defined1())?,
             cont: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
+            // Before it is listened to.
+            stops: Inherited::of(Signal::TSTP)?,
+            stop: signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?,
         })
     }
 
@@ -189,6 +204,7 @@ impl Signals {
             _ = self.quit.recv() => Message::Signal(Signal::QUIT),
             _ = self.lock.recv() => Message::Lock,
             _ = self.cont.recv() => Message::Continued,
+            _ = self.stop.recv() => Message::Stop,
         }
     }
 }
@@ -199,6 +215,9 @@ struct Loop {
     tasks: Tasks,
     inbox: UnboundedReceiver<Message>,
     signals: Signals,
+    between: Between,
+    /// When something was last pasted, or came with it.
+    pasted: Option<Instant>,
 }
 
 impl Loop {
@@ -253,32 +272,62 @@ impl Loop {
     }
 
     async fn take(&mut self, message: Message) {
+        if self.came_with_a_paste(&message) {
+            return;
+        }
         // A terminal that cannot be taken again, or asked for its size, is told by the next drawing.
         let _ = match message {
             Message::Continued => self.guard.retake(),
             Message::Resize => self.guard.draw_all(),
             _ => Ok(()),
         };
+        let pasted = matches!(message, Message::Paste(_));
         let effects = self.app.update(message);
         self.do_all(effects).await;
+        if pasted {
+            self.pasted = Some(Instant::now());
+        }
+    }
+
+    /// Whether a key only pretends to be one. Where text is typed, plain characters are text all the same.
+    fn came_with_a_paste(&mut self, message: &Message) -> bool {
+        let Message::Key(key) = message else { return false };
+        if self.pasted.is_none_or(|at| at.elapsed() > WITH_A_PASTE) {
+            self.pasted = None;
+            return false;
+        }
+        self.pasted = Some(Instant::now());
+        let plain = matches!(key.code, KeyCode::Char(_)) && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        !(plain && self.app.takes_text())
     }
 
     async fn do_all(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
+        let mut effects = VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
             match self.tasks.run(effect) {
                 Some(Effect::Clipboard(text)) => {
-                    let _ = self.guard.send(CopyToClipboard::to_clipboard_from(text.expose()));
+                    let _ = self.guard.send(&clipboard::sequence(text.expose(), self.between));
                 }
                 Some(Effect::Suspend) => {
-                    if self.guard.stop().is_ok() {
-                        // The stop comes a moment after the signal. Where it was ignored, nothing comes.
-                        let _ = tokio::time::timeout(STOP, self.signals.cont.recv()).await;
-                    }
-                    let _ = self.guard.retake();
+                    self.stop().await;
+                    // It may have been long enough to be locked, which must be seen to before anything is drawn.
+                    effects.extend(self.app.update(Message::Continued));
                 }
                 _ => {}
             }
         }
+    }
+
+    /// Gives the terminal to the shell, is stopped, and takes it again.
+    async fn stop(&mut self) {
+        // The kernel alone knows whether there is somebody to continue us, so it decides: no handler of ours.
+        let replaced = self.signals.stops.replace();
+        if replaced.is_ok() && self.guard.stop().is_ok() {
+            // The stop comes a moment after the signal. Where it was ignored, nothing comes.
+            let _ = tokio::time::timeout(STOP, self.signals.cont.recv()).await;
+        }
+        drop(replaced);
+        let _ = self.guard.retake();
     }
 
     fn draw(&mut self) -> std::io::Result<()> {
@@ -310,8 +359,12 @@ impl Loop {
                 self.tasks.run(effect);
             }
         }
+        self.clear_clipboard();
+    }
+
+    fn clear_clipboard(&mut self) {
         if self.app.has_clipboard() {
-            let _ = self.guard.send(CopyToClipboard::to_clipboard_from(Secret::from("").expose()));
+            let _ = self.guard.send(&clipboard::sequence("", self.between));
         }
     }
 }

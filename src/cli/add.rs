@@ -113,6 +113,7 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
     check(kind, &content, &names)?;
     notices.extend(ask(kind, &mut content)?);
     check(kind, &content, &names)?;
+    notices.extend(names.known().notices(&content));
     for notice in &notices {
         context.output.warning(&notice.message);
     }

@@ -6,7 +6,9 @@ use std::os::unix::net::UnixStream;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::Signal;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
+};
 use zeroize::Zeroizing;
 
 use super::output::visible;
@@ -96,8 +98,10 @@ impl Terminal {
         self.hidden(&format!("{question} (may have several lines; Ctrl-D ends it)"), true)
     }
 
-    /// Asks a question that only `yes` or `y` answers with yes.
+    /// Asks a question that only `yes` or `y` answers with yes. What was typed before it stood there was not meant
+    /// for it.
     pub(crate) fn confirm(&mut self, question: &str) -> bool {
+        let _ = tcflush(&self.device, QueueSelector::IFlush);
         let answer = self.text(&format!("{question} [y/N]")).unwrap_or_default();
         matches!(answer.to_lowercase().as_str(), "y" | "yes")
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::args::Remove;
 use super::manual::{self, Page};
 use super::prompt::{Terminal, cancelled};
+use super::output::visible;
 use super::{Context, show};
 use crate::problem::Problem;
 use crate::session;
@@ -31,9 +32,16 @@ pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Pro
     // Nothing registers its use of a key yet, so without a terminal there is nothing to refuse for.
     if !arguments.force
         && let Some(mut terminal) = Terminal::attended()
-        && !terminal.confirm(&format!("Remove {key} from {solution}? It can be restored"))
     {
-        return Err(cancelled());
+        let name = match credential.content.name() {
+            "" => String::new(),
+            name => format!("“{name}”, "),
+        };
+        let which = format!("{name}{}", session::identified(credential));
+        terminal.say(&visible(&which));
+        if !terminal.confirm(&format!("Remove {key} from {solution}? It can be restored")) {
+            return Err(cancelled());
+        }
     }
     let saved = opened.session.commit(vec![removal], Timestamp::now())?;
     show::said(

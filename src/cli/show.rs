@@ -11,6 +11,7 @@ use super::list::age;
 use super::manual::{self, Page};
 use super::output::{Output, Tone, outcome_sign, status_sign, visible};
 use crate::problem::Problem;
+use crate::schema::with_punycode;
 use crate::session::{self, Saved};
 
 /// How many tests are shown.
@@ -84,8 +85,9 @@ pub(crate) fn print_fields(out: &Output, fields: &[(String, String)]) {
     // The names of a table's members are what others wrote, too.
     let names: Vec<String> = fields.iter().map(|(name, _)| visible(name)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    for (name, (_, value)) in names.iter().zip(fields) {
-        let mut lines = value.lines();
+    for (name, (field, value)) in names.iter().zip(fields) {
+        let spelt = with_punycode(&format!("/{field}"), value);
+        let mut lines = spelt.as_ref().unwrap_or(value).lines();
         out.line(&format!("  {name:width$}  {}", visible(lines.next().unwrap_or_default())));
         for line in lines {
             out.line(&format!("  {:width$}  {}", "", visible(line)));

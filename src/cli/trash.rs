@@ -12,6 +12,7 @@ use super::prompt::{Terminal, cancelled};
 use super::{Context, show};
 use crate::model::{Document, Edit, Removed};
 use crate::problem::{Exit, Problem};
+use crate::session;
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -101,6 +102,10 @@ fn purge(context: &Context, key: Option<&str>, force: bool) -> Result<ExitCode, 
             )
             .hint("add --force"));
         };
+        for removed in meant.iter().take(8) {
+            let which = session::identified(&removed.credential);
+            terminal.say(&visible(&format!("{} “{}”, {which}", place(removed), removed.credential.content.name())));
+        }
         if !terminal.confirm(&format!("Drop {what} for good? This cannot be undone")) {
             return Err(cancelled());
         }

@@ -96,11 +96,7 @@ impl Pool {
         while let Some(ended) = tasks.join_next_with_id().await {
             let (id, report) = match ended {
                 Ok((id, report)) => (id, report),
-                Err(error) => {
-                    let advice = "This is a bug in credbench: please report it.";
-                    let at = (conditions.clock)();
-                    (error.id(), Report::unsent(Outcome::Unexpected, "the test itself failed", advice, at))
-                }
+                Err(error) => (error.id(), Report::broken((conditions.clock)())),
             };
             if let Some(tag) = tags.remove(&id) {
                 let _ = reports.send((tag, report));

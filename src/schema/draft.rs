@@ -105,6 +105,11 @@ impl Draft {
         self.names = names;
     }
 
+    /// What the vault has by name.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
     /// The stored version it started from; `None` for a new credential.
     pub fn base(&self) -> Option<&Base> {
         self.base.as_ref()

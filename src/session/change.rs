@@ -8,7 +8,7 @@ use super::lookup::no_solution;
 use crate::model::{Content, Credential, Document, Edit, Id, Object, TestRecord};
 use crate::problem::{Exit, Problem};
 use crate::schema::text::Positions;
-use crate::schema::{Absent, Kind, Kinds, Names, Notice, Violation};
+use crate::schema::{Absent, Kind, Kinds, Known, Names, Notice, Violation};
 
 /// One credential that a document creates or changes.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl Change {
 pub fn names(document: &Document) -> Names {
     let solutions = document.solutions.iter().map(|solution| solution.name.clone());
     let apps = document.oauth_apps().iter().map(|app| app.name().to_owned());
-    Names::default().with("solutions", solutions).with("apps", apps)
+    Names::default().with("solutions", solutions).with("apps", apps).knowing(Known::of(document))
 }
 
 /// Reads a JSON text of one credential document, or of an array of them, against the vault.
@@ -176,13 +176,17 @@ impl Reader<'_> {
         {
             return Err(Refused::Problem(origin_changed(kind, read.content.key(), &place, kept)));
         }
+        let mut notices = read.notices;
+        let fresh = |place: &str| base.is_none_or(|base| base.get(place) != read.content.get(place));
+        let like = self.names.known().notices(&read.content).into_iter();
+        notices.extend(like.filter(|notice| fresh(&notice.pointer)));
         Ok(Change {
             id: stored.map_or_else(Id::new, |credential| credential.id.clone()),
             base: stored.map(|credential| credential.version),
             differs: base != Some(&read.content),
             before: base.map(|base| Box::new(base.clone())),
             content: read.content,
-            notices: read.notices,
+            notices,
         })
     }
 

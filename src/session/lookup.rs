@@ -2,7 +2,7 @@
 
 use crate::model::{Content, Credential, Document, pointer};
 use crate::problem::{Exit, Problem};
-use crate::schema::Kinds;
+use crate::schema::{Kinds, hosts_of};
 use crate::secret::Secret;
 
 /// The credential of a key.
@@ -11,6 +11,13 @@ use crate::secret::Secret;
 /// Exit 4; says when a removed one can be restored.
 pub fn credential<'a>(document: &'a Document, solution: &str, key: &str) -> Result<&'a Credential, Problem> {
     document.find(solution, key).ok_or_else(|| not_found(document, solution, key))
+}
+
+/// What tells a credential apart whatever it is called: the hosts that its secrets go to, and its id.
+pub fn identified(credential: &Credential) -> String {
+    let hosts = hosts_of(&credential.content);
+    let hosts = if hosts.is_empty() { String::new() } else { format!("for {}, ", hosts.join(", ")) };
+    format!("{hosts}id {}", credential.id)
 }
 
 /// The problem of a solution that does not exist.

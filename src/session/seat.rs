@@ -13,6 +13,20 @@ pub struct Seat {
     pub links: bool,
     /// Characters beyond ASCII can be drawn.
     pub unicode: bool,
+    /// What takes this process's sequences before the terminal does.
+    pub between: Between,
+}
+
+/// A program between this process and the operator's terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Between {
+    /// None that is known.
+    #[default]
+    Nothing,
+    /// tmux, here or on the machine that this one was reached from.
+    Tmux,
+    /// GNU screen.
+    Screen,
 }
 
 /// How an SSH client reached this machine, as its server tells.
@@ -50,7 +64,15 @@ impl Seat {
             user: word("USER").or_else(|| word("LOGNAME")).filter(plain),
             host_name: host_name.filter(plain),
         });
-        Self { ssh, links, unicode: locale.contains("utf-8") || locale.contains("utf8") }
+        // `screen` as the terminal alone can be both; what is not known is not wrapped.
+        let between = if word("TMUX").is_some() || term.starts_with("tmux") {
+            Between::Tmux
+        } else if word("STY").is_some() {
+            Between::Screen
+        } else {
+            Between::Nothing
+        };
+        Self { ssh, links, unicode: locale.contains("utf-8") || locale.contains("utf8"), between }
     }
 }
 
@@ -111,6 +133,16 @@ mod tests {
         let six = seat(&[("SSH_CONNECTION", "::1 1 ::1 22")]).ssh.unwrap();
         assert_eq!(six.tunnel("[::1]:90".parse().unwrap()), "ssh -L 90:[::1]:90 ::1");
         assert_eq!(six.host_name.as_deref(), Some("web-1"));
+    }
+
+    #[test]
+    fn what_stands_between_is_named() {
+        let between = |words| seat(words).between;
+        assert_eq!(between(&[("TERM", "xterm-256color")]), Between::Nothing);
+        assert_eq!(between(&[("TERM", "screen-256color"), ("TMUX", "/tmp/tmux-0/default,1,0")]), Between::Tmux);
+        assert_eq!(between(&[("TERM", "tmux-256color"), ("SSH_CONNECTION", "::1 1 ::1 22")]), Between::Tmux);
+        assert_eq!(between(&[("TERM", "screen.xterm-256color"), ("STY", "1234.pts-0")]), Between::Screen);
+        assert_eq!(between(&[("TERM", "screen-256color")]), Between::Nothing);
     }
 
     #[test]

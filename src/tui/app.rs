@@ -160,6 +160,7 @@ impl App {
             Message::Timer(Timer::Retest(serial)) => self.retest(serial),
             Message::Timer(Timer::OpenTime(serial)) => self.look_at_the_time(serial),
             Message::Lock => self.lock(),
+            Message::Stop => self.suspend(),
             Message::Timer(Timer::Look(serial)) => self.look(serial),
             Message::Timer(Timer::Mask(serial)) => {
                 if let Some(bench) = &mut self.bench {
@@ -192,6 +193,11 @@ impl App {
             },
         };
         (top, &mut self.shared)
+    }
+
+    /// Whether printable keys are text now.
+    pub(super) fn takes_text(&mut self) -> bool {
+        self.top().0.is_some_and(|top| top.context().is_text())
     }
 
     /// Takes the top screen away.

@@ -104,9 +104,11 @@ impl Guard {
         Ok(())
     }
 
-    /// Writes bytes that are not part of a frame.
-    pub(super) fn send(&mut self, bytes: impl crossterm::Command) -> io::Result<()> {
-        execute!(io::stdout(), bytes)
+    /// Writes a sequence that is not part of a frame.
+    pub(super) fn send(&mut self, sequence: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        out.write_all(sequence.as_bytes())?;
+        out.flush()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The ten kinds, on the real program.
 
 mod add;
-mod secrecy;
+pub(crate) mod secrecy;
 mod violations;
 mod walk;
 

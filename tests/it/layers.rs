@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Its requests are those of `http`.
     ("sign", &["secret", "http"]),
     ("model", &["secret", "suggest"]),
-    ("schema", &["model", "secret", "suggest"]),
+    ("schema", &["model", "secret", "suggest", "redact"]),
     ("import", &["schema", "model", "secret"]),
     ("audit", &["model", "secret", "durable"]),
     ("vault", &["model", "secret", "durable", "audit"]),
@@ -68,6 +68,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["audit"]),
     ("ed25519_dalek", &["vault"]),
     ("jsonschema", &["schema"]),
+    ("unicode_security", &["schema"]),
 ];
 
 /// Every module is in the table, every import in the sources is allowed by it, and everything it allows is needed.

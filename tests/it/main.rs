@@ -21,6 +21,7 @@ mod cli_tokens;
 mod export;
 mod faults;
 mod fuzz;
+mod hostile;
 mod import;
 mod interop;
 mod kinds;

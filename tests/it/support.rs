@@ -12,5 +12,6 @@ pub(crate) mod sts;
 pub(crate) mod svg;
 pub(crate) mod terminal;
 pub(crate) mod tls;
+pub(crate) mod tmux;
 pub(crate) mod ui;
 pub(crate) mod vault;

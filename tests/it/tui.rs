@@ -1,6 +1,7 @@
 //! The workbench.
 
 mod audit;
+mod confirm;
 mod conflict;
 mod drafts;
 mod edit;
@@ -9,14 +10,18 @@ mod kinds;
 mod list;
 mod lock;
 mod login;
+mod masking;
 mod open_time;
 mod organization;
+mod paste;
 mod pty;
 mod pty_login;
 mod save;
 mod secrets;
 mod services;
 mod sizes;
+mod stops;
 mod test;
 mod tokens;
+mod traces;
 mod watch;

@@ -45,13 +45,18 @@ pub(super) fn rows<'a>(group: &str, view: &View<'a>, width: u16, rows: &mut Vec<
 }
 
 /// What is odd about the value of a field: shown while it is typed, and as long as it is new. It quotes nothing of it.
+/// Of a name or an address, what it could be taken for.
 pub(super) fn hint(entry: &Entry, view: &View<'_>) -> Option<String> {
     let (place, content) = (&entry.field.pointer, view.draft.content());
     let odd = |text: &str| view.kind?.odd(place, text, content.solution());
     let odd = match content.secret(place) {
         Some(secret) if view.draft.is_entered(place) => odd(secret.expose()),
         Some(_) => None,
-        None => content.get_str(place).filter(|text| !text.is_empty()).and_then(odd),
+        None => content.get_str(place).filter(|text| !text.is_empty()).and_then(|text| {
+            let fresh = view.draft.original().get_str(place) != Some(text);
+            let like = || view.draft.names().known().hint(place, text).filter(|_| fresh);
+            odd(text).or_else(like)
+        }),
     };
     odd.map(|odd| format!("· {odd}"))
 }

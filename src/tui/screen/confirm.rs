@@ -18,12 +18,15 @@ pub struct Confirm {
     text: String,
     choices: Vec<Choice>,
     selected: usize,
+    /// It was drawn: keys from before were not meant for it.
+    seen: bool,
 }
 
 impl Confirm {
-    /// A question; the first answer is selected. `Esc` does nothing but close it.
+    /// A question; the first answer is selected. `Esc` does nothing but close it. Keys that were typed before it was
+    /// drawn do nothing.
     pub fn new(title: &'static str, text: String, choices: Vec<Choice>) -> Self {
-        Self { title, text, choices, selected: 0 }
+        Self { title, text, choices, selected: 0, seen: false }
     }
 
     /// Whether something is done that cannot be lost by a wrong key: starts on No.
@@ -68,6 +71,9 @@ impl Screen for Confirm {
 
     fn perform(&mut self, action: Action, _: &mut Shared) -> Reply {
         let count = self.choices.len();
+        if !self.seen && !matches!(action, Action::Suspend | Action::Quit) {
+            return Reply::Done;
+        }
         match action {
             Action::Next | Action::Down => self.selected = (self.selected + 1) % count,
             Action::Previous | Action::Up => self.selected = (self.selected + count - 1) % count,
@@ -85,6 +91,7 @@ impl Screen for Confirm {
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let theme = &shared.theme;
+        self.seen = true;
         // Each takes four columns more than its words, and one between them. Where that is too wide they stand
         // one below the other.
         let wide: usize = self.choices.iter().map(|(words, _)| words.len() + 5).sum();

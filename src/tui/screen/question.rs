@@ -18,6 +18,8 @@ pub struct Ask {
     question: Option<Question>,
     entry: Entry,
     yes: bool,
+    /// It was drawn: a choice that was made before was not meant for it.
+    seen: bool,
 }
 
 impl Ask {
@@ -27,7 +29,7 @@ impl Ask {
             QuestionKind::Passphrase => Entry::masked(),
             QuestionKind::Text | QuestionKind::Confirm { .. } => Entry::shown(),
         };
-        Self { question: Some(question), entry, yes: false }
+        Self { question: Some(question), entry, yes: false, seen: false }
     }
 
     fn is_choice(&self) -> bool {
@@ -57,6 +59,7 @@ impl Screen for Ask {
 
     fn perform(&mut self, action: Action, _: &mut Shared) -> Reply {
         match action {
+            Action::Accept | Action::Yes | Action::No if self.is_choice() && !self.seen => {}
             Action::Accept => return self.accept(self.yes),
             Action::Yes => return self.accept(true),
             Action::No => return self.accept(false),
@@ -80,6 +83,7 @@ impl Screen for Ask {
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let theme = &shared.theme;
+        self.seen = true;
         let question = self.question.as_ref()?;
         let rows = paint::dialog(area, buf, theme, question.title, &question.what, 1).rows;
         let QuestionKind::Confirm { yes, no } = &question.kind else {

@@ -48,9 +48,14 @@ impl Trash {
 
     fn purge(removed: &Removed) -> Typed {
         let (place, key) = (place(removed), removed.credential.content.key().to_owned());
+        let name = match removed.credential.content.name() {
+            "" => String::new(),
+            name => format!(" “{name}”"),
+        };
+        let which = session::identified(&removed.credential);
         let edit = Edit::Purge { id: removed.credential.id.clone() };
         let text =
-            format!("{place} will be gone, with its versions and secrets. Type {key} to drop it for good.");
+            format!("{place}{name} will be gone, with its versions and secrets.\n{which}\nType {key} to drop it for good.");
         Typed::new("Purge", text, "", move |typed| {
             if typed != key {
                 return Err(format!("type {key} to drop it for good"));

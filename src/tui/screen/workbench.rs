@@ -233,7 +233,7 @@ impl Workbench {
         let chosen = self.list.chosen();
         let text = match chosen.as_slice() {
             [] => return Reply::Done,
-            [one] => format!("Remove {}?", named(one)),
+            [one] => format!("Remove {}?\n{}", named(one), session::identified(one)),
             many => {
                 let names: Vec<String> = many.iter().map(|one| named(one)).collect();
                 format!("Remove these {} credentials?\n{}", many.len(), first_of(&names))

@@ -67,7 +67,8 @@ impl Tests {
             };
             let (pool, messages, kinds) = (self.pool.clone(), messages.clone(), kinds.clone());
             let (consent, batch) = (self.consent.clone(), batch.clone());
-            runtime.spawn(async move {
+            let (of, screen, clock) = (ticket.clone(), messages.clone(), self.clock.clone());
+            let test = runtime.spawn(async move {
                 let plan = probe::plan_of(&kinds, &content, &around);
                 // What is tested is in the plan; the rest need not wait in memory.
                 drop((content, around));
@@ -85,6 +86,12 @@ impl Tests {
                 }
                 // Marks the test as done.
                 cancel.cancel();
+            });
+            runtime.spawn(async move {
+                // A bug is one failed test, not one that runs for ever.
+                if test.await.is_err() {
+                    let _ = screen.send(Message::Tested(of, Box::new(Report::broken(clock()))));
+                }
             });
         }
     }

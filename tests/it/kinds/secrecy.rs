@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::support::home::Account;
 
 /// Documents of all kinds with a marker in each secret, without those that need something of the vault.
-pub(super) const ALL: &str = r#"[
+pub(crate) const ALL: &str = r#"[
  {"key":"k.api_key","kind":"api_key","config":{"base_url":"https://a.example","api_key":"marker-01"}},
  {"key":"k.basic_auth","kind":"basic_auth","config":{"base_url":"https://a.example","username":"u","password":"marker-02"}},
  {"key":"k.bearer_token","kind":"bearer_token","config":{"base_url":"https://a.example","token":"marker-03"}},

@@ -88,8 +88,13 @@ impl Pty {
         self
     }
 
+    /// Pastes, and waits as long as a person does before the next key: one that came with the paste would be none.
     pub(crate) fn paste(&mut self, text: &str) -> &mut Self {
-        self.send(&format!("\x1b[200~{text}\x1b[201~"))
+        self.send(&format!("\x1b[200~{text}\x1b[201~"));
+        if let Ok(bytes) = self.output.recv_timeout(Duration::from_secs(2)) {
+            self.take(&bytes);
+        }
+        self.settles_for(Duration::from_millis(80))
     }
 
     pub(crate) fn resize(&mut self, width: u16, height: u16) -> &mut Self {
@@ -112,6 +117,18 @@ impl Pty {
     /// The program's process.
     pub(crate) fn process(&self) -> u32 {
         self.child.process_id().unwrap()
+    }
+
+    /// The workbench's process, where a shell or another program started it.
+    pub(crate) fn workbench(&self) -> u32 {
+        let named = Path::new(super::command::PROGRAM).file_name().unwrap();
+        let mut process = self.process();
+        while named != std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap().trim() {
+            let children = format!("/proc/{process}/task/{process}/children");
+            let children = std::fs::read_to_string(children).unwrap();
+            process = children.split_whitespace().next().expect("it runs something").parse().unwrap();
+        }
+        process
     }
 
     /// Waits until something outside of the terminal is so, and takes over what is shown meanwhile.

@@ -200,8 +200,18 @@ impl Ui {
         self.send(Message::Timer(timer.expect("an alarm is set")))
     }
 
-    /// Presses keys: characters, and names in angle brackets such as `<tab>`, `<c-s>`, `<a-_>`.
+    /// Presses keys one after the other, as a person does, who sees what each did: characters, and names in angle
+    /// brackets such as `<tab>`, `<c-s>`, `<a-_>`.
     pub(crate) fn keys(&mut self, keys: &str) -> &mut Self {
+        self.press(keys, true)
+    }
+
+    /// Presses keys all at once: nothing is drawn before the last.
+    pub(crate) fn burst(&mut self, keys: &str) -> &mut Self {
+        self.press(keys, false)
+    }
+
+    fn press(&mut self, keys: &str, drawn: bool) -> &mut Self {
         let mut rest = keys;
         while let Some(first) = rest.chars().next() {
             let (key, after) = match rest.find('>').filter(|_| first == '<') {
@@ -209,6 +219,9 @@ impl Ui {
                 None => (KeyEvent::new(KeyCode::Char(first), KeyModifiers::NONE), &rest[first.len_utf8()..]),
             };
             self.send(Message::Key(key));
+            if drawn {
+                self.cells();
+            }
             rest = after;
         }
         self

@@ -26,7 +26,7 @@ fn waiting(service: &Service) -> String {
 fn over_ssh() -> Seat {
     let server = ("192.0.2.7".parse().unwrap(), 22);
     let ssh = Ssh { server, user: Some("ann".to_owned()), host_name: Some("web-1".to_owned()) };
-    Seat { ssh: Some(ssh), links: true, unicode: true }
+    Seat { ssh: Some(ssh), links: true, unicode: true, ..Seat::default() }
 }
 
 /// A workbench on such a login, its service, and the login's number.

@@ -14,7 +14,7 @@ use ratatui::layout::{Position, Rect};
 use rustix::process::Signal;
 
 use crate::support::command::PROGRAM;
-use crate::support::home::Account;
+use crate::support::home::{Account, setup_of};
 use crate::support::pty::Pty;
 use crate::support::service::{RIGHT, Service};
 use crate::support::vault::{Home, now};
@@ -93,6 +93,29 @@ fn the_main_job_on_a_wide_terminal() {
 #[test]
 fn the_main_job_on_a_small_terminal() {
     main_job((80, 24));
+}
+
+/// A program that runs meanwhile takes the news from nobody: only a person at a terminal was told.
+#[test]
+fn what_happened_before_is_asked_about_at_a_terminal() {
+    let account = Account::with_passphrase("correct horse");
+    let file = account.passphrase_file();
+    let wrong = account.write("wrong", "battery staple");
+    account.run(&["list", "--passphrase-file", &wrong]).exits(3);
+    let told = account.run(&["list", "--passphrase-file", file.to_str().unwrap()]).succeeds();
+    assert!(told.err.contains("unlocking failed once"), "{}", told.err);
+    let open = |account: &Account| {
+        let mut pty = Pty::start(&account.home, PROGRAM, &[], (80, 24));
+        pty.wait("Passphrase").send("correct horse\r").wait("last unlocked");
+        pty
+    };
+    let mut pty = open(&account);
+    pty.wait("Before this session").wait("unlocking failed once").send("\r").gone("Before this session");
+    pty.send("q").ends_within(SOON);
+    // Control: who was here was told.
+    let pty = open(&account);
+    assert!(!pty.screen().contains("Before this session"), "{}", pty.screen());
+    assert!(pty.screen().contains("on pts/"), "{}", pty.screen());
 }
 
 /// A service by its name: found, filled in, refused, corrected and tested; then it moves, with its secret.
@@ -266,6 +289,49 @@ fn a_panic_gives_the_terminal_back_and_tells_no_secret() {
     assert!(text.contains("\x1b[?1049h"), "it had the terminal: {text}");
     assert!(text.contains("this is a bug") && text.contains("pty.rs"), "{text}");
     assert!(!text.contains("sk-very-secret"), "{text}");
+}
+
+/// R4: a bug in a test's task, and in what takes its result over, is one failed test.
+#[test]
+fn a_panic_of_a_task_is_one_failed_test() {
+    let service = Service::start();
+    let account = with_credentials(1);
+    account.put(&format!(
+        r#"{{"key":"api","kind":"bearer_token","config":{{"base_url":"{}","token":"{RIGHT}"}},"test":{{"path":"/me"}}}}"#,
+        service.url
+    ));
+    let program = std::env::current_exe().unwrap();
+    let arguments =
+        ["tui::pty::a_clock_that_panics_in_tasks", "--exact", "--ignored", "--nocapture", "--test-threads=1"];
+    let mut pty = Pty::start(&account.home, program, &arguments, (120, 40));
+    pty.wait("key.000").wait("▸ api");
+    for _ in 0..2 {
+        pty.send("t").wait("the test itself failed");
+        pty.send("?").wait(" Help ").send("\x1b").gone(" Help ");
+    }
+    // Control: the next one has no bug.
+    pty.send("t").wait("● active").send("q");
+    assert!(pty.ends_within(SOON).success());
+    pty.is_restored();
+    assert!(!String::from_utf8_lossy(&pty.bytes).contains("sk-very-secret"));
+}
+
+#[test]
+#[ignore = "a process of its own, started on a terminal by the test of tasks"]
+fn a_clock_that_panics_in_tasks() {
+    // In the first test its task panics, in the second what takes over the result, too.
+    let bugs = std::sync::atomic::AtomicUsize::new(0);
+    let clock = move || {
+        let task = std::thread::current().name().is_some_and(|name| name.starts_with("tokio"));
+        if task {
+            let bug = bugs.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            assert!(![0, 2, 3].contains(&bug), "sk-very-secret");
+        }
+        now()
+    };
+    let setup = setup_of(&std::env::current_dir().unwrap());
+    let options = Options { clock: Arc::new(clock), ..Options::new(setup, false, false).unwrap() };
+    run_with(options, Vec::new()).unwrap();
 }
 
 /// Panics when it is drawn, with a secret in its words.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{Credential, Document, Id, Outcome, Placeholder, Status, TestRecord, pointer};
-use crate::schema::{Kind, Kinds};
+use crate::schema::{Kind, Kinds, with_punycode};
 use crate::secret::{MASK, Secret};
 use crate::tui::app::Shared;
 use crate::tui::paint;
@@ -351,7 +351,8 @@ fn values(place: &str, label: &str, value: &Value, items: &mut Vec<Item>) {
         }
         (None, Value::String(text)) => {
             let mut lines = text.lines();
-            let first = lines.next().unwrap_or_default().to_owned();
+            let first = lines.next().unwrap_or_default();
+            let first = with_punycode(place, first).unwrap_or_else(|| first.to_owned());
             let more = lines.count();
             push(Shown::Text(if more > 0 { format!("{first}  +{more} lines") } else { first }));
         }

@@ -1,0 +1,113 @@
+//! S5: a paste is one text, or refused. Nothing in it is a key.
+
+use std::time::Duration;
+
+use credbench::tui::Ended;
+
+use crate::support::command::PROGRAM;
+use crate::support::home::Account;
+use crate::support::pty::Pty;
+use crate::support::ui::{Start, Ui};
+
+const ONE: &str = r#"{"key":"one","kind":"api_key","config":{"base_url":"https://a.example","api_key":"marker-1"}}"#;
+
+/// Texts that want to be keys.
+fn corpus() -> Vec<String> {
+    let mut texts: Vec<String> = [
+        "q",
+        "d\ny\n",
+        "dy\r\r\r",
+        "\x1b[201~q",
+        "x\x1b[201~\x1b\x1b\x1bdyq",
+        "\x1bq",
+        "\x03\x03\x1a\x0c",
+        "\0\0\0",
+        "\x13",
+        "\u{9b}201~q",
+        "\x1b]52;c;eA==\x07",
+        "\u{202e}\u{200b}\u{e0041}",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    texts.push("x".repeat(1_000_000));
+    texts.push("é\n".repeat(300_000));
+    texts
+}
+
+/// Where something is pasted: the keys that lead there.
+const PLACES: [&str; 14] =
+    ["", "<tab>", "/", ":", "H", "d", "e", "e<tab>", "e<f2>", "S", "Sa", "#", "aapi key<enter>", "?"];
+
+#[track_caller]
+fn is_whole(ui: &Ui) {
+    assert_eq!(ui.app.ended(), None);
+    let document = ui.home.open().unwrap().document;
+    assert_eq!((document.credentials.len(), document.trash.len()), (1, 0));
+    assert_eq!(document.credentials[0].content.key(), "one");
+    assert_eq!(ui.suspended, 0);
+    assert!(ui.clipboard.is_empty());
+}
+
+#[test]
+fn what_is_pasted_is_never_a_key() {
+    for place in PLACES {
+        let mut ui = Start::with(ONE).open();
+        ui.keys(place);
+        for text in corpus() {
+            ui.paste(&text).settle();
+            let screen = ui.screen();
+            assert!(!screen.contains("moved to the trash"), "{place} {text:.40?}: {screen}");
+            let hidden = |c: char| credbench::redact::is_hidden(c) && c != '\n';
+            assert!(!screen.contains(hidden), "{place} {text:.40?}: {screen:?}");
+        }
+        is_whole(&ui);
+    }
+    // Control: typed, the same do something.
+    let mut ui = Start::with(ONE).open();
+    ui.keys("d").sees("[ No ]").keys("y").wait("moved to the trash");
+    assert_eq!(Start::with(ONE).open().keys("q").ends(), Ended::Quit);
+}
+
+#[test]
+fn a_secret_field_keeps_the_bytes_or_says_what_it_did() {
+    for (text, kept, said) in [
+        ("tab\there", Some("tab\there"), None),
+        ("é\u{301}日本\u{1f469}\u{200d}\u{1f469}", Some("é\u{301}日本\u{1f469}\u{200d}\u{1f469}"), None),
+        (" spaces ", Some(" spaces "), None),
+        ("ends\r\n", Some("ends"), Some("line break")),
+        ("\x1b[201~\0x", None, Some("control characters")),
+    ] {
+        let mut ui = Start::with(ONE).open();
+        ui.keys("e<c-f>api key<enter>").sees("Ctrl-R reveal").paste(text);
+        if let Some(said) = said {
+            ui.sees(said);
+        }
+        if let Some(kept) = kept {
+            ui.keys("<c-s>").wait("The test failed").keys("<tab><enter>").wait("one saved");
+            let document = ui.home.open().unwrap().document;
+            assert_eq!(document.credentials[0].content.secret("/config/api_key").unwrap().expose(), kept, "{text:?}");
+        }
+    }
+}
+
+/// A terminal that lets an end mark through: what follows it in the same moment is no key either.
+#[test]
+fn what_comes_after_a_forged_end_of_a_paste_is_no_command() {
+    let account = Account::with_vault();
+    account.put(ONE);
+    for place in ["", "d", "/", "e", "H"] {
+        let mut pty = Pty::start(&account.home, PROGRAM, &[], (120, 40));
+        pty.wait("Credentials").wait("one").send(place).settles_for(Duration::from_millis(200));
+        for tail in ["q", "\x1b\x1b\x1bq", "\x03", "\x13", "\x1b\x1bd", "y", "\r"] {
+            pty.send(&format!("\x1b[200~x\x1b[201~{tail}\x1b[201~")).settles_for(Duration::from_millis(200));
+        }
+        let screen = pty.screen();
+        assert!(!screen.contains("moved to the trash") && !screen.contains("saved"), "{place}: {screen}");
+        assert!(pty.picture().alternate_screen(), "{place}: it ended\n{screen}");
+    }
+    assert_eq!(account.run(&["list", "--json"]).json().as_array().unwrap().len(), 1);
+    // Control: the same keys after a moment do what they say.
+    let mut pty = Pty::start(&account.home, PROGRAM, &[], (120, 40));
+    pty.wait("Credentials").wait("one").paste("x").settles_for(Duration::from_millis(200)).send("q");
+    assert!(pty.ends_within(Duration::from_secs(2)).success());
+}
