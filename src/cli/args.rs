@@ -94,6 +94,42 @@ pub(crate) enum Command {
     Show(Key),
     /// Print one value
     Get(Get),
+    /// Run a program with values of the vault in its environment
+    ///
+    /// The program gets the caller's environment and exactly the names that are mapped here. Every value is there
+    /// before the program starts; none stands in its arguments. What it prints is passed on with the secrets that
+    /// it was given masked, as far as they are recognised. Its exit code is passed on, 128 and the number of the
+    /// signal that ended it.
+    Run(Run),
+    /// Write a file with values in place of references
+    ///
+    /// `{{ cred://… }}` stands for a value; other braces stay. A value goes in byte for byte where the file's format
+    /// reads it back as it is; else it is written the way that format writes such a text there, or refused.
+    Inject(Inject),
+    /// Send a request with a credential, to its own hosts
+    ///
+    /// The credential goes where its kind or its service says: a header, the query, a signature. The answer goes to
+    /// standard output, masked where that is a terminal. A redirect is shown and not followed. The exit code is 0 for
+    /// an answer of 2xx.
+    Request(Request),
+    /// Find the files that name credentials, and record them as workflows
+    ///
+    /// References are found in every text, keys by themselves in files that describe something, such as function
+    /// definitions, YAML, JSON, TOML, dotenv, units and scripts. Folders are searched as ripgrep does: what ignore
+    /// files leave out is left out; a file that is named is not. What an earlier scan of the same place found and this
+    /// one does not is told.
+    Scan(Scan),
+    /// List the workflows: which file names which credential
+    Workflows {
+        /// Only those that use this credential
+        #[arg(value_name = "KEY")]
+        key: Option<String>,
+    },
+    /// Give a credential another key, and rewrite the files that name it
+    Rename(Rename),
+    /// The process between `run` and a program on a terminal of its own
+    #[command(hide = true)]
+    OnTerminal(OnTerminal),
     /// List credentials
     List(List),
     /// Test credentials against the services they are for
@@ -251,13 +287,126 @@ pub(crate) struct Key {
 /// `get`
 #[derive(Debug, Args)]
 pub(crate) struct Get {
-    /// The credential
+    /// The credential, or a reference to it: cred://KEY, cred://KEY#FIELD, cred://SOLUTION/KEY#FIELD
     #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
     pub(crate) key: String,
     /// A path in its config, as it is stored; without one, its secret, and of OAuth credentials an access token that
     /// is good, refreshed where it has to be
     #[arg(value_name = "FIELD")]
     pub(crate) field: Option<String>,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Which workflow this is, for the count of uses: one that `scan` knows, or any name
+    #[arg(long, value_name = "WORKFLOW")]
+    pub(crate) workflow: Option<String>,
+    /// Set a variable to what a reference stands for
+    #[arg(long, value_name = "NAME=REFERENCE")]
+    pub(crate) env: Vec<String>,
+    /// Set the variables of a dotenv file; its values may be references. May be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) env_file: Vec<PathBuf>,
+    /// Write the value to a file that only you can read, on a file system in memory, and set the variable to its
+    /// path; the file is removed when the program ends
+    #[arg(long, value_name = "NAME=REFERENCE")]
+    pub(crate) file: Vec<String>,
+    /// Hand the value over as an open file and set the variable to its path, such as /dev/fd/3: it never has a
+    /// name that another program could open
+    #[arg(long, value_name = "NAME=REFERENCE")]
+    pub(crate) fd: Vec<String>,
+    /// Start from an empty environment
+    #[arg(long)]
+    pub(crate) clear_env: bool,
+    /// Set names too that decide how programs run, such as PATH or LD_PRELOAD
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Pass on what the program prints as it is; it then writes straight to where this command would
+    #[arg(long)]
+    pub(crate) no_mask: bool,
+    /// The program and its arguments
+    #[arg(value_name = "COMMAND", required = true, last = true)]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+/// `inject`
+#[derive(Debug, Args)]
+pub(crate) struct Inject {
+    /// The template; without it, or with `-`, standard input
+    #[arg(short, long, value_name = "TEMPLATE")]
+    pub(crate) input: Option<PathBuf>,
+    /// The file to write, replaced as a whole and readable by you alone; without it, standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// What the file is: json, yaml, toml, dotenv, shell, xml, ini or text; else its name tells
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+}
+
+/// `request`
+#[derive(Debug, Args)]
+pub(crate) struct Request {
+    /// The credential, or a reference to it
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// A path behind the base URL, or a whole address; before it the method where it is not GET, or POST with --data
+    #[arg(value_name = "[METHOD] PATH-or-URL", required = true, num_args = 1..=2)]
+    pub(crate) target: Vec<String>,
+    /// The body; `@FILE` reads it from a file, `@-` from standard input
+    #[arg(long, value_name = "DATA", allow_hyphen_values = true)]
+    pub(crate) data: Option<String>,
+    /// A header field besides the credential's own. May be given several times
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub(crate) header: Vec<String>,
+    /// Print status and headers before the body
+    #[arg(long)]
+    pub(crate) include: bool,
+    /// The total time, in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<std::time::Duration>,
+}
+
+/// `scan`
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// Files and folders
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) path: Vec<PathBuf>,
+    /// Record nothing, and fail where something is named that is not there
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// `rename`
+#[derive(Debug, Args)]
+pub(crate) struct Rename {
+    /// The credential
+    #[arg(value_name = "KEY")]
+    pub(crate) key: String,
+    /// The key it gets
+    #[arg(value_name = "NEW-KEY")]
+    pub(crate) to: String,
+    /// Change it in the files of the workflows that use it, too
+    #[arg(long)]
+    pub(crate) rewrite: bool,
+    /// With --rewrite: only show what would change
+    #[arg(long, requires = "rewrite")]
+    pub(crate) dry_run: bool,
+    /// Do not ask, and do not mind workflows that use it
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `on-terminal`
+#[derive(Debug, Args)]
+pub(crate) struct OnTerminal {
+    /// The program gets the terminal only once it asks for it
+    #[arg(long)]
+    pub(crate) background: bool,
+    /// The program and its arguments
+    #[arg(value_name = "COMMAND", required = true, last = true)]
+    pub(crate) command: Vec<std::ffi::OsString>,
 }
 
 /// `list`
