@@ -13,11 +13,13 @@ use super::{Context, exchange, input};
 use crate::audit::{Entry, What};
 use crate::http::{Answer, MOST};
 use crate::model::reference::Reference;
+use crate::model::{Id, TokenDigest};
 use crate::probe::{self, Asked, Unplannable, Wish};
 use crate::problem::{Exit, Problem};
+use crate::redact::Redactor;
 use crate::secret::Secret;
-use crate::session;
 use crate::session::oauth::{Why, has_tokens};
+use crate::session::{self, Opened, Setup};
 
 pub(super) const PAGES: &[Page] = &[Page {
     command: "request",
@@ -62,22 +64,67 @@ pub(crate) fn run(context: &Context, arguments: &Request) -> Result<ExitCode, Pr
         // A token that is good: refreshed if it has to be.
         exchange::access_token(context, &setup, &mut opened.session, &id, Why::Use)?;
     }
-    let credential = session::referred(opened.session.document(), &reference, &setup.solution)?.clone();
-    let content = credential.content.clone();
-    let around = session::surroundings(&opened.document, &content);
-    let prepared = probe::prepare(&opened.kinds, &content, &around, wish).map_err(|error| unsent(&error))?;
+    let timeout =
+        arguments.timeout.unwrap_or(std::time::Duration::from_secs(setup.config.test.timeout_seconds));
+    let mut sent = send(context, &setup, &mut opened, &id, wish.clone(), timeout)?;
+    let mut kept_out = None;
+    if sent.answer.status == 401
+        && let Some(tokens) = &sent.tokens
+    {
+        // Another token, once, and the request once more: what a server refuses twice it means.
+        match exchange::access_token(context, &setup, &mut opened.session, &id, Why::Refused(tokens)) {
+            Ok(_) => sent = send(context, &setup, &mut opened, &id, wish, timeout)?,
+            Err(problem) => kept_out = Some(problem),
+        }
+    }
+    drop(opened);
+    print(context, arguments, &sent);
+    match sent.answer.status {
+        200..=299 => Ok(ExitCode::SUCCESS),
+        _ => Err(match kept_out {
+            Some(problem) => status(&sent)
+                .causes([format!("there is no other token: {}", problem.message)])
+                .hint(problem.hint.unwrap_or_else(|| format!("`credbench login {}`", arguments.key))),
+            None => status(&sent),
+        }),
+    }
+}
+
+/// A request that was answered.
+struct Sent {
+    answer: Answer,
+    redactor: Redactor,
+    /// Which OAuth tokens it was sent with.
+    tokens: Option<TokenDigest>,
+}
+
+/// Sends the request with what the vault holds now; that it is about to be sent is in the audit log before.
+fn send(
+    context: &Context,
+    setup: &Setup,
+    opened: &mut Opened,
+    id: &Id,
+    wish: Wish,
+    timeout: std::time::Duration,
+) -> Result<Sent, Problem> {
+    let document = opened.session.document();
+    let credential = document.by_id(id).cloned().ok_or_else(|| {
+        let message = "the credential is not there any more: another program removed it";
+        Problem::new(Exit::NotFound, "no_credential", message)
+    })?;
+    let content = &credential.content;
+    let around = session::surroundings(document, content);
+    let prepared = probe::prepare(&opened.kinds, content, &around, wish).map_err(|error| unsent(&error))?;
     let trust = setup.network.trust()?;
-    let out = &context.output;
     if let Some(proxy) = prepared.url().and_then(|url| trust.proxy_for(url))
         && setup.network.is_from_environment()
     {
-        out.note(&format!("It goes through the proxy {proxy} ({}).", trust.proxies.named_by));
+        let named_by = &trust.proxies.named_by;
+        context.output.note(&format!("It goes through the proxy {proxy} ({named_by})."));
     }
-    let timeout =
-        arguments.timeout.unwrap_or(std::time::Duration::from_secs(setup.config.test.timeout_seconds));
     let failed = |error: std::io::Error| Problem::new(Exit::Failed, "io", format!("no request: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let send = || {
+    let act = || {
         let asked = runtime.block_on(async {
             let cancel = CancellationToken::new();
             let sent = prepared.send(&trust, timeout, &cancel, Timestamp::now());
@@ -88,12 +135,15 @@ pub(crate) fn run(context: &Context, arguments: &Request) -> Result<ExitCode, Pr
         });
         let Some(Asked { result, redactor }) = asked else { return Err(super::prompt::cancelled()) };
         let answer = result.map_err(|message| Problem::new(Exit::Failed, "no_answer", message))?;
-        Ok((answer, redactor))
+        let tokens = content.tokens().digest().filter(|_| has_tokens(content));
+        Ok(Sent { answer, redactor, tokens })
     };
     let used = Entry::about(What::Requested, &credential).with_secrets(&content.secrets);
-    let (answer, redactor) = opened.session.hand_out(vec![used], &Timestamp::now, send)?;
-    drop(opened);
-    let clean = |text: &str| redactor.clean(text);
+    opened.session.hand_out(vec![used], &Timestamp::now, act)
+}
+
+fn print(context: &Context, arguments: &Request, sent: &Sent) {
+    let (out, answer) = (&context.output, &sent.answer);
     if out.is_json() {
         let body = String::from_utf8_lossy(&answer.body);
         let body = serde_json::from_slice(&answer.body).unwrap_or_else(|_| json!(body));
@@ -102,21 +152,17 @@ pub(crate) fn run(context: &Context, arguments: &Request) -> Result<ExitCode, Pr
         if arguments.include {
             out.line(&format!("HTTP {}", answer.status));
             for (name, value) in &answer.headers {
-                out.line(&visible(&clean(&format!("{name}: {value}"))));
+                out.line(&visible(&sent.redactor.clean(&format!("{name}: {value}"))));
             }
             out.line("");
         }
         match out.is_terminal() {
-            true => on_terminal(context, &clean(&String::from_utf8_lossy(&answer.body))),
+            true => on_terminal(context, &sent.redactor.clean(&String::from_utf8_lossy(&answer.body))),
             false => out.bytes(&answer.body),
         }
     }
     if answer.cut {
         out.warning(&format!("only the first {} MiB of the answer were read", MOST >> 20));
-    }
-    match answer.status {
-        200..=299 => Ok(ExitCode::SUCCESS),
-        _ => Err(status(&answer, &clean)),
     }
 }
 
@@ -127,10 +173,13 @@ fn on_terminal(context: &Context, body: &str) {
     }
 }
 
-fn status(answer: &Answer, clean: &dyn Fn(&str) -> String) -> Problem {
+fn status(sent: &Sent) -> Problem {
+    let answer = &sent.answer;
     let problem = Problem::new(Exit::Failed, "status", format!("the service answered {}", answer.status));
     match answer.header("location").filter(|_| (300..400).contains(&answer.status)) {
-        Some(place) => problem.hint(format!("it leads to {}; a redirect is not followed", clean(place))),
+        Some(place) => {
+            problem.hint(format!("it leads to {}; a redirect is not followed", sent.redactor.clean(place)))
+        }
         None => problem,
     }
 }

@@ -25,7 +25,7 @@ use crate::secret::Secret;
 use crate::sign::Signer;
 
 /// What is asked for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Wish {
     /// The method, in capitals.
     pub method: String,

@@ -138,3 +138,81 @@ fn what_cannot_be_sent_says_why() {
     account.run(&["request", "key", "G=T", "/x"]).exits(2);
     assert!(server.requests().is_empty());
 }
+
+/// The credential `oauth` of a server, logged in, whose refresh token gives `access-2`.
+fn logged_in(base: &str) -> Account {
+    let account = Account::with_vault();
+    let document = json!({"key": "oauth", "kind": "oauth2", "config": {"grant": "authorization_code", "client_id": "c",
+        "base_url": base, "authorization_url": format!("{base}/a"), "token_url": format!("{base}/token"),
+        "tokens": {"access_token": "access-1", "refresh_token": "refresh-1"}}});
+    account.put(&document.to_string());
+    account
+}
+
+/// A service that takes only one access token, and gives `access-2` for a refresh token.
+fn service(taken: &'static str) -> Server {
+    Server::start(move |seen| match seen.target.as_str() {
+        "/token" => answer_json(
+            200,
+            r#"{"access_token": "access-2", "refresh_token": "refresh-2", "expires_in": 3600}"#,
+        ),
+        _ if seen.header("authorization") == format!("Bearer {taken}") => answer_json(200, r#"{"ok": true}"#),
+        _ => answer_json(401, r#"{"error": "invalid_token"}"#),
+    })
+}
+
+fn targets(server: &Server) -> Vec<String> {
+    server.requests().iter().map(|seen| format!("{} {}", seen.method, seen.target)).collect()
+}
+
+#[test]
+fn a_token_that_is_refused_is_replaced_once_and_the_request_repeated_once() {
+    let server = service("access-2");
+    let account = logged_in(&server.url());
+    let done = account.run(&["request", "oauth", "POST", "/x", "--data", "a=b"]).succeeds();
+    assert_eq!(done.out, r#"{"ok": true}"#);
+    assert_eq!(targets(&server), ["POST /x", "POST /token", "POST /x"]);
+    assert_eq!(server.requests()[2].body, b"a=b");
+    assert_eq!(
+        account.run(&["get", "oauth", "refresh_token"]).succeeds().out,
+        "refresh-2",
+        "what came is stored"
+    );
+    let audit = account.run(&["audit", "oauth", "--what", "requested", "--json"]).succeeds().json();
+    assert_eq!(audit.as_array().unwrap().len(), 2, "each sending is a use");
+    // The control: a token that is taken is not replaced.
+    account.run(&["request", "oauth", "/y"]).succeeds();
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[test]
+fn a_service_that_goes_on_refusing_is_asked_twice_and_no_more() {
+    let server = service("none");
+    let account = logged_in(&server.url());
+    let done = account.run(&["request", "oauth", "/x"]).exits(1);
+    assert!(done.out.contains("invalid_token") && done.err.contains("answered 401"), "{done:?}");
+    assert_eq!(targets(&server), ["GET /x", "POST /token", "GET /x"]);
+    // What is no OAuth token cannot be replaced.
+    let other = self::account(&server);
+    other.run(&["request", "key", "/x"]).exits(1);
+    assert_eq!(server.requests().len(), 4);
+}
+
+#[test]
+fn where_no_other_token_comes_the_refusal_is_told_with_what_to_do() {
+    let server = Server::start(|seen| match seen.target.as_str() {
+        "/token" => answer_json(400, r#"{"error": "invalid_grant"}"#),
+        _ => answer_json(401, "refused"),
+    });
+    let account = logged_in(&server.url());
+    let done = account.run(&["request", "oauth", "/x"]).exits(1);
+    assert_eq!(done.out, "refused");
+    assert!(
+        done.err.contains("there is no other token") && done.err.contains("credbench login oauth"),
+        "{}",
+        done.err
+    );
+    // The refresh token was refused: it is not sent again.
+    account.run(&["request", "oauth", "/x"]).exits(1);
+    assert_eq!(targets(&server).iter().filter(|target| target.contains("/token")).count(), 1);
+}
