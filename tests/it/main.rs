@@ -29,6 +29,7 @@ mod merge;
 mod oauth;
 mod picture;
 mod probe;
+mod reliability;
 mod support;
 mod tokens;
 mod tui;
