@@ -30,6 +30,7 @@ mod merge;
 mod oauth;
 mod picture;
 mod probe;
+mod reliability;
 mod request;
 mod run;
 mod scan;
