@@ -2,8 +2,12 @@
 //! signal.
 #![allow(
     unsafe_code,
-    reason = "a global allocator can only be written with unsafe code, and no safe call gives a signal back its default"
+    reason = "a global allocator, what a new process does before its program is loaded, and a signal's own action take \
+              unsafe code; nothing else here is"
 )]
+
+#[cfg(feature = "cli")]
+pub mod child;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{Ordering, compiler_fence};

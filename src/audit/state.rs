@@ -211,13 +211,13 @@ impl State {
                 self.openings.pop_front();
             }
         }
-        if line.step != Some(Step::Result) || !What::of_word(&line.what).is_some_and(What::is_use) {
-            return;
-        }
+        let what = What::of_word(&line.what).filter(|what| what.is_use());
+        let Some(what) = what.filter(|_| line.step == Some(Step::Result)) else { return };
         if line.result == "ok" {
             let usage = Arc::make_mut(&mut self.usage);
             line.id.iter().chain(&line.ids).for_each(|id| usage.add(id, line.at));
-        } else {
+        } else if matches!(what, What::Revealed | What::Copied | What::Got) {
+            // What came of a program or a request tells nothing of whether it got its values.
             self.since.refused += 1;
         }
     }

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::args::Remove;
 use super::manual::{self, Page};
-use super::prompt::{Terminal, cancelled};
 use super::output::visible;
+use super::prompt::{Terminal, cancelled};
 use super::{Context, show};
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::session;
 
 pub(super) const PAGES: &[Page] = &[Page {
@@ -20,7 +20,11 @@ pub(super) const PAGES: &[Page] = &[Page {
         ("credbench remove old.key --force", "does not ask"),
     ],
     json: r#"{"solution","key","done":"removed"}"#,
-    faults: &[],
+    faults: &[(
+        Exit::Refused,
+        "in_use",
+        "workflows use it, and nobody is there to say that it may go all the same",
+    )],
     shared: &[&manual::OPENS, &manual::FINDS, &manual::RECORDED, &manual::SAVES],
 }];
 
@@ -29,17 +33,31 @@ pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Pro
     let mut opened = context.open(&setup)?;
     let credential = session::credential(&opened.document, &setup.solution, &arguments.key)?;
     let (removal, key, solution) = (session::removal(credential), &arguments.key, &setup.solution);
-    // Nothing registers its use of a key yet, so without a terminal there is nothing to refuse for.
-    if !arguments.force
-        && let Some(mut terminal) = Terminal::attended()
-    {
-        let name = match credential.content.name() {
-            "" => String::new(),
-            name => format!("“{name}”, "),
+    let users = session::users(&opened.document, solution, key);
+    if !arguments.force {
+        let mut terminal = Terminal::attended();
+        if let Some(terminal) = &mut terminal {
+            let name = match credential.content.name() {
+                "" => String::new(),
+                name => format!("“{name}”, "),
+            };
+            terminal.say(&visible(&format!("{name}{}", session::identified(credential))));
+        }
+        let agreed = match (terminal, users.is_empty()) {
+            (None, true) => true,
+            (None, false) => {
+                return Err(session::in_use(key, &users)
+                    .hint("change those files first, or add --force; `credbench workflows KEY` says where"));
+            }
+            (Some(mut terminal), true) => {
+                terminal.confirm(&format!("Remove {key} from {solution}? It can be restored"))
+            }
+            (Some(mut terminal), false) => {
+                terminal.say(&visible(&session::in_use(key, &users).message));
+                terminal.text("Type the key to remove it all the same").as_deref() == Some(key)
+            }
         };
-        let which = format!("{name}{}", session::identified(credential));
-        terminal.say(&visible(&which));
-        if !terminal.confirm(&format!("Remove {key} from {solution}? It can be restored")) {
+        if !agreed {
             return Err(cancelled());
         }
     }
