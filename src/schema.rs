@@ -48,7 +48,7 @@ pub use define::Defined;
 pub use draft::{Base, Draft, Inspection, TextError};
 pub use field::{Choices, Control, Field};
 pub use kinds::Kinds;
-pub use lookalike::{Known, hosts_of, with_punycode};
+pub use lookalike::{Known, hosts_of, with_both_spellings};
 pub use names::Names;
 pub use read::{Absent, Notice, Read};
 

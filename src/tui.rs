@@ -297,7 +297,8 @@ impl Loop {
             return false;
         }
         self.pasted = Some(Instant::now());
-        let plain = matches!(key.code, KeyCode::Char(_)) && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+        let plain = matches!(key.code, KeyCode::Char(_))
+            && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         !(plain && self.app.takes_text())
     }
 

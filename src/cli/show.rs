@@ -11,7 +11,7 @@ use super::list::age;
 use super::manual::{self, Page};
 use super::output::{Output, Tone, outcome_sign, status_sign, visible};
 use crate::problem::Problem;
-use crate::schema::with_punycode;
+use crate::schema::with_both_spellings;
 use crate::session::{self, Saved};
 
 /// How many tests are shown.
@@ -86,7 +86,7 @@ pub(crate) fn print_fields(out: &Output, fields: &[(String, String)]) {
     let names: Vec<String> = fields.iter().map(|(name, _)| visible(name)).collect();
     let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     for (name, (field, value)) in names.iter().zip(fields) {
-        let spelt = with_punycode(&format!("/{field}"), value);
+        let spelt = with_both_spellings(&format!("/{field}"), value);
         let mut lines = spelt.as_ref().unwrap_or(value).lines();
         out.line(&format!("  {name:width$}  {}", visible(lines.next().unwrap_or_default())));
         for line in lines {

@@ -104,7 +104,11 @@ fn purge(context: &Context, key: Option<&str>, force: bool) -> Result<ExitCode, 
         };
         for removed in meant.iter().take(8) {
             let which = session::identified(&removed.credential);
-            terminal.say(&visible(&format!("{} “{}”, {which}", place(removed), removed.credential.content.name())));
+            terminal.say(&visible(&format!(
+                "{} “{}”, {which}",
+                place(removed),
+                removed.credential.content.name()
+            )));
         }
         if !terminal.confirm(&format!("Drop {what} for good? This cannot be undone")) {
             return Err(cancelled());

@@ -38,7 +38,11 @@ fn like<'a>(looks: &'a Looks, text: &str) -> Option<&'a (String, String)> {
     same.first().filter(|_| same.iter().all(|(known, _)| known != text))
 }
 
+/// A text as it looks. Of a host, as it reads.
 fn look(text: &str) -> String {
+    if text.contains("xn--") {
+        return skeleton(&reads(text)).collect();
+    }
     // What most of them are has a skeleton of a few fixed replacements.
     if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" ._-/:".contains(&byte)) {
         let mut look = String::with_capacity(text.len() + 4);
@@ -74,7 +78,9 @@ impl Known {
     /// What is to be known of a value before it is believed; `None`: nothing.
     pub fn hint(&self, place: &str, text: &str) -> Option<String> {
         match place {
-            "/key" => like(&self.keys, text).map(|(other, _)| format!("looks like {other}, which is another")),
+            "/key" => {
+                like(&self.keys, text).map(|(other, _)| format!("looks like {other}, which is another"))
+            }
             "/name" => like(&self.names, text).map(|(_, key)| format!("looks like the name of {key}")),
             _ => self.host_hint(&host(place, text)?),
         }
@@ -82,12 +88,15 @@ impl Known {
 
     fn host_hint(&self, host: &str) -> Option<String> {
         let like = like(&self.hosts, host).map(|(other, key)| format!("looks like {other} of {key}"));
-        let network = punycode(host).map(|name| {
-            let mixed = if host.split('.').all(|label| label.is_single_script()) { "" } else { "mixes scripts: " };
-            format!("{mixed}{name} on the network")
+        let read = reads(host);
+        let mixed =
+            read.split('.').any(|label| !label.is_single_script()).then(|| "mixes scripts".to_owned());
+        let other = other_spelling(host).map(|name| match host.is_ascii() {
+            true => format!("reads {name}"),
+            false => format!("is {name} on the network"),
         });
-        let both = [like, network].into_iter().flatten().collect::<Vec<_>>().join(", ");
-        (!both.is_empty()).then_some(both)
+        let all: Vec<String> = [like, mixed, other].into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(", "))
     }
 
     /// All there is to be known of a content, as sentences.
@@ -105,17 +114,17 @@ impl Known {
     }
 }
 
-/// A text with the name that the network knows its host by beside it, where that is spelt otherwise.
-pub fn with_punycode(place: &str, text: &str) -> Option<String> {
-    let name = punycode(&host(place, text)?)?;
+/// An address with its host as the network spells it, or as it reads, beside it, where these are two.
+pub fn with_both_spellings(place: &str, text: &str) -> Option<String> {
+    let name = other_spelling(&host(place, text)?)?;
     Some(format!("{text} ({name})"))
 }
 
-/// The hosts that a content names, each with its name on the network where that is another.
+/// The hosts that a content names, each in both spellings where it has two.
 pub fn hosts_of(content: &Content) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for (_, host) in hosts(content) {
-        let host = punycode(&host).map_or_else(|| host.clone(), |name| format!("{host} ({name})"));
+        let host = other_spelling(&host).map_or_else(|| host.clone(), |name| format!("{host} ({name})"));
         if !found.contains(&host) {
             found.push(host);
         }
@@ -134,10 +143,13 @@ fn hosts(content: &Content) -> Vec<(String, String)> {
 /// The host of an address, in small letters as it was typed; of a field that is called so, the text itself.
 fn host(place: &str, text: &str) -> Option<String> {
     let host = match text.split_once("://") {
-        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) => {
+        Some((scheme, rest))
+            if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) =>
+        {
             let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
             let after = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            let port = after.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+            let port =
+                after.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
             port.map_or(after, |(host, _)| host)
         }
         _ if place.ends_with("/host") => text,
@@ -146,15 +158,20 @@ fn host(place: &str, text: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_lowercase())
 }
 
-/// How the network writes a host, where that is not as it was typed.
-fn punycode(host: &str) -> Option<String> {
-    if host.is_ascii() {
-        return None;
+/// A host as it reads: letters beyond ASCII, which the network spells with `xn--`, as themselves.
+fn reads(host: &str) -> String {
+    if host.is_ascii() && !host.contains("xn--") {
+        return host.to_owned();
     }
-    Some(match url::Host::parse(host) {
-        Ok(parsed) => parsed.to_string(),
-        Err(_) => "no name".to_owned(),
-    })
+    idna::domain_to_unicode(host).0
+}
+
+/// The other of a host's two spellings, where it has two: for the network, and to be read.
+fn other_spelling(host: &str) -> Option<String> {
+    if !host.is_ascii() {
+        return Some(idna::domain_to_ascii(host).unwrap_or_else(|_| "no name".to_owned()));
+    }
+    Some(reads(host)).filter(|read| read != host)
 }
 
 #[cfg(test)]
@@ -182,15 +199,27 @@ mod tests {
     #[test]
     fn what_only_looks_the_same_is_told() {
         let known = known();
-        for name in ["Pay\u{200b}Pal", "P\u{430}yPal", "PayPa1", "PayPaI", "\u{202e}PayPal", "PayPal\u{e0041}"] {
-            assert_eq!(known.hint("/name", name).as_deref(), Some("looks like the name of pay.pal1"), "{name:?}");
+        for name in
+            ["Pay\u{200b}Pal", "P\u{430}yPal", "PayPa1", "PayPaI", "\u{202e}PayPal", "PayPal\u{e0041}"]
+        {
+            assert_eq!(
+                known.hint("/name", name).as_deref(),
+                Some("looks like the name of pay.pal1"),
+                "{name:?}"
+            );
         }
         assert_eq!(known.hint("/key", "pay.pall").as_deref(), Some("looks like pay.pal1, which is another"));
         for host in ["https://api.paypa1.example", "https://u@API.PAYPA\u{13cf}.example/x?y#z"] {
-            assert!(known.hint("/config/base_url", host).unwrap().starts_with("looks like api.paypal.example of"), "{host}");
+            assert!(
+                known.hint("/config/base_url", host).unwrap().starts_with("looks like api.paypal.example of"),
+                "{host}"
+            );
         }
-        let mixed = known.hint("/config/base_url", "https://\u{430}pi.paypal.example").unwrap();
-        assert!(mixed.ends_with("mixes scripts: xn--pi-7kc.paypal.example on the network"), "{mixed}");
+        let mixed = known.hint("/config/base_url", "https://xn--pi-7kc.paypal.example").unwrap();
+        assert_eq!(
+            mixed,
+            "looks like api.paypal.example of pay.pal1, mixes scripts, reads \u{430}pi.paypal.example"
+        );
     }
 
     #[test]
@@ -219,12 +248,13 @@ mod tests {
         assert!(known.hint("/name", "Cafe\u{301}").is_some());
         assert!(known.hint("/name", "Caf\u{e9}").is_none());
         let umlaut = known.hint("/config/host", "b\u{fc}cher.example").unwrap();
-        assert_eq!(umlaut, "xn--bcher-kva.example on the network");
+        assert_eq!(umlaut, "is xn--bcher-kva.example on the network");
+        let both = |text| with_both_spellings("/config/base_url", text);
         assert_eq!(
-            with_punycode("/config/base_url", "https://b\u{fc}cher.example/x").as_deref(),
-            Some("https://b\u{fc}cher.example/x (xn--bcher-kva.example)")
+            both("https://xn--bcher-kva.example/x").as_deref(),
+            Some("https://xn--bcher-kva.example/x (b\u{fc}cher.example)")
         );
-        assert_eq!(with_punycode("/config/base_url", "https://a.example"), None);
+        assert_eq!(both("https://a.example"), None);
     }
 
     /// The short way gives what the long one does.

@@ -139,7 +139,10 @@ mod tests {
     fn what_stands_between_is_named() {
         let between = |words| seat(words).between;
         assert_eq!(between(&[("TERM", "xterm-256color")]), Between::Nothing);
-        assert_eq!(between(&[("TERM", "screen-256color"), ("TMUX", "/tmp/tmux-0/default,1,0")]), Between::Tmux);
+        assert_eq!(
+            between(&[("TERM", "screen-256color"), ("TMUX", "/tmp/tmux-0/default,1,0")]),
+            Between::Tmux
+        );
         assert_eq!(between(&[("TERM", "tmux-256color"), ("SSH_CONNECTION", "::1 1 ::1 22")]), Between::Tmux);
         assert_eq!(between(&[("TERM", "screen.xterm-256color"), ("STY", "1234.pts-0")]), Between::Screen);
         assert_eq!(between(&[("TERM", "screen-256color")]), Between::Nothing);

@@ -18,18 +18,8 @@ const ATTACK: &str = "\x1b]0;owned\x07\x1b]2;owned\x1b\\\x1b]52;c;b3duZWQ=\x07\x
                       \u{9b}31m\u{9d}0;owned\u{9c}\x08\x0e\x1bc\u{202e}\u{2066}\u{200b}\u{e0041}";
 
 /// Sequences that nothing of ours writes.
-const NEVER: [&str; 10] = [
-    "\x1b]0;",
-    "\x1b]2;",
-    "\x1b]52;",
-    "\x07",
-    "\x1bP",
-    "\x1b_",
-    "\x1bc",
-    "\u{9b}",
-    "\u{9d}",
-    "\u{202e}",
-];
+const NEVER: [&str; 10] =
+    ["\x1b]0;", "\x1b]2;", "\x1b]52;", "\x07", "\x1bP", "\x1b_", "\x1bc", "\u{9b}", "\u{9d}", "\u{202e}"];
 
 /// Asserts that a text drives no terminal.
 #[track_caller]
@@ -48,9 +38,14 @@ type Script = fn() -> Act;
 const ANSWERS: [(&str, Script); 7] = [
     ("status text", || Act::Raw(format!("HTTP/1.1 401 {ATTACK}\r\ncontent-length: 0\r\n\r\n").into_bytes())),
     ("header", || {
-        Act::Raw(format!("HTTP/1.1 401 No\r\nwww-authenticate: {ATTACK}\r\ncontent-length: 0\r\n\r\n").into_bytes())
+        Act::Raw(
+            format!("HTTP/1.1 401 No\r\nwww-authenticate: {ATTACK}\r\ncontent-length: 0\r\n\r\n")
+                .into_bytes(),
+        )
     }),
-    ("location", || Act::Raw(format!("HTTP/1.1 302 F\r\nlocation: /{ATTACK}\r\ncontent-length: 0\r\n\r\n").into_bytes())),
+    ("location", || {
+        Act::Raw(format!("HTTP/1.1 302 F\r\nlocation: /{ATTACK}\r\ncontent-length: 0\r\n\r\n").into_bytes())
+    }),
     ("retry", || answer(429, &[("retry-after", "3\t\u{200b}\u{9b}31m0")], ATTACK)),
     ("JSON error", || answered(403, json!({ "error": { "message": ATTACK }, ATTACK: ATTACK }).to_string())),
     ("body", || answer(500, &[("content-type", "text/plain")], ATTACK)),
@@ -72,7 +67,8 @@ fn no_answer_of_a_service_drives_the_terminal() {
         let server = Server::start(move |_| script());
         let key = format!("k{number}");
         account.put(&credential(&key, &server.url()));
-        for arguments in [&["test", key.as_str(), "--steps"][..], &["test", &key, "--json"], &["show", &key]] {
+        for arguments in [&["test", key.as_str(), "--steps"][..], &["test", &key, "--json"], &["show", &key]]
+        {
             let piped = account.run(arguments);
             is_harmless(place, &piped.out);
             is_harmless(place, &piped.err);
@@ -81,7 +77,9 @@ fn no_answer_of_a_service_drives_the_terminal() {
         }
         assert!(!server.requests().is_empty(), "control: {place} was said");
     }
-    for arguments in [&["list"][..], &["list", "--json"], &["audit"], &["audit", "--json"], &["history", "k0"]] {
+    for arguments in
+        [&["list"][..], &["list", "--json"], &["audit"], &["audit", "--json"], &["history", "k0"]]
+    {
         let (_, shown) = OnTerminal::start(&account, arguments).ends();
         is_harmless(&format!("{arguments:?}"), &shown);
         assert!(shown.contains("k0"), "control: {shown}");

@@ -133,8 +133,7 @@ impl App {
             return None;
         }
         let text = [notices, alarms].concat().join("\n");
-        let choices =
-            vec![("Go on", None), ("Show the audit log", Some(Command::Perform(Action::Audit)))];
+        let choices = vec![("Go on", None), ("Show the audit log", Some(Command::Perform(Action::Audit)))];
         Some(Box::new(Confirm::new("Before this session", text, choices)))
     }
 

@@ -148,7 +148,10 @@ fn details(record: &Record) -> Vec<(&'static str, String)> {
         ("Who", format!("{} at {}, process {}", record.who.words(), known(&record.who.host), record.who.pid)),
         ("Session", format!("{}{generation}", record.session)),
         ("Written", keyed.to_owned()),
-        ("Value", record.value.as_ref().map_or_else(|| "–".to_owned(), |code| format!("known by its code {code}"))),
+        (
+            "Value",
+            record.value.as_ref().map_or_else(|| "–".to_owned(), |code| format!("known by its code {code}")),
+        ),
     ]
 }
 

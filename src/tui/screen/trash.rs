@@ -54,8 +54,9 @@ impl Trash {
         };
         let which = session::identified(&removed.credential);
         let edit = Edit::Purge { id: removed.credential.id.clone() };
-        let text =
-            format!("{place}{name} will be gone, with its versions and secrets.\n{which}\nType {key} to drop it for good.");
+        let text = format!(
+            "{place}{name} will be gone, with its versions and secrets.\n{which}\nType {key} to drop it for good."
+        );
         Typed::new("Purge", text, "", move |typed| {
             if typed != key {
                 return Err(format!("type {key} to drop it for good"));

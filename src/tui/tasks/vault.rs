@@ -287,7 +287,11 @@ impl Owner {
         let what = match purpose {
             Purpose::Reveal => What::Revealed,
             Purpose::Copy if secret.expose().len() > clipboard::MOST => {
-                let message = format!("a clipboard takes {} bytes at most, this has {}", clipboard::MOST, secret.expose().len());
+                let message = format!(
+                    "a clipboard takes {} bytes at most, this has {}",
+                    clipboard::MOST,
+                    secret.expose().len()
+                );
                 let problem = Problem::new(Exit::Usage, "too_long_to_copy", message);
                 return Err(problem.hint("`credbench get` prints it for a program"));
             }

@@ -11,7 +11,7 @@ use crate::support::ui::{Start, Ui};
 
 /// A name that would end the question, answer it and hide the rest.
 const HOSTILE: &str = r#"{"key":"pay.api","name":"nothing? [Y/n] y\n\u001b[2J\u202eyes\u200b","kind":"api_key",
-    "config":{"base_url":"https://\u0430pi.example","api_key":"marker"}}"#;
+    "config":{"base_url":"https://xn--pi-7kc.example","api_key":"marker"}}"#;
 
 fn count(ui: &Ui) -> usize {
     ui.home.open().unwrap().document.credentials.len()
@@ -25,7 +25,11 @@ fn id(ui: &Ui) -> String {
 fn a_removal_names_what_it_is_and_starts_on_no() {
     let mut ui = Start::with(HOSTILE).open();
     let id = id(&ui);
-    ui.keys("d").sees(&format!("id {id}")).sees("xn--pi-7kc.example").sees("[ No ]").sees("␛[2J<202E>yes<200B>");
+    ui.keys("d")
+        .sees(&format!("id {id}"))
+        .sees("xn--pi-7kc.example")
+        .sees("[ No ]")
+        .sees("␛[2J<202E>yes<200B>");
     ui.keys("<enter>").misses("[ No ]");
     assert_eq!(count(&ui), 1);
     ui.keys("d").sees("[ No ]").keys("<esc>d").sees("[ No ]").keys("q").misses("[ No ]");
@@ -60,7 +64,10 @@ fn keys_from_before_a_question_do_not_answer_it() {
 #[test]
 fn a_host_that_changes_takes_its_secret_with_it() {
     let mut ui = Start::with(HOSTILE).open();
-    ui.keys("e<c-f>base url<enter><c-u>").paste("https://other.example").keys("<c-s>").wait("Base URL changed");
+    ui.keys("e<c-f>base url<enter><c-u>")
+        .paste("https://other.example")
+        .keys("<c-s>")
+        .wait("Base URL changed");
     let document = ui.home.open().unwrap().document;
     assert_ne!(document.credentials[0].content.get_str("/config/base_url"), Some("https://other.example"));
 }

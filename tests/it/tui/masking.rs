@@ -71,8 +71,9 @@ fn hostile() -> String {
         "\u{301}".repeat(50)
     );
     let mut document = json!({
-        "key": "k.hostile", "name": text, "kind": "basic_auth", "service": text, "notes": format!("{text}\n{text}"),
-        "tags": [text, "fine"], "config": {"base_url": "https://p\u{430}y.example", "username": text, "password": "marker-18"},
+        "key": "k.hostile", "name": text, "kind": "bearer_token", "service": text, "notes": format!("{text}\n{text}"),
+        "tags": ["\x1b[2J\u{202e}tag\u{200b}"], "owner": text, "description": text,
+        "config": {"base_url": "https://xn--py-7kc.example", "token": "marker-18", "own": text},
     });
     document[text.as_str()] = json!({ text.as_str(): text });
     document.to_string()
@@ -179,11 +180,18 @@ fn every_screen_hides_every_secret() {
     let mut content = stored.content.clone();
     content.set("/key", serde_json::json!("k.secretY"));
     content.set_secret("/config/values/a", "marker-theirs".into());
-    store.commit(vec![Edit::Update { id: stored.id, base: Some(Box::new(stored.content)), content }], now()).unwrap();
+    store
+        .commit(vec![Edit::Update { id: stored.id, base: Some(Box::new(stored.content)), content }], now())
+        .unwrap();
     ui.wait("saved by another program").keys("<c-s>").wait("was changed by another program");
     seen.look(&mut ui, "conflict", "k.secretY");
     let asked = |title, what: &str, kind| {
-        Message::Vault(Answer::Question(Question { title, what: what.to_owned(), kind, answer: sync_channel(1).0 }))
+        Message::Vault(Answer::Question(Question {
+            title,
+            what: what.to_owned(),
+            kind,
+            answer: sync_channel(1).0,
+        }))
     };
     ui.send(asked("age-plugin-x", "PIN\x1b[2J?", QuestionKind::Passphrase)).paste("marker-pin");
     seen.look(&mut ui, "question", "PIN␛[2J?");

@@ -141,7 +141,14 @@ fn the_demo_logs_in_by_itself() {
     let account = Account::empty();
     let mut pty = Pty::start(&account.home, PROGRAM, &["demo"], (120, 40));
     pty.wait("18 credentials").send("/rooms\r").wait("▸ rooms.calendar.login").send("o");
-    pty.wait("D  E  M  O").wait("● active").wait("logged in").send("o\r").wait("refreshed").send("q");
+    pty.wait("D  E  M  O")
+        .wait("● active")
+        .wait("logged in")
+        .send("o")
+        .wait("[ ")
+        .send("\r")
+        .wait("refreshed")
+        .send("q");
     pty.ends_within(SOON);
 }
 

@@ -23,8 +23,11 @@ fn shell(account: &Account) -> Pty {
 
 fn settings(pty: &mut Pty, account: &Account, name: &str) -> String {
     let file = account.home.join(name);
-    pty.send(&format!("stty -g >{name}; echo do\"\"ne\r")).wait("done").prompt();
-    let text = std::fs::read_to_string(file).unwrap();
+    pty.send(&format!("clear; stty -g >{name}; echo {name}\"\"-done\r"))
+        .wait(&format!("{name}-done"))
+        .prompt();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(file).unwrap();
     assert!(!text.is_empty());
     text
 }
@@ -88,7 +91,8 @@ fn it_does_not_stop_where_nobody_could_continue_it() {
     pty.wait("key.one").signal(Signal::TSTP).settles_for(Duration::from_millis(500));
     pty.send("?").wait(" Help ").send("\x1b").wait("key.one");
     pty.is_taken();
-    pty.send("\x1a").settles_for(Duration::from_millis(500)).send("?").wait(" Help ").send("\x1bq");
+    pty.send("\x1a").settles_for(Duration::from_millis(500)).send("?").wait(" Help ");
+    pty.send("\x1b").gone(" Help ").send("q");
     assert!(pty.ends_within(Duration::from_secs(2)).success());
     pty.is_restored();
 }
@@ -106,7 +110,8 @@ fn it_comes_back_locked_from_a_long_stop() {
             true => drop(pty.send("\x1a")),
             false => {
                 let shell = pty.process();
-                let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
+                let children =
+                    std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children")).unwrap();
                 kill(children.trim().parse().unwrap(), Signal::TSTP);
             }
         }

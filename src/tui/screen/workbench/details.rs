@@ -8,7 +8,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use crate::model::{Credential, Document, Id, Outcome, Placeholder, Status, TestRecord, pointer};
-use crate::schema::{Kind, Kinds, with_punycode};
+use crate::schema::{Kind, Kinds, with_both_spellings};
 use crate::secret::{MASK, Secret};
 use crate::tui::app::Shared;
 use crate::tui::paint;
@@ -352,7 +352,7 @@ fn values(place: &str, label: &str, value: &Value, items: &mut Vec<Item>) {
         (None, Value::String(text)) => {
             let mut lines = text.lines();
             let first = lines.next().unwrap_or_default();
-            let first = with_punycode(place, first).unwrap_or_else(|| first.to_owned());
+            let first = with_both_spellings(place, first).unwrap_or_else(|| first.to_owned());
             let more = lines.count();
             push(Shown::Text(if more > 0 { format!("{first}  +{more} lines") } else { first }));
         }
