@@ -25,6 +25,7 @@ mod import;
 mod interop;
 mod kinds;
 mod layers;
+mod memory;
 mod merge;
 mod oauth;
 mod picture;
