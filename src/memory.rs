@@ -2,8 +2,12 @@
 //! by a signal.
 #![allow(
     unsafe_code,
-    reason = "a global allocator can only be written with unsafe code, and pages be locked; nothing else here is"
+    reason = "a global allocator, locked pages, and what a new process does before its program is loaded, take unsafe \
+              code; nothing else here is"
 )]
+
+#[cfg(feature = "cli")]
+pub mod child;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
