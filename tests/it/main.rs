@@ -33,6 +33,7 @@ mod picture;
 mod probe;
 mod reliability;
 mod request;
+mod review;
 mod run;
 mod scan;
 mod support;
