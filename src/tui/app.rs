@@ -324,6 +324,11 @@ impl App {
                     self.apply(reply, None);
                 }
             }
+            Command::SignOff(words) => {
+                if let Some(Ok(reviewed)) = self.shared.review.clone() {
+                    self.shared.effect(Effect::Vault(Order::SignOff { reviewed, words }));
+                }
+            }
             Command::Copy(what, text) => {
                 // A copied secret is gone with it: there is nothing to clear any more.
                 self.clipboard = None;
@@ -334,6 +339,7 @@ impl App {
             | Command::TestShown { .. }
             | Command::Remove(_)
             | Command::Store(_)
+            | Command::Show(_)
             | Command::UseFilter(_)
             | Command::UseSolution(_)
             | Command::Fix
@@ -377,6 +383,7 @@ impl App {
         self.keep_for_later();
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
+        (self.shared.review, self.shared.review_line) = (None, 0);
         self.retest = None;
         self.stop_looking();
         self.read_only = false;
