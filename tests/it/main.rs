@@ -26,6 +26,7 @@ mod inject;
 mod interop;
 mod kinds;
 mod layers;
+mod memory;
 mod merge;
 mod oauth;
 mod picture;
