@@ -167,6 +167,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: Vault,
     },
+    /// Earlier generations of the vault: list them, bring one back, or drop them
+    Backup {
+        #[command(subcommand)]
+        action: Backup,
+    },
     /// Print what a shell needs to complete commands, options and keys
     Completions(Completions),
     /// Print the manual page
@@ -648,6 +653,28 @@ pub(crate) struct Passphrase {
     /// Read the new passphrase from a file; `-` is standard input
     #[arg(long, value_name = "PATH")]
     pub(crate) new_passphrase_file: Option<PathBuf>,
+}
+
+/// `backup`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backup {
+    /// List the earlier generations that are kept: the last ten, and one of each of seven days and six months
+    List,
+    /// Make an earlier generation the newest, also where the vault is damaged or gone
+    Restore {
+        /// Its generation, as `backup list` names it
+        #[arg(value_name = "GENERATION")]
+        generation: String,
+        /// Do not ask
+        #[arg(long)]
+        force: bool,
+    },
+    /// Drop all earlier generations for good
+    Purge {
+        /// Do not ask
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 /// `vault`

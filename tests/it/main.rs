@@ -8,6 +8,7 @@
 mod audit;
 mod catalogue;
 mod cli;
+mod cli_backup;
 mod cli_completions;
 mod cli_demo;
 mod cli_errors;
