@@ -26,6 +26,7 @@ mod import;
 mod interop;
 mod kinds;
 mod layers;
+mod limits;
 mod merge;
 mod oauth;
 mod picture;
