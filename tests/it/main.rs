@@ -40,4 +40,5 @@ mod vault_damage;
 mod vault_files;
 mod vault_forgery;
 mod vault_keys;
+mod vault_vectors;
 mod wire;
