@@ -16,6 +16,7 @@ mod get;
 mod history;
 mod import;
 mod init;
+mod inject;
 mod input;
 mod kinds;
 mod list;
@@ -33,13 +34,19 @@ mod recipients;
 mod reference;
 mod refresh;
 mod remove;
+mod rename;
+mod request;
 mod restore;
 mod revoke;
+mod run;
+mod scan;
 mod services;
 mod show;
+mod signals;
 mod solution;
 mod test;
 mod trash;
+mod values;
 mod vault;
 
 use std::ffi::OsString;
@@ -52,6 +59,7 @@ use clap::{CommandFactory, FromArgMatches};
 use jiff::Timestamp;
 
 use crate::config::Config;
+use crate::memory::Before;
 use crate::paths::Paths;
 use crate::problem::{Exit, Problem};
 use crate::schema::catalogue::Catalogue;
@@ -112,8 +120,9 @@ impl Workbench {
     }
 }
 
-/// Runs the command that the arguments name.
-pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
+/// Runs the command that the arguments name. `before` is what the process was before it was hardened: what the
+/// programs that it starts get back.
+pub fn start(arguments: impl IntoIterator<Item = OsString>, before: Before) -> Next {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let matches = command_line().try_get_matches_from(&arguments);
     let parsed = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
@@ -121,7 +130,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Next {
         Err(error) => return Next::Exit(usage(&error, wants_json(&arguments))),
     };
     let output = Output::new(parsed.global.json, parsed.global.color);
-    match run(parsed, output) {
+    match run(parsed, output, before) {
         Ok(next) => next,
         Err((output, problem)) => Next::Exit(exit(&output, Err(problem))),
     }
@@ -137,12 +146,12 @@ fn command_line() -> clap::Command {
     manual::with_examples(Arguments::command())
 }
 
-fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> {
+fn run(arguments: Arguments, output: Output, before: Before) -> Result<Next, (Output, Problem)> {
     if let Err(problem) = input::check_standard_input(&arguments) {
         return Err((output, problem));
     }
     let named_solution = arguments.global.solution.clone();
-    let context = Context { output, global: arguments.global.with_environment(), named_solution };
+    let context = Context { output, before, global: arguments.global.with_environment(), named_solution };
     let Some(command) = arguments.command else {
         return match context.setup() {
             Ok(setup) => Ok(context.workbench(setup, None)),
@@ -161,6 +170,13 @@ fn run(arguments: Arguments, output: Output) -> Result<Next, (Output, Problem)> 
         Command::Put(arguments) => put::run(&context, &arguments),
         Command::Show(arguments) => show::run(&context, &arguments),
         Command::Get(arguments) => get::run(&context, &arguments),
+        Command::Run(arguments) => run::run(&context, &arguments),
+        Command::Inject(arguments) => inject::run(&context, &arguments),
+        Command::Request(arguments) => request::run(&context, &arguments),
+        Command::Scan(arguments) => scan::run(&context, &arguments),
+        Command::Workflows { key } => scan::workflows(&context, key.as_deref()),
+        Command::Rename(arguments) => rename::run(&context, &arguments),
+        Command::OnTerminal(arguments) => run::monitor::run(&context, &arguments),
         Command::List(arguments) => list::run(&context, &arguments),
         Command::Test(arguments) => test::run(&context, &arguments),
         Command::Login(arguments) => login::run(&context, &arguments),
@@ -226,6 +242,7 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
 /// What every command has at hand.
 pub(crate) struct Context {
     pub(crate) output: Output,
+    pub(crate) before: Before,
     global: args::Global,
     named_solution: Option<String>,
 }

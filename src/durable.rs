@@ -15,10 +15,10 @@ use std::fs::{self, DirBuilder, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Advice, AtFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{Advice, AtFlags, Gid, Mode, OFlags, RenameFlags, Uid};
 use rustix::io::Errno;
 
 pub use error::{Error, Step};
@@ -71,6 +71,43 @@ pub fn create(
     let folder = Folder::of(path)?;
     let temporary = folder.written(bytes, verify)?;
     temporary.rename_beside()?;
+    Ok(folder.synced())
+}
+
+/// Makes a file that only this user can read and that nobody can write, for a program that runs now: on a file
+/// system in memory there is nothing to sync. It must not exist yet.
+///
+/// # Errors
+/// [`Error::Exists`]; else the step.
+pub fn create_fleeting(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let folder = Folder::of(path)?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let fd =
+        rustix::fs::openat(&folder.fd, &folder.name, flags, Mode::RUSR).map_err(|errno| match errno {
+            Errno::EXIST => Error::Exists { path: path.to_owned() },
+            errno => Error::errno(Step::Open, path)(errno),
+        })?;
+    File::from(fd).write_all(bytes).map_err(Error::io(Step::Write, path))
+}
+
+/// Replaces a file of somebody's own, such as a script: it keeps its mode and its owner.
+///
+/// # Errors
+/// The step that failed; the old file is then untouched.
+pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<Saved, Error> {
+    let path = &real_path(path)?;
+    let before = fs::metadata(path).map_err(Error::io(Step::Inspect, path))?;
+    let folder = Folder::of(path)?;
+    let temporary = folder.written(bytes, |_| Ok(()))?;
+    let given =
+        rustix::fs::openat(&folder.fd, &temporary.name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .and_then(|file| {
+                let (user, group) = (Uid::from_raw(before.uid()), Gid::from_raw(before.gid()));
+                rustix::fs::fchown(&file, Some(user), Some(group))?;
+                rustix::fs::fchmod(&file, Mode::from_raw_mode(before.mode()))
+            });
+    given.map_err(Error::errno(Step::CreateTemporary, path))?;
+    temporary.rename_over()?;
     Ok(folder.synced())
 }
 

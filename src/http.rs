@@ -42,9 +42,12 @@ use tls::Seen;
 /// The most of a body that is read, in bytes. Enough for any answer that says who someone is.
 pub const BODY_LIMIT: usize = 1 << 20;
 
-/// The most that is read of a connection, in bytes: headers, body and everything that is neither, such as
+/// The most of a body that is read of a request that a person asks for, in bytes.
+pub const MOST: usize = 64 << 20;
+
+/// The most that is read of a connection besides the body, in bytes: headers, body and everything that is neither, such as
 /// endless interim answers.
-const TOTAL_LIMIT: usize = 8 << 20;
+const REST_LIMIT: usize = 7 << 20;
 
 /// How requests name this program.
 const AGENT: &str = concat!("credbench/", env!("CARGO_PKG_VERSION"));
@@ -107,7 +110,7 @@ pub struct Answer {
     pub status: u16,
     /// Names in lower case, with their values; bytes that are not text are replaced.
     pub headers: Vec<(String, String)>,
-    /// The body, up to [`BODY_LIMIT`].
+    /// The body, up to [`BODY_LIMIT`], or [`MOST`] of [`send_whole`].
     pub body: Vec<u8>,
     /// There was more of it.
     pub cut: bool,
@@ -206,13 +209,33 @@ pub async fn send(
     deadline: Instant,
     cancel: &CancellationToken,
 ) -> Exchange {
+    send_up_to(request, trust, deadline, cancel, BODY_LIMIT).await
+}
+
+/// As [`send`], with up to [`MOST`] of the body.
+pub async fn send_whole(
+    request: &Request,
+    trust: &Trust,
+    deadline: Instant,
+    cancel: &CancellationToken,
+) -> Exchange {
+    send_up_to(request, trust, deadline, cancel, MOST).await
+}
+
+async fn send_up_to(
+    request: &Request,
+    trust: &Trust,
+    deadline: Instant,
+    cancel: &CancellationToken,
+    limit: usize,
+) -> Exchange {
     let found = Found::default();
     let result = match check(request) {
         Err(failure) => Err(failure),
         Ok(()) => tokio::select! {
             // Finished and stopped at once: what was found out counts.
             biased;
-            result = exchange(request, trust, &found) => result,
+            result = exchange(request, trust, &found, limit) => result,
             // A server that always has more to say uses up the task's turn; the end must come all the same.
             () = unconstrained(cancel.cancelled()) => Err(Failure::Cancelled),
             () = unconstrained(tokio::time::sleep_until(deadline)) => {
@@ -251,7 +274,7 @@ fn check(request: &Request) -> Result<(), Failure> {
     address::allowed_host(&host).map_err(|reason| Failure::Forbidden { reason })
 }
 
-async fn exchange(request: &Request, trust: &Trust, found: &Found) -> Result<Answer, Failure> {
+async fn exchange(request: &Request, trust: &Trust, found: &Found, limit: usize) -> Result<Answer, Failure> {
     let (url, steps) = (&request.url, &found.steps);
     let secure = url.scheme() == "https";
     let host = url.host().ok_or(Failure::Address(AddressError::NoHost))?;
@@ -273,7 +296,7 @@ async fn exchange(request: &Request, trust: &Trust, found: &Found) -> Result<Ans
     };
     if !secure {
         steps.begin("request", "");
-        return speak::speak(stream, false, request, &found.tls).await;
+        return speak::speak(stream, false, request, &found.tls, limit).await;
     }
     steps.begin("TLS", "");
     let secured = tls::handshake(stream, &host, &["h2", "http/1.1"], trust, &request.tls, &found.tls).await;
@@ -286,5 +309,5 @@ async fn exchange(request: &Request, trust: &Trust, found: &Found) -> Result<Ans
         steps.note("with the client certificate");
     }
     steps.begin("request", "");
-    speak::speak(Box::new(secured.stream), secured.http2, request, &found.tls).await
+    speak::speak(Box::new(secured.stream), secured.http2, request, &found.tls, limit).await
 }

@@ -9,6 +9,8 @@
 //! | [`http`] | the one HTTP client |
 //! | [`sign`] | signatures that services ask for: pure |
 //! | [`model`] | the vault's contents and every edit to them: pure |
+//! | [`scan`] | which files name which credentials |
+//! | [`inject`] | templates: values in place of references, as each format writes them: pure |
 //! | [`schema`] | kinds: JSON Schema → form, checks, positions in text: pure |
 //! | [`import`] | files of other programs, read: pure |
 //! | [`audit`] | who did what with which credential: a file that is only appended to |
@@ -28,6 +30,7 @@ pub mod demo;
 pub mod durable;
 pub mod http;
 pub mod import;
+pub mod inject;
 pub mod memory;
 pub mod model;
 pub mod oauth;
@@ -36,6 +39,7 @@ pub mod probe;
 pub mod problem;
 pub mod proxy;
 pub mod redact;
+pub mod scan;
 pub mod schema;
 pub mod secret;
 pub mod session;

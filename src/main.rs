@@ -11,8 +11,8 @@ static ALLOCATOR: memory::WipingAllocator = memory::WipingAllocator;
 
 fn main() -> ExitCode {
     // First, before anything is read and any thread starts.
-    memory::harden();
-    match cli::start(std::env::args_os()) {
+    let before = memory::harden();
+    match cli::start(std::env::args_os(), before) {
         Next::Exit(code) => code,
         Next::Workbench(bench) => {
             let options = Options::new(bench.setup.clone(), bench.monochrome, bench.demo.is_some());

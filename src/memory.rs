@@ -2,8 +2,12 @@
 //! signal.
 #![allow(
     unsafe_code,
-    reason = "a global allocator can only be written with unsafe code; nothing else here is"
+    reason = "a global allocator, and what a new process does before its program is loaded, take unsafe code; \
+              nothing else here is"
 )]
+
+#[cfg(feature = "cli")]
+pub mod child;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 #[cfg(any(feature = "cli", feature = "tui"))]

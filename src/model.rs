@@ -11,9 +11,11 @@ pub mod edit;
 mod kept;
 pub mod merge;
 pub mod pointer;
+pub mod reference;
 pub mod search;
 mod status;
 mod tokens;
+mod workflow;
 
 use std::fmt;
 
@@ -28,6 +30,7 @@ pub use edit::{Edit, EditError, copies};
 pub use kept::{KeptContent, KeptDraft, Subject};
 pub use status::{Facts, Learnt, Outcome, Status, TestRecord, parse_expiry};
 pub use tokens::{Issued, Renewal, TokenDigest, TokenLife, Tokens};
+pub use workflow::{Mentioned, Workflow};
 
 /// The solution that exists from the start.
 pub const DEFAULT_SOLUTION: &str = "default";
@@ -51,6 +54,8 @@ pub struct Document {
     pub trash: Vec<Removed>,
     /// Who can open the vault, in the order they were added.
     pub recipients: Vec<Recipient>,
+    /// Files that name credentials, by path.
+    pub workflows: Vec<Workflow>,
     /// What the keys of the audit log come out of; `None` in a vault that was never saved with one.
     pub audit_key: Option<Secret>,
     /// Members of the file that this version does not know; they survive a save.

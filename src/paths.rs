@@ -115,6 +115,12 @@ pub fn throw_away() -> PathBuf {
         .unwrap_or_else(std::env::temp_dir)
 }
 
+/// Folders that are usually on a file system in memory: this login's own, then the system's.
+pub fn memory_folders() -> Vec<PathBuf> {
+    let own = BaseDirs::new().and_then(|base| base.runtime_dir().map(Path::to_owned));
+    own.into_iter().chain([PathBuf::from("/dev/shm")]).collect()
+}
+
 /// A variable of the environment; one that is set to nothing is as good as not set.
 pub fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())

@@ -5,6 +5,7 @@
 //! never the document; it saves nothing and writes nothing at the remote side. All text of a [`Report`] went
 //! through [`redact`](crate::redact).
 
+mod ask;
 mod certificate;
 pub mod classify;
 mod kind;
@@ -25,6 +26,7 @@ use jiff::Timestamp;
 use crate::model::{Content, Credential, Learnt, Outcome, TestRecord};
 use crate::schema::Kinds;
 
+pub use ask::{Asked, Prepared, Wish, prepare};
 pub use plan::{Plan, Surroundings, Unplannable, plan, plan_in};
 pub use rules::{Check, JsonType, Rule, Rules, Test, TestError};
 pub use run::run;

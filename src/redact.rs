@@ -5,7 +5,10 @@
 //! case, `+` for a space, encoded once or more), escaped as in JSON or as an HTML entity, in any mixture:
 //! every program escapes other characters. It knows the secret in hexadecimal, and in the middle of any base64
 //! text, at each of the three alignments: an echoed `user:password` or a whole encoded request hides nothing.
-//! [`visible`] makes characters that could drive a terminal, or deceive the eye, stand out.
+//! A [`Masker`] does the same to bytes that come in pieces. [`visible`] makes characters that could drive a terminal,
+//! or deceive the eye, stand out.
+
+mod stream;
 
 use std::fmt::Write as _;
 
@@ -14,6 +17,8 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::secret::{MASK, Secret};
+
+pub use stream::Masker;
 
 /// Shorter texts than this are masked only where they stand alone: a secret such as `1` would otherwise turn
 /// every number into a mask, which tells more than it hides.
@@ -26,6 +31,8 @@ const LINE: usize = 16;
 #[derive(Clone)]
 pub struct Redactor {
     needles: Vec<Needle>,
+    /// The bytes that a needle may start with, in any spelling: most of a text need not be looked at.
+    leads: [bool; 256],
 }
 
 /// A text that is looked for.
@@ -62,7 +69,7 @@ impl Redactor {
     /// Knows these secrets. Pass texts built from them (`user:password`) too where the rest of them is to be
     /// masked as well.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
-        let mut redactor = Self { needles: Vec::new() };
+        let mut redactor = Self { needles: Vec::new(), leads: [false; 256] };
         for secret in secrets {
             redactor.learn(secret);
         }
@@ -109,26 +116,48 @@ impl Redactor {
 
     fn push(&mut self, text: &str, form: Form) {
         let known = |needle: &Needle| needle.form == form && needle.text.as_str() == text;
-        if !text.is_empty() && !self.needles.iter().any(known) {
-            self.needles.push(Needle { text: Zeroizing::new(text.to_owned()), form });
+        let Some(first) = text.bytes().next().filter(|_| !self.needles.iter().any(known)) else { return };
+        let spelled = match first {
+            b' ' => Some(b'+'),
+            b'\n' => Some(b'\r'),
+            _ => None,
+        };
+        for lead in [b'%', b'\\', b'&', first].into_iter().chain(spelled) {
+            self.leads[usize::from(lead)] = true;
         }
+        self.needles.push(Needle { text: Zeroizing::new(text.to_owned()), form });
+    }
+
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.needles.is_empty()
+    }
+
+    /// Where secrets stand in a text; `last`: nothing follows it.
+    fn look(&self, text: &[u8], last: bool) -> Seen {
+        // All are looked for in the text as it came: taking one out first could cut another in two.
+        let mut seen = Seen { whole: Vec::new(), open: None };
+        for start in 0..text.len() {
+            if self.leads[usize::from(text[start])] {
+                for needle in &self.needles {
+                    needle.look_at(text, start, last, &mut seen);
+                }
+            }
+        }
+        seen.whole.sort_unstable();
+        seen.whole.dedup_by(|next, before| {
+            let overlaps = next.0 < before.1;
+            before.1 = if overlaps { before.1.max(next.1) } else { before.1 };
+            overlaps
+        });
+        seen
     }
 
     /// The text without any known secret.
     pub fn clean(&self, text: &str) -> String {
-        // All are looked for in the text as it came: taking one out first could cut another in two.
-        let mut found: Vec<(usize, usize)> = Vec::new();
-        for needle in &self.needles {
-            needle.find(text, &mut found);
-        }
-        found.sort_unstable();
         let mut cleaned = String::with_capacity(text.len());
         let mut done = 0;
-        let mut found = found.into_iter().peekable();
-        while let Some((start, mut end)) = found.next() {
-            while let Some((_, further)) = found.next_if(|(next, _)| *next < end) {
-                end = end.max(further);
-            }
+        for (start, end) in self.look(text.as_bytes(), true).whole {
             cleaned.push_str(&text[done..start]);
             cleaned.push_str(MASK);
             done = end;
@@ -144,56 +173,63 @@ impl Redactor {
     }
 }
 
+/// What was seen of secrets in a text.
+struct Seen {
+    /// Where each stands: start and end, in order and apart from each other.
+    whole: Vec<(usize, usize)>,
+    /// The first place from which what follows the text decides.
+    open: Option<usize>,
+}
+
 impl Needle {
-    /// Adds the place of every match, overlapping ones too.
-    fn find(&self, text: &str, found: &mut Vec<(usize, usize)>) {
-        let Some(first) = self.text.chars().next() else { return };
-        let mut lead = [0; 4];
-        let lead = first.encode_utf8(&mut lead).as_bytes()[0];
-        let bytes = text.as_bytes();
-        let mut start = 0;
-        while start < bytes.len() {
-            let byte = bytes[start];
-            let possible =
-                byte == lead || matches!(byte, b'%' | b'\\' | b'&') || (first == ' ' && byte == b'+');
-            if possible
-                && text.is_char_boundary(start)
-                && let Some(end) = self.match_at(bytes, start)
-                && let Some(range) = self.accept(text, start, end)
-            {
-                found.push(range);
-            }
-            start += 1;
+    /// Notes what starts here.
+    fn look_at(&self, text: &[u8], start: usize, last: bool, seen: &mut Seen) {
+        let (lead, first) = (self.text.as_bytes()[0], text[start]);
+        let spelled = matches!((lead, first), (_, b'%' | b'\\' | b'&') | (b' ', b'+') | (b'\n', b'\r'));
+        if first != lead && !spelled {
+            return;
+        }
+        let (end, mut open) = self.match_at(text, start);
+        if let Some(end) = end {
+            let place = self.accept(text, start, end);
+            // What stands behind it has a say.
+            open |= self.form != Form::Plain && place.map_or(end, |(_, end)| end) == text.len();
+            seen.whole.extend(place);
+        }
+        if open && !last {
+            let before = matches!(self.form, Form::Base64 { before: true, .. });
+            let from = start.saturating_sub(usize::from(before));
+            seen.open = Some(seen.open.map_or(from, |known| known.min(from)));
         }
     }
 
-    /// The furthest end of a match that starts here.
-    fn match_at(&self, bytes: &[u8], start: usize) -> Option<usize> {
+    /// The furthest end of a match that starts here, and whether what follows the text could make one.
+    fn match_at(&self, bytes: &[u8], start: usize) -> (Option<usize>, bool) {
         // More than one spelling can fit (`%` raw or the start of `%25`), so the ends of all are carried.
         let mut ends = vec![start];
+        let mut open = false;
         for wanted in self.text.chars() {
             let mut next = Vec::new();
             for end in ends {
-                spellings(bytes, end, wanted, &mut next);
+                open |= spellings(bytes, end, wanted, &mut next);
             }
             if next.is_empty() {
-                return None;
+                return (None, open);
             }
             next.sort_unstable();
             next.dedup();
             ends = next;
         }
-        ends.last().copied()
+        (ends.last().copied(), open)
     }
 
     /// The place to mask, where a match counts as one.
-    fn accept(&self, text: &str, mut start: usize, mut end: usize) -> Option<(usize, usize)> {
-        let bytes = text.as_bytes();
+    fn accept(&self, bytes: &[u8], mut start: usize, mut end: usize) -> Option<(usize, usize)> {
         match self.form {
             Form::Plain => {}
             Form::Word => {
                 let joins = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
-                if joins(text[..start].chars().next_back()) || joins(text[end..].chars().next()) {
+                if joins(character_before(bytes, start)) || joins(character_at(bytes, end)) {
                     return None;
                 }
             }
@@ -213,12 +249,25 @@ impl Needle {
     }
 }
 
+/// The character that starts at a place; `None` where there is none, or no text.
+fn character_at(bytes: &[u8], at: usize) -> Option<char> {
+    let rest = &bytes[at..];
+    let whole = |length| std::str::from_utf8(rest.get(..length)?).ok()?.chars().next();
+    (1..=4).find_map(whole)
+}
+
+fn character_before(bytes: &[u8], at: usize) -> Option<char> {
+    let continues = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    let back = bytes[..at].iter().rev().take(3).take_while(|byte| continues(byte)).count();
+    character_at(bytes, at.checked_sub(back + 1)?)
+}
+
 fn is_base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-/// Adds the ends of every spelling of `wanted` that starts at `at`.
-fn spellings(bytes: &[u8], at: usize, wanted: char, ends: &mut Vec<usize>) {
+/// Adds the ends of every spelling of `wanted` that starts at `at`; says whether one may be cut off there.
+fn spellings(bytes: &[u8], at: usize, wanted: char, ends: &mut Vec<usize>) -> bool {
     let rest = &bytes[at..];
     let mut buffer = [0; 4];
     let encoded = wanted.encode_utf8(&mut buffer).as_bytes();
@@ -227,6 +276,8 @@ fn spellings(bytes: &[u8], at: usize, wanted: char, ends: &mut Vec<usize>) {
     }
     match rest.first() {
         Some(b'+') if wanted == ' ' => ends.push(at + 1),
+        // A terminal ends lines so.
+        Some(b'\r') if wanted == '\n' && rest.get(1) == Some(&b'\n') => ends.push(at + 2),
         // How often a `%` was encoded cannot be told from what follows: each is a spelling of its own.
         Some(b'%') if wanted == '%' => {
             let more = rest[1..].chunks(2).take_while(|pair| pair == b"25").count();
@@ -237,6 +288,24 @@ fn spellings(bytes: &[u8], at: usize, wanted: char, ends: &mut Vec<usize>) {
         Some(b'&') => ends.extend(entity(rest, wanted).map(|length| at + length)),
         _ => {}
     }
+    is_cut(rest, encoded)
+}
+
+/// The longest spelling of one character that is waited for: four bytes, each encoded some times over.
+const SPELLING: usize = 64;
+
+/// Whether a text is the start of a spelling.
+fn is_cut(rest: &[u8], encoded: &[u8]) -> bool {
+    let Some((first, behind)) = rest.split_first() else { return true };
+    let may = |part: fn(&u8) -> bool| rest.len() < SPELLING && behind.iter().all(part);
+    rest.len() < encoded.len() && encoded.starts_with(rest)
+        || match first {
+            b'\r' => encoded == b"\n" && behind.is_empty(),
+            b'%' => may(|byte| *byte == b'%' || byte.is_ascii_hexdigit()),
+            b'\\' => may(|byte| matches!(byte, b'\\' | b'u') || byte.is_ascii_hexdigit()) && rest.len() < 12,
+            b'&' => may(|byte| *byte == b'#' || byte.is_ascii_alphanumeric()) && rest.len() < 12,
+            _ => false,
+        }
 }
 
 /// `%41`, and `%2541` where a percent-encoded text was encoded once more.

@@ -20,6 +20,7 @@ pub mod oauth;
 mod oauth_app;
 mod open;
 mod record;
+mod reference;
 mod row;
 mod seat;
 mod services;
@@ -29,6 +30,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod version;
+mod workflow;
 
 use std::sync::Arc;
 
@@ -58,6 +60,7 @@ pub use oauth_app::{
     oauth_app_change, oauth_app_moved, oauth_meant, oauth_origin_changed, oauth_provider, surroundings,
 };
 use record::Plan;
+pub use reference::{Value, read_reference, referred};
 pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
 pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
@@ -67,6 +70,9 @@ pub use solution::{
 };
 pub use tags::TagChange;
 pub use version::{Difference, differences, field_name, fields, renewed};
+pub use workflow::{
+    Rewrite, Survey, Unresolved, Use, in_use, keys_of, meant, renamed, rewrite, survey, users, uses,
+};
 
 /// How often edits are made to fit what other programs saved before it is given up.
 const MERGES: u32 = 20;

@@ -64,6 +64,12 @@ pub enum What {
     Got,
     /// It left the vault in an export, with its secrets.
     Exported,
+    /// A program was started with values.
+    Ran,
+    /// A file was filled with values.
+    Injected,
+    /// A request was sent with it.
+    Requested,
     /// Tokens came from a login.
     LoggedIn,
     /// Tokens took the place of others, or the server refused that.
@@ -108,6 +114,9 @@ const WORDS: &[(What, &str)] = &[
     (What::Copied, "copied"),
     (What::Got, "got"),
     (What::Exported, "exported"),
+    (What::Ran, "ran"),
+    (What::Injected, "injected"),
+    (What::Requested, "requested"),
     (What::LoggedIn, "logged_in"),
     (What::Refreshed, "refreshed"),
     (What::Revoked, "revoked"),
@@ -135,7 +144,10 @@ impl What {
 
     /// Whether a credential was used by it: its value left the vault for a program or a person.
     pub fn is_use(self) -> bool {
-        matches!(self, Self::Revealed | Self::Copied | Self::Got)
+        matches!(
+            self,
+            Self::Revealed | Self::Copied | Self::Got | Self::Ran | Self::Injected | Self::Requested
+        )
     }
 }
 
@@ -202,6 +214,9 @@ pub struct Names {
     /// Which of its values, as a JSON pointer or a path.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub field: String,
+    /// The workflow that used it, where that was said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub workflow: String,
     /// What else is to be known, in words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
@@ -294,6 +309,13 @@ impl Entry {
     #[must_use]
     pub fn in_solution(mut self, name: &str) -> Self {
         self.names.solution = name.to_owned();
+        self
+    }
+
+    /// The workflow that uses it; sealed.
+    #[must_use]
+    pub fn for_workflow(mut self, name: &str) -> Self {
+        self.names.workflow = name.to_owned();
         self
     }
 

@@ -30,6 +30,8 @@ pub struct Record {
     pub key: String,
     /// Which of its values.
     pub field: String,
+    /// The workflow that used it; empty where that was not said.
+    pub workflow: String,
     /// More, in words.
     pub note: String,
     /// The credential.
@@ -71,6 +73,7 @@ impl Record {
             solution: names.solution,
             key: names.key,
             field: names.field,
+            workflow: names.workflow,
             note: names.note,
             id: line.id.clone(),
             ids: line.ids.clone(),

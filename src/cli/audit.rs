@@ -30,7 +30,7 @@ pub(super) const PAGES: &[Page] = &[
                 "counts where people came from",
             ),
         ],
-        json: r#"[{"line","at","what","result","solution","key","field","note","id","version"|null,"facts","value","who":{"uid","user","login","tty","ssh","host","pid"},"session","generation"|null,"keyed"}]"#,
+        json: r#"[{"line","at","what","result","solution","key","field","workflow","note","id","version"|null,"facts","value","who":{"uid","user","login","tty","ssh","host","pid"},"session","generation"|null,"keyed"}]"#,
         faults: &[],
         shared: &[&manual::OPENS, &manual::FINDS],
     },

@@ -67,9 +67,9 @@ pub(crate) fn access_token(
     setup: &Setup,
     session: &mut Session,
     id: &Id,
-    why: Why,
+    why: Why<'_>,
 ) -> Result<Given, Problem> {
-    let quiet = why == Why::Use;
+    let quiet = why != Why::Asked;
     let given = run(context, setup, session, quiet, async |keeper, ways| renew(keeper, id, why, ways).await)?;
     for warning in &given.warnings {
         context.output.warning(warning);

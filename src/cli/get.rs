@@ -2,18 +2,17 @@
 
 use std::process::ExitCode;
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::Get;
 use super::manual::{self, Page};
 use super::output::Output;
-use super::{Context, exchange};
-use crate::audit::{Entry, What};
+use super::{Context, values};
+use crate::audit::What;
+use crate::model::reference::Reference;
 use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
 use crate::session;
-use crate::session::oauth::{ACCESS_TOKEN, Why, has_tokens};
 
 pub(super) const PAGES: &[Page] = &[Page {
     command: "get",
@@ -21,6 +20,7 @@ pub(super) const PAGES: &[Page] = &[Page {
         ("credbench get billing.stripe", "prints the key"),
         ("credbench get db.main password | pbcopy", "hands one field on"),
         ("credbench get crm.zendesk base_url", "prints a field that is no secret"),
+        ("credbench get cred://billing-prod/db.main#password", "takes a reference as programs write it"),
         (
             "credbench get crm.salesforce",
             "of OAuth, prints an access token that is good: refreshed if it has to be",
@@ -32,23 +32,19 @@ pub(super) const PAGES: &[Page] = &[Page {
         (Exit::NotFound, "no_field", "it has no such field"),
         (Exit::NotFound, "missing_secret", "that secret was not entered yet"),
         (Exit::Usage, "which_field", "it has several values: name one"),
+        (Exit::Usage, "field_twice", "the reference names a field, and FIELD was given too"),
     ],
-    shared: &[&manual::OPENS, &manual::FINDS, &manual::ASKS_FOR_TOKENS, &manual::RECORDED],
+    shared: &[&manual::OPENS, &manual::FINDS, &manual::REFERS, &manual::ASKS_FOR_TOKENS, &manual::RECORDED],
 }];
 
 pub(crate) fn run(context: &Context, arguments: &Get) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
+    let reference = reference(arguments)?;
     let mut opened = context.open(&setup)?;
-    let credential = session::credential(&opened.document, &setup.solution, &arguments.key)?;
-    let (place, value) = if arguments.field.is_none() && has_tokens(&credential.content) {
-        let id = credential.id.clone();
-        let given = exchange::access_token(context, &setup, &mut opened.session, &id, Why::Use)?;
-        (ACCESS_TOKEN.to_owned(), given.access)
-    } else {
-        session::value(&opened.kinds, &credential.content, arguments.field.as_deref())?
-    };
-    let got = Entry::about(What::Got, credential).with_value(&place, &value);
-    opened.session.hand_out(vec![got], &Timestamp::now, || print(&context.output, &value))?;
+    let purpose = values::Purpose { what: What::Got, workflow: None };
+    values::with(context, &setup, &mut opened, &[reference], &purpose, |values| {
+        values.first().map_or(Ok(()), |value| print(&context.output, &value.text))
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -62,4 +58,21 @@ fn print(out: &Output, value: &Secret) -> Result<(), Problem> {
         }
     }
     out.finish()
+}
+
+/// What is asked for: a reference, or a key and a field.
+fn reference(arguments: &Get) -> Result<Reference, Problem> {
+    if !Reference::is_meant(&arguments.key) {
+        let (key, field) = (arguments.key.clone(), arguments.field.clone());
+        return Ok(Reference { solution: None, key, field });
+    }
+    let reference = session::read_reference(&arguments.key, "KEY")?;
+    match &arguments.field {
+        Some(_) if reference.field.is_some() => {
+            Err(Problem::new(Exit::Usage, "field_twice", format!("{} names a field already", arguments.key))
+                .hint("leave out FIELD, or what stands behind '#'"))
+        }
+        Some(field) => Ok(Reference { field: Some(field.clone()), ..reference }),
+        None => Ok(reference),
+    }
 }

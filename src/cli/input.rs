@@ -47,6 +47,12 @@ pub(crate) fn check_standard_input(arguments: &Arguments) -> Result<(), Problem>
             ];
             uses.extend(files.iter().filter(|(path, _)| dash(*path)).map(|(_, use_)| (*use_).to_owned()));
         }
+        Some(Command::Request(request)) if request.data.as_deref() == Some("@-") => {
+            uses.push("the --data of request".to_owned());
+        }
+        Some(Command::Inject(inject)) if inject.input.as_deref().is_none_or(is_standard_input) => {
+            uses.push("the template of inject".to_owned());
+        }
         Some(Command::Passphrase(change)) if dash(change.new_passphrase_file.as_deref()) => {
             uses.push("--new-passphrase-file".to_owned());
         }

@@ -44,6 +44,7 @@ pub(super) const PAGES: &[&[Page]] = &[
     super::history::PAGES,
     super::import::PAGES,
     super::init::PAGES,
+    super::inject::PAGES,
     super::kinds::PAGES,
     super::list::PAGES,
     super::login::PAGES,
@@ -55,8 +56,12 @@ pub(super) const PAGES: &[&[Page]] = &[
     super::recipients::PAGES,
     super::refresh::PAGES,
     super::remove::PAGES,
+    super::request::PAGES,
+    super::rename::PAGES,
     super::restore::PAGES,
+    super::run::PAGES,
     super::revoke::PAGES,
+    super::scan::PAGES,
     super::services::PAGES,
     super::show::PAGES,
     super::solution::PAGES,
@@ -66,11 +71,12 @@ pub(super) const PAGES: &[&[Page]] = &[
 ];
 
 /// The groups, in the order of `docs/CLI.md`; the first holds for every command.
-pub(super) const GROUPS: [&Group; 10] = [
+pub(super) const GROUPS: [&Group; 11] = [
     &ANY,
     &READS,
     &OPENS,
     &FINDS,
+    &REFERS,
     &RECORDED,
     &SAVES,
     &WRITES_DOCUMENTS,
@@ -145,6 +151,12 @@ pub(super) const FINDS: Group = Group {
         ),
         (Exit::NotFound, "no_solution", "there is no solution of that name"),
     ],
+};
+
+/// Takes references.
+pub(super) const REFERS: Group = Group {
+    title: "Takes references",
+    faults: &[(Exit::Usage, "reference", "a reference is not well written; says at which character")],
 };
 
 /// Hands something out, or takes it away: not without a line in the audit log.

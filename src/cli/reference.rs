@@ -37,7 +37,8 @@ pub(super) fn page(root: &Command) -> String {
         page.push_str("\n### `credbench`\n\nOpens the workbench.\n");
         more(&mut page, workbench);
     }
-    for command in root.get_subcommands().filter(|command| command.get_name() != "help") {
+    let shown = |command: &&Command| command.get_name() != "help" && !command.is_hide_set();
+    for command in root.get_subcommands().filter(shown) {
         one(&mut page, command, "credbench");
     }
     page.push_str(JSON);

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::args::Remove;
 use super::manual::{self, Page};
+use super::output::visible;
 use super::prompt::{Terminal, cancelled};
 use super::{Context, show};
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::session;
 
 pub(super) const PAGES: &[Page] = &[Page {
@@ -19,7 +20,11 @@ pub(super) const PAGES: &[Page] = &[Page {
         ("credbench remove old.key --force", "does not ask"),
     ],
     json: r#"{"solution","key","done":"removed"}"#,
-    faults: &[],
+    faults: &[(
+        Exit::Refused,
+        "in_use",
+        "workflows use it, and nobody is there to say that it may go all the same",
+    )],
     shared: &[&manual::OPENS, &manual::FINDS, &manual::RECORDED, &manual::SAVES],
 }];
 
@@ -28,12 +33,25 @@ pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Pro
     let mut opened = context.open(&setup)?;
     let credential = session::credential(&opened.document, &setup.solution, &arguments.key)?;
     let (removal, key, solution) = (session::removal(credential), &arguments.key, &setup.solution);
-    // Nothing registers its use of a key yet, so without a terminal there is nothing to refuse for.
-    if !arguments.force
-        && let Some(mut terminal) = Terminal::attended()
-        && !terminal.confirm(&format!("Remove {key} from {solution}? It can be restored"))
-    {
-        return Err(cancelled());
+    let users = session::users(&opened.document, solution, key);
+    if !arguments.force {
+        let agreed = match (Terminal::attended(), users.is_empty()) {
+            (None, true) => true,
+            (None, false) => {
+                return Err(session::in_use(key, &users)
+                    .hint("change those files first, or add --force; `credbench workflows KEY` says where"));
+            }
+            (Some(mut terminal), true) => {
+                terminal.confirm(&format!("Remove {key} from {solution}? It can be restored"))
+            }
+            (Some(mut terminal), false) => {
+                terminal.say(&visible(&session::in_use(key, &users).message));
+                terminal.text("Type the key to remove it all the same").as_deref() == Some(key)
+            }
+        };
+        if !agreed {
+            return Err(cancelled());
+        }
     }
     let saved = opened.session.commit(vec![removal], Timestamp::now())?;
     show::said(

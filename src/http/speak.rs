@@ -17,7 +17,7 @@ use url::Position;
 
 use super::dial::Stream;
 use super::tls::Seen;
-use super::{Answer, BODY_LIMIT, Failure, Request, TOTAL_LIMIT};
+use super::{Answer, Failure, REST_LIMIT, Request};
 
 /// The most headers, in bytes.
 const HEADER_BYTES: u32 = 64 << 10;
@@ -25,14 +25,15 @@ const HEADER_BYTES: u32 = 64 << 10;
 /// The most headers, in number.
 const HEADER_COUNT: usize = 256;
 
-/// Sends the request and reads the answer.
+/// Sends the request and reads the answer, `limit` bytes of its body at most.
 pub(super) async fn speak(
     stream: Box<dyn Stream>,
     is_http2: bool,
     request: &Request,
     seen: &Seen,
+    limit: usize,
 ) -> Result<Answer, Failure> {
-    let io = TokioIo::new(Counted { inner: stream, left: TOTAL_LIMIT });
+    let io = TokioIo::new(Counted { inner: stream, left: REST_LIMIT + limit });
     let message = message(request, is_http2)?;
     let explain = |error: &hyper::Error| explain(error, false, seen);
     if is_http2 {
@@ -42,13 +43,13 @@ pub(super) async fn speak(
             .initial_max_send_streams(1)
             .max_concurrent_reset_streams(1);
         let (mut sender, connection) = builder.handshake(io).await.map_err(|error| explain(&error))?;
-        let work = async { receive(sender.send_request(message).await, seen).await };
+        let work = async { receive(sender.send_request(message).await, seen, limit).await };
         return alongside(connection, work, seen).await;
     }
     let mut builder = http1::Builder::new();
     builder.max_headers(HEADER_COUNT).max_header_size(HEADER_BYTES as usize);
     let (mut sender, connection) = builder.handshake(io).await.map_err(|error| explain(&error))?;
-    let work = async { receive(sender.send_request(message).await, seen).await };
+    let work = async { receive(sender.send_request(message).await, seen, limit).await };
     alongside(connection, work, seen).await
 }
 
@@ -79,6 +80,7 @@ async fn alongside(
 async fn receive(
     answered: Result<hyper::Response<Incoming>, hyper::Error>,
     seen: &Seen,
+    limit: usize,
 ) -> Result<Answer, Failure> {
     let mut response = answered.map_err(|error| explain(&error, false, seen))?;
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -96,7 +98,7 @@ async fn receive(
         let frame = frame.map_err(|error| explain(&error, true, seen))?;
         // Trailers say nothing that is asked for.
         let Ok(chunk) = frame.into_data() else { continue };
-        let room = BODY_LIMIT - answer.body.len();
+        let room = limit - answer.body.len();
         answer.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
         if chunk.len() > room {
             answer.cut = true;

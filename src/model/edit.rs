@@ -12,12 +12,13 @@ mod solution;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod workflow;
 
 use jiff::Timestamp;
 
 use super::{
     Content, Document, Id, Issued, KindDefinition, OauthApp, Object, Recipient, Removed, Solution,
-    TestRecord, TokenDigest, Tokens,
+    TestRecord, TokenDigest, Tokens, Workflow,
 };
 
 pub use solution::copies;
@@ -150,6 +151,13 @@ pub enum Edit {
         /// Those whom there shall be.
         after: Vec<Recipient>,
     },
+    /// Puts what a scan found in the place of what is known of the same files and folders.
+    SetWorkflows {
+        /// What was scanned: files and folders.
+        under: Vec<String>,
+        /// What was found there.
+        workflows: Vec<Workflow>,
+    },
 }
 
 /// Why an edit cannot be applied. The document is as it was.
@@ -257,6 +265,7 @@ impl Document {
             Edit::AddSolution { solution } => self.add_solution(solution),
             Edit::RemoveSolution { name } => self.remove_solution(name),
             Edit::RenameSolution { from, to, except } => self.rename_solution(from, to, &except),
+            Edit::SetWorkflows { under, workflows } => Ok(self.set_workflows(under, workflows)),
             Edit::SetOauthApp { name, before, after } => self.set_oauth_app(name, before, after),
             Edit::DefineKind { id, expected, schema } => self.define_kind(id, expected, schema, now),
             Edit::RemoveKind { id } => self.remove_kind(id),

@@ -19,6 +19,7 @@ use crate::schema::Kind;
 use crate::secret::Secret;
 use crate::sign::{self, SignError};
 
+pub(super) use own::{Placed, placed};
 pub(super) use request::{allowed_method, header_name, may_be_set, sendable, test_headers};
 
 /// The longest path in a summary, in characters.
@@ -156,9 +157,19 @@ pub enum Unplannable {
     /// The test itself is not usable.
     #[error("{0}")]
     BadTest(String),
+    /// The address is none of the credential's.
+    #[error("{0} is none of this credential's hosts")]
+    Elsewhere(String),
     /// Requests cannot be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
+}
+
+impl Unplannable {
+    /// An address that is none of the credential's.
+    pub(super) fn elsewhere(url: &url::Url) -> Self {
+        Self::Elsewhere(crate::redact::visible(&url.origin().ascii_serialization(), SUMMARY))
+    }
 }
 
 fn list(names: &[String]) -> String {

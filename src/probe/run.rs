@@ -88,7 +88,7 @@ impl Unplannable {
             Self::Sign(_) => (Outcome::Unexpected, "Enter the key again, whole and as the service gave it."),
             Self::Lacking { advice, .. } => (Outcome::Incomplete, advice.as_str()),
             Self::Unusable { .. } => (Outcome::Unexpected, "Correct it, then test again; nothing was sent."),
-            Self::BadTest(_) => (Outcome::Unexpected, "Correct the test, as JSON."),
+            Self::BadTest(_) | Self::Elsewhere(_) => (Outcome::Unexpected, "Correct the test, as JSON."),
         };
         Report::unsent(outcome, message, advice, at)
     }

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use url::Url;
 
+use super::ask as own;
+use super::ask::Wish;
 use super::plan::Unplannable;
 use super::rules::{Rules, Test};
 use super::way::other_hosts;
@@ -27,7 +29,7 @@ use crate::secret::Secret;
 use crate::sign::SignerSpec;
 use values::Values;
 
-pub(super) use run::run;
+pub(super) use run::{ask, run};
 pub(super) use texts::Texts;
 
 /// The calls of one test, in their order.
@@ -52,6 +54,14 @@ pub(super) struct Chain {
     pub(super) summary: String,
     /// Where a person makes the key, where that is known.
     pub(super) key_page: Option<String>,
+    /// What a person asks for in place of the test.
+    wish: Option<Added>,
+}
+
+/// What a person's own request has besides method and address.
+struct Added {
+    headers: Vec<(String, Secret)>,
+    body: Option<Secret>,
 }
 
 impl std::fmt::Debug for Chain {
@@ -86,11 +96,41 @@ impl Chain {
     pub(super) fn is_for(content: &Content, chosen: &Chosen) -> bool {
         let variant = chosen.variant();
         let own = content.document.get("test").is_some_and(|test| !test.is_null());
-        let knows_how = !variant.auth.is_empty() || variant.signer.is_some() || !variant.steps.is_empty();
         match own {
-            true => knows_how,
+            true => Self::knows_how(chosen),
             false => variant.test.is_some() || variant.not_testable.is_some(),
         }
+    }
+
+    /// Whether the service says how its credentials are sent.
+    pub(super) fn knows_how(chosen: &Chosen) -> bool {
+        let variant = chosen.variant();
+        !variant.auth.is_empty() || variant.signer.is_some() || !variant.steps.is_empty()
+    }
+
+    /// A person's own request, with what the service wants before it and in it.
+    ///
+    /// # Errors
+    /// Why nothing can be sent.
+    pub(super) fn for_wish(
+        kind: &Kind,
+        content: &Content,
+        chosen: &Chosen,
+        wish: Wish,
+    ) -> Result<Self, Unplannable> {
+        let whole = own::whole(&wish.target)?.is_some();
+        let call = catalogue::Call {
+            method: Some(wish.method),
+            url: whole.then(|| wish.target.clone()),
+            path: (!whole).then_some(wish.target),
+            ..catalogue::Call::default()
+        };
+        let mut calls = calls(chosen.variant(), None)?;
+        calls.retain(|call| call.turn != Turn::Test);
+        let at = calls.iter().position(|call| call.turn == Turn::After).unwrap_or(calls.len());
+        calls.insert(at, made(Turn::Test, 0, &call));
+        let added = Added { headers: own::own_headers(wish.headers)?, body: wish.body };
+        Self::make(kind, content, chosen, calls, Some(added))
     }
 
     /// The calls that prove a credential of a service.
@@ -99,11 +139,22 @@ impl Chain {
     /// Why nothing can be sent.
     pub(super) fn of(kind: &Kind, content: &Content, chosen: &Chosen) -> Result<Self, Unplannable> {
         let variant = chosen.variant();
-        let values = Values::of(kind, content, chosen)?;
         let own_test = content.document.get("test").filter(|test| !test.is_null());
         if let (Some(reason), None) = (&variant.not_testable, own_test) {
             return Err(Unplannable::NotTestable(format!("{}: {reason}", chosen.service.name).into()));
         }
+        Self::make(kind, content, chosen, calls(variant, own_test)?, None)
+    }
+
+    fn make(
+        kind: &Kind,
+        content: &Content,
+        chosen: &Chosen,
+        calls: Vec<Call>,
+        wish: Option<Added>,
+    ) -> Result<Self, Unplannable> {
+        let variant = chosen.variant();
+        let values = Values::of(kind, content, chosen)?;
         let signer = variant.signer.as_ref().map(|signer| {
             serde_json::from_value(Value::Object(signer.clone()))
                 .map_err(|error| Unplannable::BadTest(format!("the signer cannot be read: {error}")))
@@ -119,7 +170,8 @@ impl Chain {
             signer: signer.transpose()?,
             tls: super::certificate::options(kind, content)?,
             allow_http: content.get("/allow_http").and_then(Value::as_bool).unwrap_or(false),
-            calls: calls(variant, own_test)?,
+            calls,
+            wish,
             secrets: content.secrets.values().cloned().collect(),
             host: String::new(),
             origins: Vec::new(),
@@ -189,7 +241,8 @@ impl Chain {
             spec.resolve::<Unplannable>(&|name| Ok(values.get_or_empty(name)))?;
         }
         self.secrets.extend(more);
-        if values.has_secret()
+        if self.wish.is_none()
+            && values.has_secret()
             && !values.uses_secret()
             && self.signer.is_none()
             && self.tls.identity.is_none()
@@ -252,28 +305,6 @@ fn auth(content: &Content, variant: &Variant) -> Auth {
 
 /// The calls of a variant, with the credential's own test in place of the service's.
 fn calls(variant: &Variant, own: Option<&Value>) -> Result<Vec<Call>, Unplannable> {
-    let made = |turn: Turn, number: usize, call: &catalogue::Call| {
-        let usual = match turn {
-            Turn::Step if number == 0 => "login".to_owned(),
-            Turn::Step => format!("step {}", number + 1),
-            Turn::Test => String::new(),
-            Turn::After => "logout".to_owned(),
-        };
-        Call {
-            turn,
-            name: call.name.clone().filter(|_| turn != Turn::Test).unwrap_or(usual),
-            rules: Rules {
-                expect: call.expect.clone(),
-                rejected: call.rejected.clone(),
-                limited: call.limited.clone(),
-                expired: call.expired.clone(),
-                closest_first: true,
-            },
-            carries_auth: call.auth.unwrap_or(turn == Turn::Test),
-            html: wants_html(call),
-            call: Arc::new(call.clone()),
-        }
-    };
     let mut calls: Vec<Call> =
         variant.steps.iter().enumerate().map(|(number, step)| made(Turn::Step, number, step)).collect();
     match own {
@@ -282,6 +313,30 @@ fn calls(variant: &Variant, own: Option<&Value>) -> Result<Vec<Call>, Unplannabl
     }
     calls.extend(variant.after.iter().map(|call| made(Turn::After, 0, call)));
     Ok(calls)
+}
+
+/// A call of the catalogue in its turn.
+fn made(turn: Turn, number: usize, call: &catalogue::Call) -> Call {
+    let usual = match turn {
+        Turn::Step if number == 0 => "login".to_owned(),
+        Turn::Step => format!("step {}", number + 1),
+        Turn::Test => String::new(),
+        Turn::After => "logout".to_owned(),
+    };
+    Call {
+        turn,
+        name: call.name.clone().filter(|_| turn != Turn::Test).unwrap_or(usual),
+        rules: Rules {
+            expect: call.expect.clone(),
+            rejected: call.rejected.clone(),
+            limited: call.limited.clone(),
+            expired: call.expired.clone(),
+            closest_first: true,
+        },
+        carries_auth: call.auth.unwrap_or(turn == Turn::Test),
+        html: wants_html(call),
+        call: Arc::new(call.clone()),
+    }
 }
 
 /// A credential's own test as the catalogue would say it.

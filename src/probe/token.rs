@@ -97,6 +97,27 @@ const ACCESS: &str = "/config/tokens/access_token";
 /// What templates call it.
 pub(super) const TOKEN: &str = "access_token";
 
+/// The stored token of an OAuth credential, and everything of it that must not be seen; `None` for other kinds.
+///
+/// # Errors
+/// There is no token.
+pub(super) fn bearer(
+    kind: &Kind,
+    content: &Content,
+    around: &Surroundings,
+) -> Result<Option<(Secret, Vec<Secret>)>, Unplannable> {
+    if !matches!(content.kind(), "oauth2" | "oauth_alias") {
+        return Ok(None);
+    }
+    let Some(access) = content.secret(ACCESS).filter(|token| !token.is_empty()) else {
+        let obtain = kind.how_to_obtain(ACCESS).unwrap_or("a login gives one");
+        let message = format!("{} is missing: log in first", kind.title_of(ACCESS));
+        return Err(Unplannable::Lacking { message, advice: format!("Log in: {obtain}.") });
+    };
+    let of_app = around.oauth_app.iter().flat_map(|app| app.secrets.values());
+    Ok(Some((access.clone(), content.secrets.values().chain(of_app).cloned().collect())))
+}
+
 /// Makes the plan of an OAuth credential.
 pub(super) fn plan(kind: &Kind, content: &Content, around: &Surroundings) -> Result<Plan, Unplannable> {
     let mut chain = match kind.service() {

@@ -4,6 +4,7 @@ use crate::model::{Content, Credential, Document, pointer};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::secret::Secret;
+use crate::suggest::nearest;
 
 /// The credential of a key.
 ///
@@ -32,8 +33,13 @@ pub fn not_found(document: &Document, solution: &str, key: &str) -> Problem {
     }
     let elsewhere = document.credentials.iter().find(|credential| credential.content.key() == key);
     let problem = problem(format!("there is no credential {key:?} in {solution}"));
-    match elsewhere {
-        Some(other) => problem.hint(format!("{} has one: add --solution {0}", other.content.solution())),
+    if let Some(other) = elsewhere {
+        return problem.hint(format!("{} has one: add --solution {0}", other.content.solution()));
+    }
+    match nearest(key, super::residents(document, solution).map(|known| known.content.key())) {
+        Some(meant) => {
+            problem.hint(format!("did you mean {meant}? `credbench list` shows the keys there are"))
+        }
         None => problem.hint("`credbench list` shows the keys there are"),
     }
 }

@@ -188,7 +188,7 @@ impl Plan {
             Edit::RecordTest { id, record } => {
                 tests.entry(Outcome::word(record.outcome)).or_default().push(id.clone());
             }
-            Edit::ForgetTest { .. } => {}
+            Edit::ForgetTest { .. } | Edit::SetWorkflows { .. } => {}
             Edit::SetTokens { id, tokens, issued, .. } => {
                 let what = match issued {
                     _ if tokens.digest().is_none() => What::Revoked,

@@ -19,6 +19,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // Its requests are those of `http`.
     ("sign", &["secret", "http"]),
     ("model", &["secret", "suggest"]),
+    ("inject", &["model", "secret"]),
+    ("scan", &["model"]),
     ("schema", &["model", "secret", "suggest"]),
     ("import", &["schema", "model", "secret"]),
     ("audit", &["model", "secret", "durable"]),
@@ -30,15 +32,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "session",
         &[
-            "secret", "durable", "proxy", "config", "paths", "http", "sign", "model", "schema", "import",
-            "audit", "vault", "oauth", "probe", "problem",
+            "secret", "suggest", "durable", "proxy", "config", "paths", "http", "sign", "model", "schema",
+            "import", "audit", "vault", "oauth", "probe", "problem", "scan",
         ],
     ),
     (
         "cli",
         &[
             "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "http", "model",
-            "schema", "import", "audit", "vault", "probe", "demo", "problem", "session",
+            "schema", "import", "audit", "vault", "probe", "demo", "problem", "session", "inject", "scan",
         ],
     ),
     (
@@ -68,6 +70,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["audit"]),
     ("ed25519_dalek", &["vault"]),
     ("jsonschema", &["schema"]),
+    ("ignore", &["scan"]),
 ];
 
 /// Every module is in the table, every import in the sources is allowed by it, and everything it allows is needed.

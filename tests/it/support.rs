@@ -14,3 +14,13 @@ pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod ui;
 pub(crate) mod vault;
+
+/// Waits for a condition that another process brings about.
+#[track_caller]
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !holds() {
+        assert!(std::time::Instant::now() < deadline, "waited for this: {what}");
+        std::thread::yield_now();
+    }
+}

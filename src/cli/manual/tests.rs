@@ -9,7 +9,10 @@ use crate::cli::args::Arguments;
 /// All commands that do something, as they are typed.
 fn commands() -> Vec<String> {
     fn below(command: &Command, name: &str, found: &mut Vec<String>) {
-        let mut nested = command.get_subcommands().filter(|command| command.get_name() != "help").peekable();
+        let mut nested = command
+            .get_subcommands()
+            .filter(|command| command.get_name() != "help" && !command.is_hide_set())
+            .peekable();
         // A group may be a command, too: it takes arguments of its own then, as `audit` does.
         let own = command.get_positionals().next().is_some();
         if nested.peek().is_none() || (own && !name.is_empty()) {

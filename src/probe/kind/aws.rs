@@ -83,6 +83,20 @@ pub(in crate::probe) fn plan(kind: &Kind, content: &Content) -> Result<Plan, Unp
     Ok(Plan::of(Work::Aws(Box::new(work)), content.secrets.values()))
 }
 
+/// The service and the region that a host names, as AWS names its own; `None`: it is none of AWS's.
+pub(in crate::probe) fn place_of(host: &str, region: &str) -> Option<(String, String)> {
+    let name = host.strip_suffix(domain(region))?.strip_suffix('.')?;
+    let mut labels = name.rsplit('.');
+    let last = labels.next().filter(|label| !label.is_empty())?;
+    // `s3.eu-west-1`, `bucket.s3.eu-west-1`, `iam`.
+    let is_region = last.contains('-') && last.ends_with(|c: char| c.is_ascii_digit());
+    match (is_region, labels.next()) {
+        (true, Some(service)) => Some((service.to_owned(), last.to_owned())),
+        (true, None) => None,
+        (false, _) => Some((last.to_owned(), region.to_owned())),
+    }
+}
+
 /// The domain of a region's partition.
 fn domain(region: &str) -> &'static str {
     match region {

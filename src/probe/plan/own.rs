@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use url::Url;
 
 use super::super::rules::Test;
 use super::super::template::{Described, Values};
@@ -26,7 +27,7 @@ pub(super) fn call(kind: &Kind, content: &Content) -> Result<(Call, Vec<Secret>)
     let test = Test::read(test).map_err(|error| Unplannable::BadTest(error.to_string()))?;
     let base = http::base(content.get_str("/config/base_url").unwrap_or_default())?;
     way::other_hosts(kind, content)?;
-    let described = matches!(auth, Authorization::Described(_));
+    let described = matches!(auth, Placed::Described(_));
     let mut url = match described {
         true => http::join(&base, values.path(&test.path)?.expose())?,
         false => http::join(&base, &test.path)?,
@@ -37,42 +38,10 @@ pub(super) fn call(kind: &Kind, content: &Content) -> Result<(Call, Vec<Secret>)
                 .into(),
         ));
     }
-    let mut own_body = None;
-    let mut secrets: Vec<Secret> = content.secrets.values().cloned().collect();
+    let mut secrets = secrets_of(content);
     let mut headers = test_headers(&test)?;
-    match auth {
-        Authorization::Handshake => {}
-        Authorization::Header { name, value, field } => {
-            let value = sendable(value, &field, "a header")?;
-            // `Basic …`: what stands behind the word must not come back alone either.
-            secrets.extend(value.expose().split_once(' ').map(|(_, encoded)| Secret::from(encoded)));
-            secrets.push(value.clone());
-            // The credential's own header is the one that is tested, whatever the test's headers say.
-            headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
-            headers.push((header_name(&name)?, value));
-        }
-        Authorization::Query { name, value } => {
-            url.query_pairs_mut().append_pair(&name, value.expose());
-            secrets.push(value);
-        }
-        Authorization::Described(Described { headers: own, query, body }) => {
-            for (name, value) in own {
-                may_be_set(&name)?;
-                let value = sendable(value, &name, "a header")?;
-                headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
-                headers.push((header_name(&name)?, value));
-            }
-            for (name, value) in query {
-                url.query_pairs_mut().append_pair(&name, value.expose());
-            }
-            own_body = body.filter(|_| test.method.eq_ignore_ascii_case("POST"));
-        }
-    }
-    if let (Some(user), Some(password)) =
-        (content.get_str("/config/username"), content.secret("/config/password"))
-    {
-        secrets.push(Secret::new(format!("{user}:{}", password.expose())));
-    }
+    let own_body = auth.put(&mut url, &mut headers, &mut secrets)?;
+    let own_body = own_body.filter(|_| test.method.eq_ignore_ascii_case("POST"));
     let method = allowed_method(&test.method)?;
     let call = Call {
         html: test.wants_html(),
@@ -90,26 +59,93 @@ pub(super) fn call(kind: &Kind, content: &Content) -> Result<(Call, Vec<Secret>)
 }
 
 /// Where the credential goes.
-enum Authorization {
+pub(in crate::probe) enum Placed {
     /// Not in the request.
     Handshake,
     /// Where its own `request` says.
     Described(Described),
-    Header {
-        name: String,
-        value: Secret,
-        field: String,
-    },
-    Query {
-        name: String,
-        value: Secret,
-    },
+    /// In a header field.
+    Header { name: String, value: Secret, field: String },
+    /// In the query.
+    Query { name: String, value: Secret },
 }
 
-fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<Authorization, Unplannable> {
+/// How a credential is sent, and everything of it that must not be seen.
+///
+/// # Errors
+/// A value that cannot be sent where it belongs.
+pub(in crate::probe) fn placed(kind: &Kind, content: &Content) -> Result<(Placed, Vec<Secret>), Unplannable> {
+    Ok((authorization(kind, content, &Values::of(kind, content))?, secrets_of(content)))
+}
+
+/// The secrets of a credential, in the forms that they are sent in.
+fn secrets_of(content: &Content) -> Vec<Secret> {
+    let mut secrets: Vec<Secret> = content.secrets.values().cloned().collect();
+    if let (Some(user), Some(password)) =
+        (content.get_str("/config/username"), content.secret("/config/password"))
+    {
+        secrets.push(Secret::new(format!("{user}:{}", password.expose())));
+    }
+    secrets
+}
+
+impl Placed {
+    /// An OAuth access token.
+    pub(in crate::probe) fn bearer(token: &Secret) -> Self {
+        Self::Header {
+            name: "Authorization".to_owned(),
+            value: Secret::new(format!("Bearer {}", token.expose())),
+            field: "Access token".to_owned(),
+        }
+    }
+
+    /// Puts it into a request; gives the body that it describes.
+    ///
+    /// # Errors
+    /// A value that cannot be sent where it belongs.
+    pub(in crate::probe) fn put(
+        self,
+        url: &mut Url,
+        headers: &mut Vec<(String, Secret)>,
+        secrets: &mut Vec<Secret>,
+    ) -> Result<Option<Secret>, Unplannable> {
+        match self {
+            Self::Handshake => Ok(None),
+            Self::Header { name, value, field } => {
+                let value = sendable(value, &field, "a header")?;
+                // `Basic …`: what stands behind the word must not come back alone either.
+                secrets.extend(value.expose().split_once(' ').map(|(_, encoded)| Secret::from(encoded)));
+                secrets.push(value.clone());
+                // The credential's own header is the one that is sent, whatever other headers say.
+                headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+                headers.push((header_name(&name)?, value));
+                Ok(None)
+            }
+            Self::Query { name, value } => {
+                url.query_pairs_mut().append_pair(&name, value.expose());
+                secrets.push(value);
+                Ok(None)
+            }
+            Self::Described(Described { headers: own, query, body }) => {
+                for (name, value) in own {
+                    may_be_set(&name)?;
+                    let value = sendable(value, &name, "a header")?;
+                    headers.retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+                    headers.push((header_name(&name)?, value));
+                }
+                for (name, value) in query {
+                    url.query_pairs_mut().append_pair(&name, value.expose());
+                }
+                Ok(body)
+            }
+        }
+    }
+}
+
+fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<Placed, Unplannable> {
     let text = |place: &str| content.get_str(place).unwrap_or_default();
     let secret = |place: &str| content.secret(place).map_or("", Secret::expose);
-    let header = |name: &str, value: String, field: &str| Authorization::Header {
+    let header = |name: &str, value: String, field: &str| Placed::Header {
         name: name.to_owned(),
         value: Secret::new(value),
         field: kind.title_of(field),
@@ -123,7 +159,7 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
                 name => name,
             };
             match text("/config/placement/in") {
-                "query" => Authorization::Query { name: name.to_owned(), value: Secret::new(value) },
+                "query" => Placed::Query { name: name.to_owned(), value: Secret::new(value) },
                 "cookie" => {
                     let unsendable = |c: char| matches!(c, ';' | ',' | '"' | '\\') || c.is_whitespace();
                     if value.contains(unsendable) {
@@ -147,13 +183,13 @@ fn authorization(kind: &Kind, content: &Content, values: &Values<'_>) -> Result<
             header("Authorization", format!("{scheme} {}", secret("/config/token")), "/config/token")
         }
         // It is shown in the handshake, not in the request.
-        "client_certificate" => Authorization::Handshake,
+        "client_certificate" => Placed::Handshake,
         "secret" => return Err(Unplannable::NotTestable("no request proves a secret of this kind".into())),
         _ if content.get_str("/config/base_url").is_none() => {
             return Err(Unplannable::NotTestable(
                 "it has no base URL: there is nowhere to send a test".into(),
             ));
         }
-        _ => Authorization::Described(values.request(kind.request_of(content))?),
+        _ => Placed::Described(values.request(kind.request_of(content))?),
     })
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::super::plan::{Unplannable, header_name, may_be_set, sendable};
 use super::values::{Filled, Values, percent_encoded, unsendable};
-use super::{Call, Chain};
+use super::{Call, Chain, Turn};
 use crate::http::{self, AddressError, Request};
 use crate::schema::catalogue::{Templates, template};
 use crate::secret::Secret;
@@ -67,7 +67,16 @@ impl Chain {
             headers.push(("Authorization".to_owned(), Secret::new(format!("Basic {}", encoded.expose()))));
             secrets.extend([pair, encoded]);
         }
-        let body = body(call, values, &mut headers)?;
+        let mut body = body(call, values, &mut headers)?;
+        if let Some(wish) = self.wish.as_ref().filter(|_| call.turn == Turn::Test) {
+            for (name, value) in &wish.headers {
+                // What the service wants comes first.
+                if !headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                    headers.push((name.clone(), value.clone()));
+                }
+            }
+            body.clone_from(&wish.body);
+        }
         let request = Request {
             method: data.method(),
             url,
@@ -102,6 +111,9 @@ impl Chain {
         let own = self.base.as_ref().is_some_and(|base| http::same_origin(base, &url));
         if own || self.hosts.allow(&url) {
             return Ok(url);
+        }
+        if self.wish.is_some() {
+            return Err(Unplannable::elsewhere(&url));
         }
         if url.scheme() != "https" {
             return Err(Unplannable::Address(AddressError::NotHttp));

@@ -7,7 +7,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::run::{Judged, MESSAGE, Means, judge_call};
+use super::super::ask::Asked;
+use super::super::run::{Judged, MESSAGE, Means, failure_words, judge_call};
 use super::facts::{learnt, taken};
 use super::{Chain, Turn};
 use crate::http::{self, Answer, Trust};
@@ -30,15 +31,7 @@ pub(in crate::probe) async fn run(
     now: Timestamp,
 ) -> Report {
     let Means { trust, deadline, timeout, cancel } = *means;
-    let mut running = Running {
-        chain,
-        values: chain.values.clone(),
-        secrets: chain.secrets.clone(),
-        steps: Vec::new(),
-        now,
-        nonce: rand::random(),
-        timeout,
-    };
+    let mut running = Running::of(chain, timeout, now);
     if let Some(token) = token {
         running.values.take(TOKEN, token.clone(), true);
         running.secrets.push(token.clone());
@@ -81,6 +74,37 @@ pub(in crate::probe) async fn run(
     }
 }
 
+/// Sends a person's own request, after what the service wants before it, and logs out.
+pub(in crate::probe) async fn ask(chain: &Chain, means: &Means<'_>, now: Timestamp) -> Asked {
+    let Means { trust, deadline, timeout, cancel } = *means;
+    let mut running = Running::of(chain, timeout, now);
+    let mut result = Err("there is nothing to send".to_owned());
+    for call in chain.calls.iter().filter(|call| call.turn != Turn::After) {
+        if call.turn == Turn::Test {
+            result = match running.request(call) {
+                Ok(request) => {
+                    let exchange = http::send_whole(&request, trust, deadline, cancel).await;
+                    exchange.result.map_err(|failure| failure_words(&failure))
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            break;
+        }
+        let (judged, answer) = running.call(call, trust, deadline, cancel).await;
+        let taken = match answer.filter(|_| judged.outcome == Outcome::Ok) {
+            Some(answer) => running.take(call, &answer).map_err(|missing| missing.message),
+            None => Err(judged.message),
+        };
+        if let Err(message) = taken {
+            result = Err(message);
+            break;
+        }
+    }
+    running.part(trust, deadline, cancel).await;
+    let redactor = running.redactor();
+    Asked { result: result.map_err(|message| redactor.show(&message, MESSAGE)), redactor }
+}
+
 /// The calls as far as they went.
 struct Running<'a> {
     chain: &'a Chain,
@@ -90,6 +114,20 @@ struct Running<'a> {
     now: Timestamp,
     nonce: [u8; 16],
     timeout: Duration,
+}
+
+impl<'a> Running<'a> {
+    fn of(chain: &'a Chain, timeout: Duration, now: Timestamp) -> Self {
+        Self {
+            chain,
+            values: chain.values.clone(),
+            secrets: chain.secrets.clone(),
+            steps: Vec::new(),
+            now,
+            nonce: rand::random(),
+            timeout,
+        }
+    }
 }
 
 impl Running<'_> {

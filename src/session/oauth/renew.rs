@@ -11,7 +11,7 @@ use super::life::{Need, need};
 use super::notes::{Notes, Turn};
 use super::{Given, Held, Keeper, Origin, Stage, Ways, has_tokens, words};
 use crate::http::Exchange;
-use crate::model::{Id, Issued, Renewal, Tokens};
+use crate::model::{Id, Issued, Renewal, TokenDigest, Tokens};
 use crate::oauth::{Means, Outcome, Refusal, Token};
 use crate::probe::{self, TokenSource};
 use crate::problem::{Exit, Problem};
@@ -26,11 +26,13 @@ const ATTEMPTS: usize = 3;
 
 /// Why an access token is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum Why<'a> {
     /// It is to be used: another one is got where it is over or nearly so.
     Use,
     /// Somebody wants another one, whatever there is, and whatever failed before.
     Asked,
+    /// A service refused the one of these tokens: another one is got, unless another program has done so already.
+    Refused(&'a TokenDigest),
 }
 
 /// An access token that is good: the stored one, else the next, which is stored before it is handed out.
@@ -38,16 +40,16 @@ pub enum Why {
 /// # Errors
 /// `login_needed` (exit 1, or 4 where nobody logged in yet); `cooling_down` where the last exchange failed a moment
 /// ago; `no_token` with what the server said; as [`Keeper::read`] and [`Keeper::keep`].
-pub async fn renew<K: Keeper>(keeper: &K, id: &Id, why: Why, ways: &Ways<'_>) -> Result<Given, Problem> {
+pub async fn renew<K: Keeper>(keeper: &K, id: &Id, why: Why<'_>, ways: &Ways<'_>) -> Result<Given, Problem> {
     let start = (ways.clock)();
     let seen = keeper.read(id).await?;
     if let Some(given) = without_asking(&seen, why, start, ways)? {
         return Ok(given);
     }
-    if why == Why::Use
+    if why != Why::Asked
         && let Some(failure) = Notes::read(keeper.folder(), id).cooling(&seen.credential, start)
     {
-        return fallen_back(&seen, start, words::cooling(seen.key(), failure));
+        return fallen_back(&seen, why, start, words::cooling(seen.key(), failure));
     }
     let turn = ways.turn(keeper, id).await?;
     let held = keeper.read(id).await?;
@@ -63,27 +65,36 @@ pub async fn renew<K: Keeper>(keeper: &K, id: &Id, why: Why, ways: &Ways<'_>) ->
     }
     // Whoever waited while it failed hears of that failure and does not make another.
     let cooling = turn.notes().cooling(&held.credential, now);
-    if let Some(failure) = cooling.filter(|failure| why == Why::Use || failure.at >= start) {
-        return fallen_back(&held, now, words::cooling(held.key(), failure));
+    if let Some(failure) = cooling.filter(|failure| why != Why::Asked || failure.at >= start) {
+        return fallen_back(&held, why, now, words::cooling(held.key(), failure));
     }
     asked(keeper, turn, held, why, ways).await
 }
 
 /// The stored token where it is good; `None` where the server has to be asked.
-fn without_asking(held: &Held, why: Why, now: Timestamp, ways: &Ways<'_>) -> Result<Option<Given>, Problem> {
+fn without_asking(
+    held: &Held,
+    why: Why<'_>,
+    now: Timestamp,
+    ways: &Ways<'_>,
+) -> Result<Option<Given>, Problem> {
     if !has_tokens(&held.credential.content) {
         return Err(words::holds_no_tokens(&held.credential.content));
     }
     let life = held.life(now);
     let need = match why {
         Why::Use => need(&held.credential, life, now, ways.margin),
+        Why::Refused(tokens) if held.digest().as_ref() != Some(tokens) => {
+            need(&held.credential, life, now, ways.margin)
+        }
+        Why::Refused(_) if life.renewal == Renewal::Login => Need::Login,
         // By hand also one that was refused before: the server may know it again.
         Why::Asked
             if life.renewal == Renewal::Login && held.credential.content.tokens().refresh().is_none() =>
         {
             Need::Login
         }
-        Why::Asked => Need::Renewal,
+        Why::Asked | Why::Refused(_) => Need::Renewal,
     };
     match need {
         Need::Login => Err(words::login(held, now)),
@@ -92,10 +103,10 @@ fn without_asking(held: &Held, why: Why, now: Timestamp, ways: &Ways<'_>) -> Res
     }
 }
 
-/// The stored token where it is good all the same, else the problem.
-fn fallen_back(held: &Held, now: Timestamp, problem: Problem) -> Result<Given, Problem> {
+/// The stored token where it is to be used and good all the same, else the problem.
+fn fallen_back(held: &Held, why: Why<'_>, now: Timestamp, problem: Problem) -> Result<Given, Problem> {
     match held.given(now, Origin::Stored) {
-        Some(given) if given.ends.is_some_and(|ends| ends > now) => {
+        Some(given) if why == Why::Use && given.ends.is_some_and(|ends| ends > now) => {
             Ok(Given { warnings: vec![words::still_good(&problem)], ..given })
         }
         _ => Err(problem),
@@ -107,7 +118,7 @@ async fn asked<K: Keeper>(
     keeper: &K,
     mut turn: Turn,
     held: Held,
-    why: Why,
+    why: Why<'_>,
     ways: &Ways<'_>,
 ) -> Result<Given, Problem> {
     let source = held.source()?;
@@ -122,7 +133,7 @@ async fn asked<K: Keeper>(
     if let Some(refresh) = &refresh
         && let Err(problem) = turn.spends(refresh, asked_at)
     {
-        return if why == Why::Use { fallen_back(&held, asked_at, problem) } else { Err(problem) };
+        return fallen_back(&held, why, asked_at, problem);
     }
     ways.asks(&source);
     let outcome = exchange(&source, refresh.as_ref(), ways).await;
@@ -151,7 +162,7 @@ async fn asked<K: Keeper>(
                 }
                 turn.failed(&held.credential, now, &report.message, spent);
             }
-            return if why == Why::Use { fallen_back(&held, now, problem) } else { Err(problem) };
+            return fallen_back(&held, why, now, problem);
         }
     };
     let (tokens, issued) = next(&held, &token, asked_at);

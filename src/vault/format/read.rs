@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::{FORMAT, Header};
 use crate::model::{
     Content, Credential, Document, Id, Issued, KindDefinition, OauthApp, Object, Organization, Placeholder,
-    Recipient, Removed, Solution, TestRecord, Version, pointer,
+    Recipient, Removed, Solution, TestRecord, Version, Workflow, pointer,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -254,6 +254,7 @@ struct BodyIn {
     trash: Vec<RemovedIn>,
     recipients: Vec<Recipient>,
     #[serde(default)]
+    workflows: Vec<Workflow>,
     audit: Option<AuditIn>,
     #[serde(flatten)]
     extra: Object,
@@ -329,6 +330,7 @@ impl TryFrom<BodyIn> for Document {
             trash: removed.collect::<Result<_, Refusal>>()?,
             credentials: body.credentials.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             recipients: body.recipients,
+            workflows: body.workflows,
             audit_key: body.audit.map(|audit| audit.key),
             extra: body.extra,
         })

@@ -3,8 +3,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    Content, Credential, Document, Id, Issued, KindDefinition, KindVersion, Learnt, OauthApp, Organization,
-    Outcome, Placeholder, Recipient, Removed, Solution, TestRecord, TokenDigest, Version,
+    Content, Credential, Document, Id, Issued, KindDefinition, KindVersion, Learnt, Mentioned, OauthApp,
+    Organization, Outcome, Placeholder, Recipient, Removed, Solution, TestRecord, TokenDigest, Version,
+    Workflow,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -306,6 +307,7 @@ prop_compose! {
         credentials in prop::collection::vec(any_credential(), 0..3),
         trash in prop::collection::vec((any_time(), any_credential()), 0..2),
         recipients in prop::collection::vec((any_text(), any_text(), any_time()), 0..3),
+        workflows in prop::collection::vec((any_text(), any_time(), any_extra()), 0..3),
         audit_key in prop::option::of(any_text()),
         extra in any_extra(),
     ) -> Document {
@@ -322,6 +324,17 @@ prop_compose! {
             recipients: recipients
                 .into_iter()
                 .map(|(recipient, name, added_at)| Recipient { recipient, name, added_at })
+                .collect(),
+            workflows: workflows
+                .into_iter()
+                .map(|(name, scanned_at, extra)| Workflow {
+                    path: format!("/{name}"),
+                    solution: name.clone(),
+                    references: vec![Mentioned { reference: name.clone(), line: 1 }],
+                    name,
+                    scanned_at,
+                    extra,
+                })
                 .collect(),
             audit_key: audit_key.map(Secret::new),
             extra,

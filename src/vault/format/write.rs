@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::Header;
 use crate::model::{
     Content, Credential, Document, Id, Issued, KindDefinition, Object, Organization, Recipient, Removed,
-    Solution, TestRecord,
+    Solution, TestRecord, Workflow,
 };
 use crate::secret::Secret;
 
@@ -111,6 +111,8 @@ struct BodyOut<'a> {
     credentials: Vec<CredentialOut<'a>>,
     trash: Vec<RemovedOut<'a>>,
     recipients: &'a [Recipient],
+    #[serde(skip_serializing_if = "no_workflows")]
+    workflows: &'a [Workflow],
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<AuditOut<'a>>,
     #[serde(flatten)]
@@ -131,6 +133,10 @@ struct OrganizationOut<'a> {
     kinds: &'a [KindDefinition],
     #[serde(flatten)]
     extra: &'a Object,
+}
+
+fn no_workflows(workflows: &&[Workflow]) -> bool {
+    workflows.is_empty()
 }
 
 fn no_kinds(kinds: &&[KindDefinition]) -> bool {
@@ -186,6 +192,7 @@ impl<'a> From<&'a Document> for BodyOut<'a> {
             credentials: document.credentials.iter().map(Into::into).collect(),
             trash: trash.collect(),
             recipients: &document.recipients,
+            workflows: &document.workflows,
             audit: document.audit_key.as_ref().map(|key| AuditOut { key: Exposed(key) }),
             extra: &document.extra,
         }

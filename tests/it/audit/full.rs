@@ -8,6 +8,7 @@ use std::process::Command;
 use super::{account, folder, log};
 use crate::support::command::{PROGRAM, environment};
 use crate::support::home::Account;
+use crate::support::server::{Server, json};
 
 /// The user that owns nothing.
 const NOBODY: u32 = 65_534;
@@ -83,6 +84,40 @@ fn a_log_that_cannot_be_written_stops_what_hands_out() {
     fs::create_dir(log(&account)).unwrap();
     hand_over(&account);
     refuses("a folder in the place of the file");
+}
+
+#[test]
+fn neither_run_nor_inject_nor_request_acts_without_its_line() {
+    let server = Server::start(|_| json(200, "{}"));
+    let account = Account::with_vault();
+    account.put(&format!(
+        r#"{{"key":"pay.api","kind":"api_key","config":{{"base_url":"{}","api_key":"marker-key-1"}}}}"#,
+        server.url()
+    ));
+    let at = |name: &str| account.home.join(name).to_str().unwrap().to_owned();
+    fs::write(at("template"), "v={{ cred://pay.api }}").unwrap();
+    hand_over(&account);
+    let (started, written, template) = (at("started"), at("written"), at("template"));
+    let acts: [(&[&str], &dyn Fn() -> bool); 3] = [
+        (&["run", "--env", "K=cred://pay.api", "--", "touch", &started], &|| {
+            fs::remove_file(&started).is_ok()
+        }),
+        (&["inject", "-i", &template, "-o", &written], &|| fs::remove_file(&written).is_ok()),
+        (&["request", "pay.api", "/x"], &|| !server.requests().is_empty()),
+    ];
+    mode(&log(&account), 0o400);
+    for (arguments, acted) in &acts {
+        let (code, out, err) = as_user(&account, arguments);
+        assert_eq!((code, out.as_str()), (1, ""), "{arguments:?}: {err}");
+        assert!(err.contains("nothing was handed out"), "{arguments:?}: {err}");
+        assert!(!acted(), "{arguments:?}");
+    }
+    mode(&log(&account), 0o600);
+    for (arguments, acted) in &acts {
+        let (code, _, err) = as_user(&account, arguments);
+        assert_eq!(code, 0, "{arguments:?}: {err}");
+        assert!(acted(), "the control: {arguments:?}");
+    }
 }
 
 /// A disk that is really full: the log has its own room there for a while, then it stops what hands out.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{account, folder, log, records, words};
 use crate::cli::page;
 use crate::support::home::Account;
+use crate::support::server::{Server, json as answer};
 
 #[test]
 fn everything_that_happens_to_a_credential_is_there() {
@@ -47,6 +48,39 @@ fn everything_that_happens_to_a_credential_is_there() {
     account.run(&["audit", "--since", "soon"]).exits(2);
     assert!(records(&account, &["--since", "2100-01-01"]).is_empty());
     assert_eq!(records(&account, &["--since", "1h", "--what", "purged"]).len(), 1);
+    account.run(&["audit", "verify"]).succeeds();
+}
+
+#[test]
+fn what_runs_gets_or_is_sent_a_value_is_written_before_it_has_it() {
+    let account = account();
+    let log = log(&account);
+    let ours = |what: &str| fs::read_to_string(&log).unwrap().matches(what).count();
+    // A program finds its own line there, and a service finds that of the request.
+    let script = format!("grep -c '\"ran\"' {}", log.display());
+    let run = ["run", "--workflow", "nightly", "--env", "K=cred://pay.api", "--", "sh", "-c", &script];
+    assert_ne!(account.run(&run).succeeds().out.trim(), "0");
+    assert_eq!(ours("\"nothing-of-the-kind\""), 0, "the control");
+    let ran = records(&account, &["--what", "ran"]);
+    assert_eq!((ran.len(), &ran[0]["workflow"], &ran[0]["key"]), (1, &json!("nightly"), &json!("pay.api")));
+    let at_service = log.clone();
+    let server = Server::start(move |_| {
+        let count = fs::read_to_string(&at_service).unwrap().matches("\"requested\"").count();
+        answer(200, format!("{count}"))
+    });
+    account.put(&format!(
+        r#"{{"key":"here","kind":"api_key","config":{{"base_url":"{}","api_key":"marker-key-9"}}}}"#,
+        server.url()
+    ));
+    assert_ne!(account.run(&["request", "here", "/x"]).succeeds().out, "0");
+    // What was not written after all ends with why.
+    let template = account.write("t.ini", "v = \"{{ cred://db.files#b }}\"\n");
+    account.run(&["inject", "-i", &template]).succeeds();
+    account.put(r#"{"key":"db.files","kind":"secret","config":{"values":{"b":"two\nlines"}}}"#);
+    account.run(&["inject", "-i", &template]).exits(5);
+    let injected = records(&account, &["--what", "injected"]);
+    let results: Vec<&Value> = injected.iter().map(|record| &record["result"]).collect();
+    assert_eq!(results, ["ok", "unsafe_value"]);
     account.run(&["audit", "verify"]).succeeds();
 }
 

@@ -43,9 +43,14 @@ pub(crate) fn environment(home: &Path) -> Vec<(&'static str, std::ffi::OsString)
 
 impl Command {
     pub(crate) fn new(home: &Path) -> Self {
+        Self::of(home, PROGRAM)
+    }
+
+    /// Another program in the same place.
+    pub(crate) fn of(home: &Path, program: &str) -> Self {
         // A session of its own has no terminal, also where the tests are run from one.
         let mut command = std::process::Command::new("setsid");
-        command.arg("--wait").arg(PROGRAM);
+        command.arg("--wait").arg(program);
         command.env_clear().envs(environment(home)).current_dir(home).stdout(Stdio::piped());
         Self { home: home.to_owned(), command, input: Vec::new() }
     }

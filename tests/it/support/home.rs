@@ -83,6 +83,11 @@ impl Account {
         Command::new(&self.home)
     }
 
+    /// Another program, with its arguments.
+    pub(crate) fn command_of(&self, program: &str, arguments: &[&str]) -> Command {
+        Command::of(&self.home, program).args(arguments)
+    }
+
     /// Runs the program.
     pub(crate) fn run(&self, arguments: &[&str]) -> Done {
         self.command().args(arguments).run()
