@@ -21,6 +21,7 @@ mod oauth_app;
 mod open;
 mod record;
 mod reference;
+pub mod review;
 mod row;
 mod seat;
 mod services;

@@ -59,6 +59,7 @@ pub(super) const PAGES: &[&[Page]] = &[
     super::request::PAGES,
     super::rename::PAGES,
     super::restore::PAGES,
+    super::review::PAGES,
     super::run::PAGES,
     super::revoke::PAGES,
     super::scan::PAGES,

@@ -34,6 +34,7 @@ mod picture;
 mod probe;
 mod reliability;
 mod request;
+mod review;
 mod run;
 mod scan;
 mod support;
