@@ -350,6 +350,15 @@ fn memory(report: &mut Report) {
     } else {
         report.warn("memory", "core dumps are on", "run `ulimit -c 0` before");
     }
+    if crate::memory::is_swappable() {
+        report.warn(
+            "memory",
+            "the keys of the vault may be written to swap: the system refused to lock them",
+            "raise `ulimit -l`, or encrypt the swap",
+        );
+    } else {
+        report.fine("memory", "the keys of the vault stay out of swap");
+    }
     #[cfg(target_os = "linux")]
     match rustix::process::dumpable_behavior() {
         Ok(DumpableBehavior::NotDumpable) => {

@@ -133,7 +133,7 @@ impl App {
 
     /// Takes over what happened; gives what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
-        let input = matches!(message, Message::Key(_) | Message::Paste(_));
+        let input = matches!(message, Message::Key(_) | Message::Paste(_) | Message::NotPasted(_));
         // Before anything else: a key that comes too late must not do anything any more.
         if self.is_locked_in_time(input) {
             return std::mem::take(&mut self.shared.effects);
@@ -141,6 +141,7 @@ impl App {
         match message {
             Message::Key(key) => self.key(key),
             Message::Paste(text) => self.paste(&text),
+            Message::NotPasted(why) => self.shared.tell(Tone::Bad, why),
             Message::Resize | Message::Continued => {}
             Message::Vault(answer) => self.answer(answer),
             Message::Services(index) => self.shared.services = Some(index),
@@ -323,6 +324,11 @@ impl App {
                     self.apply(reply, None);
                 }
             }
+            Command::SignOff(words) => {
+                if let Some(Ok(reviewed)) = self.shared.review.clone() {
+                    self.shared.effect(Effect::Vault(Order::SignOff { reviewed, words }));
+                }
+            }
             Command::Copy(what, text) => {
                 // A copied secret is gone with it: there is nothing to clear any more.
                 self.clipboard = None;
@@ -333,6 +339,7 @@ impl App {
             | Command::TestShown { .. }
             | Command::Remove(_)
             | Command::Store(_)
+            | Command::Show(_)
             | Command::UseFilter(_)
             | Command::UseSolution(_)
             | Command::Fix
@@ -376,6 +383,7 @@ impl App {
         self.keep_for_later();
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
+        (self.shared.review, self.shared.review_line) = (None, 0);
         self.retest = None;
         self.stop_looking();
         self.read_only = false;

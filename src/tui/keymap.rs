@@ -31,6 +31,8 @@ pub enum Context {
     Dialog,
     /// Solutions, versions, trash, OAuth apps or kinds.
     Manage,
+    /// The review.
+    Review,
     /// Fields that two programs changed.
     Conflict,
     /// A login that waits.
@@ -45,7 +47,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order help shows them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::List,
         Self::Panel,
         Self::Log,
@@ -53,6 +55,7 @@ impl Context {
         Self::Raw,
         Self::Search,
         Self::Manage,
+        Self::Review,
         Self::Conflict,
         Self::Dialog,
         Self::Login,
@@ -74,6 +77,7 @@ impl Context {
             Self::Search => "search",
             Self::Dialog => "dialog",
             Self::Manage => "manage",
+            Self::Review => "review",
             Self::Conflict => "conflict",
             Self::Login => "login",
             Self::Redirect => "redirect",
@@ -94,6 +98,7 @@ impl Context {
             Self::Search => "Search",
             Self::Dialog => "Questions",
             Self::Manage => "Solutions, versions, trash, OAuth apps, kinds",
+            Self::Review => "Review",
             Self::Conflict => "Fields that two programs changed",
             Self::Login => "Login on another device",
             Self::Redirect => "Login in a browser",
@@ -119,6 +124,7 @@ impl Context {
             Self::Search => &[Self::Search, Self::Global],
             Self::Dialog => &[Self::Dialog, Self::Global],
             Self::Manage => &[Self::Manage, Self::Global],
+            Self::Review => &[Self::Review, Self::Global],
             Self::Conflict => &[Self::Conflict, Self::Global],
             Self::Login => &[Self::Login, Self::Global],
             Self::Redirect => &[Self::Redirect, Self::Global],

@@ -28,6 +28,7 @@ mod interop;
 mod kinds;
 mod layers;
 mod limits;
+mod memory;
 mod merge;
 mod oauth;
 mod picture;

@@ -67,6 +67,7 @@ impl Workbench {
             | Action::Tag
             | Action::History
             | Action::Trash
+            | Action::Review
             | Action::OauthApps
             | Action::Login
             | Action::Kinds
