@@ -10,6 +10,8 @@
 pub mod child;
 
 use std::alloc::{GlobalAlloc, Layout, System};
+#[cfg(any(feature = "cli", feature = "tui"))]
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
 
 use rustix::fs::Mode;
@@ -113,6 +115,9 @@ pub fn harden() -> Before {
     let _ = rustix::process::setrlimit(Resource::Core, none);
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    // A file at its size limit is an error to be told, not an end: with a handler the write fails instead.
+    #[cfg(any(feature = "cli", feature = "tui"))]
+    let _ = signal_hook::flag::register(rustix::process::Signal::XFSZ.as_raw(), Arc::default());
     let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
     Before { core, umask }
 }

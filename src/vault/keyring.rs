@@ -205,6 +205,11 @@ impl Keyring {
         &self.callbacks
     }
 
+    /// Whether opening something may take a person and a piece of hardware.
+    pub(super) fn has_plugin(&self) -> bool {
+        self.identities.iter().any(Identity::is_plugin)
+    }
+
     /// The first identity for which `can` holds.
     pub(super) fn position(&self, can: impl Fn(&Identity) -> bool) -> Option<usize> {
         self.identities.iter().position(can)
