@@ -14,7 +14,7 @@ pub mod app;
 pub mod clipboard;
 pub mod draft_view;
 pub mod form;
-pub mod input;
+mod input;
 pub mod keymap;
 pub mod message;
 pub mod paint;
@@ -28,17 +28,17 @@ pub mod widget;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crossterm::event::{EventStream, KeyCode, KeyModifiers};
-use futures_util::StreamExt;
 use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use app::{Clock, Ended, Uptime};
 
 use app::App;
+use input::Events;
 use keymap::Keymap;
 use message::{Effect, Message};
 use screen::Screen;
@@ -51,10 +51,6 @@ use crate::session::{Between, Setup};
 
 /// How long a stopped process may take to be really stopped, before the workbench takes the terminal again.
 const STOP: Duration = Duration::from_millis(300);
-
-/// How soon after a paste a key cannot be meant: it came with the paste, from a terminal that lets the mark of its end
-/// through in what is pasted.
-const WITH_A_PASTE: Duration = Duration::from_millis(50);
 
 /// How long the end waits for unsaved drafts to be sealed. A terminal that is gone leaves little more
 /// (`terminal::LAST_CHANCE`).
@@ -146,7 +142,8 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
     app.sit(setup.seat.clone());
     screens.into_iter().for_each(|screen| app.open(screen));
     let tasks = Tasks::start(setup, trust, clock, runtime.handle().clone(), messages).map_err(failed)?;
-    let mut bench = Loop { guard, app, tasks, inbox, signals, between, pasted: None };
+    let events = input::listen().map_err(failed)?;
+    let mut bench = Loop { guard, app, tasks, inbox, events, signals, between };
     // What was typed is not lost with a bug: the state is looked at once more, for what is to be kept.
     let ended = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
@@ -179,6 +176,7 @@ struct Signals {
     stop: Listener,
     /// What SIGTSTP does where this program does not listen to it.
     stops: Inherited,
+    size: Listener,
 }
 
 impl Signals {
@@ -193,6 +191,7 @@ impl Signals {
             // Before it is listened to.
             stops: Inherited::of(Signal::TSTP)?,
             stop: signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?,
+            size: signal(SignalKind::window_change())?,
         })
     }
 
@@ -205,6 +204,7 @@ impl Signals {
             _ = self.lock.recv() => Message::Lock,
             _ = self.cont.recv() => Message::Continued,
             _ = self.stop.recv() => Message::Stop,
+            _ = self.size.recv() => Message::Resize,
         }
     }
 }
@@ -214,15 +214,13 @@ struct Loop {
     app: App,
     tasks: Tasks,
     inbox: UnboundedReceiver<Message>,
+    events: Events,
     signals: Signals,
     between: Between,
-    /// When something was last pasted, or came with it.
-    pasted: Option<Instant>,
 }
 
 impl Loop {
     async fn run(&mut self) -> Ended {
-        let mut events = EventStream::new();
         let ended = loop {
             if let Some(ended) = self.app.ended() {
                 break ended;
@@ -232,18 +230,13 @@ impl Loop {
                 continue;
             }
             // Signals first: a flood of keys or results must not keep the end away.
-            let message = tokio::select! {
+            let messages = tokio::select! {
                 biased;
-                signal = self.signals.next() => Some(signal),
-                Some(message) = self.inbox.recv() => Some(message),
-                event = events.next() => match event {
-                    Some(Ok(event)) => input::message(event),
-                    Some(Err(_)) | None => Some(Message::TerminalGone),
-                },
+                signal = self.signals.next() => vec![signal],
+                Some(message) = self.inbox.recv() => vec![message],
+                typed = self.events.recv() => typed.unwrap_or_else(|| vec![Message::TerminalGone]),
             };
-            if let Some(message) = message {
-                self.take(message).await;
-            }
+            self.take_all(messages).await;
             self.drain().await;
         };
         self.finish().await;
@@ -257,49 +250,32 @@ impl Loop {
                 self.take(message).await;
                 continue;
             }
-            // Not through the stream: polling it without waiting would leave it with a waker of nobody.
-            let event = match crossterm::event::poll(Duration::ZERO) {
-                Ok(true) => crossterm::event::read(),
-                Ok(false) => return,
-                Err(error) => Err(error),
-            };
-            match event.map(input::message) {
-                Ok(Some(message)) => self.take(message).await,
-                Ok(None) => {}
-                Err(_) => return self.take(Message::TerminalGone).await,
+            match self.events.try_recv() {
+                Ok(typed) => self.take_all(typed).await,
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => return self.take(Message::TerminalGone).await,
             }
         }
     }
 
-    async fn take(&mut self, message: Message) {
-        if self.came_with_a_paste(&message) {
-            return;
+    async fn take_all(&mut self, messages: Vec<Message>) {
+        for message in messages {
+            if self.app.ended().is_some() {
+                return;
+            }
+            self.take(message).await;
         }
+    }
+
+    async fn take(&mut self, message: Message) {
         // A terminal that cannot be taken again, or asked for its size, is told by the next drawing.
         let _ = match message {
             Message::Continued => self.guard.retake(),
             Message::Resize => self.guard.draw_all(),
             _ => Ok(()),
         };
-        let pasted = matches!(message, Message::Paste(_));
         let effects = self.app.update(message);
         self.do_all(effects).await;
-        if pasted {
-            self.pasted = Some(Instant::now());
-        }
-    }
-
-    /// Whether a key only pretends to be one. Where text is typed, plain characters are text all the same.
-    fn came_with_a_paste(&mut self, message: &Message) -> bool {
-        let Message::Key(key) = message else { return false };
-        if self.pasted.is_none_or(|at| at.elapsed() > WITH_A_PASTE) {
-            self.pasted = None;
-            return false;
-        }
-        self.pasted = Some(Instant::now());
-        let plain = matches!(key.code, KeyCode::Char(_))
-            && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
-        !(plain && self.app.takes_text())
     }
 
     async fn do_all(&mut self, effects: Vec<Effect>) {

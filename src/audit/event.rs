@@ -14,6 +14,10 @@ pub enum What {
     VaultCreated,
     /// A vault that would have been refused was accepted.
     VaultAdopted,
+    /// An earlier generation became the newest.
+    VaultRestored,
+    /// All earlier generations were dropped.
+    BackupsPurged,
     /// A vault, or its log, was refused; written without a key.
     VaultRefused,
     /// A vault was unlocked: a session starts.
@@ -76,6 +80,8 @@ pub enum What {
     LogExported,
     /// A review was signed off.
     Reviewed,
+    /// Files were scanned for references.
+    Scanned,
     /// Lines without a code were counted.
     Sealed,
     /// Something is missing: a record that a crash cut short, or those of saves.
@@ -89,6 +95,8 @@ pub enum What {
 const WORDS: &[(What, &str)] = &[
     (What::VaultCreated, "vault_created"),
     (What::VaultAdopted, "vault_adopted"),
+    (What::VaultRestored, "vault_restored"),
+    (What::BackupsPurged, "backups_purged"),
     (What::VaultRefused, "vault_refused"),
     (What::Opened, "opened"),
     (What::UnlockFailed, "unlock_failed"),
@@ -120,6 +128,7 @@ const WORDS: &[(What, &str)] = &[
     (What::Revoked, "revoked"),
     (What::LogExported, "log_exported"),
     (What::Reviewed, "reviewed"),
+    (What::Scanned, "scanned"),
     (What::Sealed, "sealed"),
     (What::Gap, "gap"),
     (What::ClockJumped, "clock_jumped"),

@@ -181,6 +181,12 @@ fn escaped(json: &str) -> String {
 
 /// Help and other text that clap laid out.
 pub(crate) fn clap_text(error: &clap::Error) {
+    // It quotes what was typed, or pasted from somewhere, and knows only the sequences of ASCII.
+    let text = error.render().to_string();
+    if text.contains(|c| is_hidden(c) && c != '\n') {
+        text.lines().for_each(|line| eprint_line(&visible(line)));
+        return;
+    }
     // clap chooses stream and colours; a closed pipe is nobody's problem.
     let _ = error.print();
 }

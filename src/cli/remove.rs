@@ -41,7 +41,7 @@ pub(crate) fn run(context: &Context, arguments: &Remove) -> Result<ExitCode, Pro
                 "" => String::new(),
                 name => format!("“{name}”, "),
             };
-            terminal.say(&visible(&format!("{name}{}", session::identified(credential))));
+            terminal.say(&visible(&format!("{name}{}", session::identified(credential).join(", "))));
         }
         let agreed = match (terminal, users.is_empty()) {
             (None, true) => true,

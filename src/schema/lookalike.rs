@@ -215,7 +215,7 @@ mod tests {
                 "{host}"
             );
         }
-        let mixed = known.hint("/config/base_url", "https://xn--pi-7kc.paypal.example").unwrap();
+        let mixed = known.hint("/config/base_url", "https://xn--pi-6kc.paypal.example").unwrap();
         assert_eq!(
             mixed,
             "looks like api.paypal.example of pay.pal1, mixes scripts, reads \u{430}pi.paypal.example"

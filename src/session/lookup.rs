@@ -14,11 +14,11 @@ pub fn credential<'a>(document: &'a Document, solution: &str, key: &str) -> Resu
     document.find(solution, key).ok_or_else(|| not_found(document, solution, key))
 }
 
-/// What tells a credential apart whatever it is called: the hosts that its secrets go to, and its id.
-pub fn identified(credential: &Credential) -> String {
+/// What tells a credential apart whatever it is called, a line each: the hosts that its secrets go to, and its id.
+pub fn identified(credential: &Credential) -> Vec<String> {
     let hosts = hosts_of(&credential.content);
-    let hosts = if hosts.is_empty() { String::new() } else { format!("for {}, ", hosts.join(", ")) };
-    format!("{hosts}id {}", credential.id)
+    let hosts = (!hosts.is_empty()).then(|| format!("for {}", hosts.join(", ")));
+    hosts.into_iter().chain([format!("id {}", credential.id)]).collect()
 }
 
 /// The problem of a solution that does not exist.

@@ -133,7 +133,7 @@ impl App {
 
     /// Takes over what happened; gives what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
-        let input = matches!(message, Message::Key(_) | Message::Paste(_));
+        let input = matches!(message, Message::Key(_) | Message::Paste(_) | Message::NotPasted(_));
         // Before anything else: a key that comes too late must not do anything any more.
         if self.is_locked_in_time(input) {
             return std::mem::take(&mut self.shared.effects);
@@ -141,6 +141,7 @@ impl App {
         match message {
             Message::Key(key) => self.key(key),
             Message::Paste(text) => self.paste(&text),
+            Message::NotPasted(why) => self.shared.tell(Tone::Bad, why),
             Message::Resize | Message::Continued => {}
             Message::Vault(answer) => self.answer(answer),
             Message::Services(index) => self.shared.services = Some(index),
@@ -193,11 +194,6 @@ impl App {
             },
         };
         (top, &mut self.shared)
-    }
-
-    /// Whether printable keys are text now.
-    pub(super) fn takes_text(&mut self) -> bool {
-        self.top().0.is_some_and(|top| top.context().is_text())
     }
 
     /// Takes the top screen away.
@@ -329,6 +325,11 @@ impl App {
                     self.apply(reply, None);
                 }
             }
+            Command::SignOff(words) => {
+                if let Some(Ok(reviewed)) = self.shared.review.clone() {
+                    self.shared.effect(Effect::Vault(Order::SignOff { reviewed, words }));
+                }
+            }
             Command::Copy(what, text) => {
                 // A copied secret is gone with it: there is nothing to clear any more.
                 self.clipboard = None;
@@ -339,6 +340,7 @@ impl App {
             | Command::TestShown { .. }
             | Command::Remove(_)
             | Command::Store(_)
+            | Command::Show(_)
             | Command::UseFilter(_)
             | Command::UseSolution(_)
             | Command::Fix
@@ -383,6 +385,7 @@ impl App {
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
         self.shared.records = None;
+        (self.shared.review, self.shared.review_line) = (None, 0);
         self.retest = None;
         self.stop_looking();
         self.read_only = false;

@@ -33,6 +33,8 @@ pub enum Context {
     Manage,
     /// The audit log.
     Audit,
+    /// The review.
+    Review,
     /// Fields that two programs changed.
     Conflict,
     /// A login that waits.
@@ -47,7 +49,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order help shows them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::List,
         Self::Panel,
         Self::Log,
@@ -56,6 +58,7 @@ impl Context {
         Self::Search,
         Self::Manage,
         Self::Audit,
+        Self::Review,
         Self::Conflict,
         Self::Dialog,
         Self::Login,
@@ -78,6 +81,7 @@ impl Context {
             Self::Dialog => "dialog",
             Self::Manage => "manage",
             Self::Audit => "audit",
+            Self::Review => "review",
             Self::Conflict => "conflict",
             Self::Login => "login",
             Self::Redirect => "redirect",
@@ -99,6 +103,7 @@ impl Context {
             Self::Dialog => "Questions",
             Self::Manage => "Solutions, versions, trash, OAuth apps, kinds",
             Self::Audit => "Audit log",
+            Self::Review => "Review",
             Self::Conflict => "Fields that two programs changed",
             Self::Login => "Login on another device",
             Self::Redirect => "Login in a browser",
@@ -125,6 +130,7 @@ impl Context {
             Self::Dialog => &[Self::Dialog, Self::Global],
             Self::Manage => &[Self::Manage, Self::Global],
             Self::Audit => &[Self::Audit, Self::Global],
+            Self::Review => &[Self::Review, Self::Global],
             Self::Conflict => &[Self::Conflict, Self::Global],
             Self::Login => &[Self::Login, Self::Global],
             Self::Redirect => &[Self::Redirect, Self::Global],

@@ -17,6 +17,7 @@ use crate::schema::Kinds;
 use crate::schema::catalogue::{Catalogue, Index};
 use crate::secret::Secret;
 use crate::session::oauth::{Given, Held, Prompt, Revoked, Stage};
+use crate::session::review::{Reviewed, SignedOff, Standard};
 use crate::session::{Keeping, Saved, Watch};
 use crate::vault::{DraftSealer, OpenPolicy};
 
@@ -27,6 +28,8 @@ pub enum Message {
     Key(KeyEvent),
     /// A text was pasted.
     Paste(Secret),
+    /// A text was pasted that is not taken, and why.
+    NotPasted(&'static str),
     /// The terminal has another size.
     Resize,
     /// The vault's thread has something to say.
@@ -146,6 +149,10 @@ pub enum Answer {
     Records(Result<Vec<Record>, Problem>),
     /// Records were written to a file.
     Written(Result<PathBuf, Problem>),
+    /// What a review found.
+    Reviewed(Result<Reviewed, Problem>),
+    /// A review was signed off.
+    SignedOff(Result<SignedOff, Problem>),
     /// Tokens were stored: what the vault says now.
     Tokens(Arc<Document>),
     /// Another program had saved: the vault was read again.
@@ -327,6 +334,20 @@ pub enum Order {
         path: PathBuf,
         /// What.
         records: Vec<Record>,
+    },
+    /// Look at everything in the vault.
+    Review {
+        /// The kinds there are.
+        kinds: Arc<Kinds>,
+        /// What it is held against.
+        standard: Standard,
+    },
+    /// Write down that somebody looked at a review.
+    SignOff {
+        /// What it found.
+        reviewed: Arc<Reviewed>,
+        /// What they say to it.
+        words: String,
     },
     /// An exchange of tokens begins: before a lock it is let finish.
     ExchangeBegins,

@@ -19,6 +19,7 @@ pub mod oauth_apps;
 pub mod palette;
 pub mod question;
 pub mod refused;
+pub mod review;
 mod sheet;
 pub mod solutions;
 pub mod trash;
@@ -113,6 +114,11 @@ pub trait Screen {
 
     /// The id of the draft that is edited here, and whether it has changes that are not saved.
     fn draft(&self) -> Option<(&Id, bool)> {
+        None
+    }
+
+    /// The action that opens it again, where a change that it wanted leaves more to do here.
+    fn again(&self) -> Option<Action> {
         None
     }
 

@@ -16,6 +16,7 @@ mod organization;
 mod paste;
 mod pty;
 mod pty_login;
+mod review;
 mod save;
 mod secrets;
 mod services;

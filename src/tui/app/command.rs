@@ -56,6 +56,10 @@ pub enum Command {
     Remove(Vec<Id>),
     /// Store a change.
     Store(Wish),
+    /// Select a credential in the list, whatever hides it there.
+    Show(Id),
+    /// Write down that somebody looked at the review, and what they said to it.
+    SignOff(String),
     /// Search for what a saved filter says.
     UseFilter(String),
     /// Make a solution the current one and show only it; `None`: show all.

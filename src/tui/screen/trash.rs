@@ -14,6 +14,7 @@ use crate::tui::action::Action;
 use crate::tui::app::{Command, Shared, Wish};
 use crate::tui::keymap::Context;
 use crate::tui::paint;
+use crate::tui::widget::visible::visible;
 
 /// What is typed to drop everything.
 const ALL: &str = "purge";
@@ -50,9 +51,9 @@ impl Trash {
         let (place, key) = (place(removed), removed.credential.content.key().to_owned());
         let name = match removed.credential.content.name() {
             "" => String::new(),
-            name => format!(" “{name}”"),
+            name => format!(" “{}”", visible(name)),
         };
-        let which = session::identified(&removed.credential);
+        let which = session::identified(&removed.credential).join("\n");
         let edit = Edit::Purge { id: removed.credential.id.clone() };
         let text = format!(
             "{place}{name} will be gone, with its versions and secrets.\n{which}\nType {key} to drop it for good."

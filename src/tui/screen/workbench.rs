@@ -34,6 +34,7 @@ use super::add::Add;
 use super::confirm::Confirm;
 use super::entry::Entry;
 use super::kinds::Kinds;
+use super::review::Review;
 use super::{Reply, Screen};
 use crate::model::{Content, Credential, Document, Edit, Id, KeptDraft, Recipient};
 use crate::session;
@@ -41,6 +42,7 @@ use crate::tui::action::Action;
 use crate::tui::app::{Change, Command, Shared, Tone};
 use crate::tui::keymap::Context;
 use crate::tui::message::{Effect, Order, Purpose, Subject};
+use crate::tui::widget::visible::visible;
 
 /// Why something has to wait.
 const FINISH: &str = "finish the draft first: save it or leave it";
@@ -161,6 +163,7 @@ impl Workbench {
             Command::Remove(ids) => self.remove(&ids, shared),
             Command::TestShown { costly } => self.test_shown(costly, shared),
             Command::Store(wish) => self.wish(wish),
+            Command::Show(id) => self.show(&id, shared),
             Command::UseFilter(query) => self.use_filter(&query),
             Command::UseSolution(name) => self.use_solution(name, shared),
             Command::Fix => {
@@ -179,6 +182,7 @@ impl Workbench {
             | Command::LogIn(_)
             | Command::Exchange(..)
             | Command::AskToRevoke(_)
+            | Command::SignOff(_)
             | Command::Copy(..)
             | Command::Answer(..)
             | Command::LeaveLayer
@@ -233,7 +237,7 @@ impl Workbench {
         let chosen = self.list.chosen();
         let text = match chosen.as_slice() {
             [] => return Reply::Done,
-            [one] => format!("Remove {}?\n{}", named(one), session::identified(one)),
+            [one] => format!("Remove {}?\n{}", named(one), session::identified(one).join("\n")),
             many => {
                 let names: Vec<String> = many.iter().map(|one| named(one)).collect();
                 format!("Remove these {} credentials?\n{}", many.len(), first_of(&names))
@@ -318,6 +322,10 @@ impl Workbench {
             Action::Open => self.focus = Pane::Panel,
             Action::Back => return self.back(shared),
             Action::Add => return Reply::Open(Box::new(Add::new(&self.document, shared))),
+            Action::Review => {
+                let review = Review::new(self.document.clone(), self.read_only, shared);
+                return Reply::Open(Box::new(review));
+            }
             Action::Kinds => {
                 return Reply::Open(Box::new(Kinds::new(
                     self.document.clone(),
@@ -447,7 +455,7 @@ fn named(credential: &Credential) -> String {
     let content = &credential.content;
     let name = match content.name() {
         "" => String::new(),
-        name => format!(" “{name}”"),
+        name => format!(" “{}”", visible(name)),
     };
     format!("{}{name} of {}", content.key(), content.solution())
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::audit::{Entry, Record, What};
+use crate::memory;
 use crate::model::{Document, Edit, Id};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
@@ -39,6 +40,7 @@ pub(super) fn serve(
         session: None,
         exchanges: 0,
         held: Vec::new(),
+        told_of_swap: false,
         screen: screen.clone(),
     };
     let mut late = VecDeque::new();
@@ -65,6 +67,8 @@ struct Owner {
     exchanges: usize,
     /// Sealed drafts that could not be put on the disk.
     held: Vec<SealedDraft>,
+    /// Whether it was said that keys may be written to swap.
+    told_of_swap: bool,
     screen: Screen,
 }
 
@@ -94,6 +98,16 @@ impl Owner {
                 let session = self.session.as_mut().ok_or_else(locked);
                 let written = session.and_then(|session| session.write_records(&path, &records, &*clock));
                 self.screen.say(Answer::Written(written));
+            }
+            Order::Review { kinds, standard } => {
+                let session = self.session.as_ref().ok_or_else(locked);
+                let reviewed = session.and_then(|session| session.review(&kinds, standard));
+                self.screen.say(Answer::Reviewed(reviewed));
+            }
+            Order::SignOff { reviewed, words } => {
+                let (session, now) = (self.session.as_mut().ok_or_else(locked), (self.clock)());
+                let signed = session.and_then(|session| session.sign_off(&reviewed.findings, &words, now));
+                self.screen.say(Answer::SignedOff(signed));
             }
             Order::ExchangeBegins => self.exchanges += 1,
             Order::ExchangeEnds => self.exchanges = self.exchanges.saturating_sub(1),
@@ -247,6 +261,9 @@ impl Owner {
         let mut notices = opened.notices;
         if !opened.last_opened.is_empty() {
             notices.insert(0, opened.last_opened);
+        }
+        if memory::is_swappable() && !std::mem::replace(&mut self.told_of_swap, true) {
+            notices.push("the keys of the vault may be written to swap: raise `ulimit -l`".to_owned());
         }
         // Before the rest, so that nothing is drawn for it.
         let unwatched = match session.watch() {

@@ -11,7 +11,7 @@ use crate::support::ui::{Start, Ui};
 
 /// A name that would end the question, answer it and hide the rest.
 const HOSTILE: &str = r#"{"key":"pay.api","name":"nothing? [Y/n] y\n\u001b[2J\u202eyes\u200b","kind":"api_key",
-    "config":{"base_url":"https://xn--pi-7kc.example","api_key":"marker"}}"#;
+    "config":{"base_url":"https://xn--pi-6kc.example","api_key":"marker"}}"#;
 
 fn count(ui: &Ui) -> usize {
     ui.home.open().unwrap().document.credentials.len()
@@ -27,7 +27,7 @@ fn a_removal_names_what_it_is_and_starts_on_no() {
     let id = id(&ui);
     ui.keys("d")
         .sees(&format!("id {id}"))
-        .sees("xn--pi-7kc.example")
+        .sees("xn--pi-6kc.example")
         .sees("[ No ]")
         .sees("␛[2J<202E>yes<200B>");
     ui.keys("<enter>").misses("[ No ]");
@@ -37,7 +37,7 @@ fn a_removal_names_what_it_is_and_starts_on_no() {
     // Control: Yes is one key away.
     ui.keys("d").sees("[ No ]").keys("y").wait("moved to the trash");
     assert_eq!(count(&ui), 0);
-    ui.keys("D").sees("pay.api").keys("d").sees(&format!("id {id}")).sees("xn--pi-7kc.example");
+    ui.keys("D").sees("pay.api").keys("d").sees(&format!("id {id}")).sees("xn--pi-6kc.example");
     ui.keys("<enter>").sees("type pay.api to drop it");
     assert_eq!(ui.home.open().unwrap().document.trash.len(), 1);
 }
@@ -76,12 +76,12 @@ fn a_host_that_changes_takes_its_secret_with_it() {
 fn commands_ask_the_same_way() {
     let account = Account::with_vault();
     account.put(HOSTILE);
-    let id = account.run(&["show", "pay.api", "--json"]).json()["id"].as_str().unwrap().to_owned();
+    let id = account.open().document.credentials[0].id.clone();
     let asks = |answer: &str, early: &str, command: &[&str], question: &str| {
         let mut asked = OnTerminal::start(&account, command);
         asked.types(early);
         asked.sees("“nothing? [Y/n] y ␛[2J‹U+202E›yes‹U+200B›”");
-        asked.sees("xn--pi-7kc.example");
+        asked.sees("xn--pi-6kc.example");
         asked.sees(&format!("id {id}"));
         asked.sees(question);
         asked.types(answer);

@@ -91,7 +91,7 @@ fn home() -> Home {
     store.commit(vec![Edit::Remove { id: gone.id, base: Box::new(gone.content) }], now()).unwrap();
     put_app(
         &home,
-        r#"{"name":"app","config":{"client_id":"c","client_secret":"marker-app","token_url":"https://a.example/token"}}"#,
+        r#"{"name":"app","client_id":"c","client_secret":"marker-app","token_url":"https://a.example/token"}"#,
     );
     home
 }

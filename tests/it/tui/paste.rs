@@ -107,10 +107,12 @@ fn a_secret_field_keeps_the_bytes_or_says_what_it_did() {
         ui.home.open().unwrap().document.credentials[0].content.secret("/config/api_key").unwrap().expose(),
         "ends"
     );
-    for text in ["\x1b[201~\0x", "a\tb", "a\nb"] {
+    for (text, said) in
+        [("\x1b[201~\0x", "control character"), ("a\tb", "control character"), ("a\nb", "line break")]
+    {
         let mut ui = Start::with(ONE).open();
         to_secret(&mut ui);
-        ui.paste(text).keys("<c-s>").sees("control character");
+        ui.paste(text).keys("<c-s>").sees(said);
         let document = ui.home.open().unwrap().document;
         assert_eq!(
             document.credentials[0].content.secret("/config/api_key").unwrap().expose(),

@@ -69,6 +69,7 @@ impl Workbench {
             | Action::History
             | Action::Audit
             | Action::Trash
+            | Action::Review
             | Action::OauthApps
             | Action::Login
             | Action::Kinds
