@@ -158,6 +158,7 @@ fn every_screen_hides_every_secret() {
         ("f", "filters", "mine"),
         (":", "palette", "Commands"),
         ("H", "audit", "Audit log"),
+        ("R", "review", "Review"),
         ("a", "add", "Add a credential"),
     ] {
         ui.keys(keys);
