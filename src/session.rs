@@ -20,6 +20,7 @@ mod oauth_app;
 mod open;
 mod record;
 mod reference;
+mod rotation;
 mod row;
 mod seat;
 mod services;
@@ -59,6 +60,10 @@ pub use oauth_app::{
 };
 use record::Plan;
 pub use reference::{Value, read_reference, referred};
+pub use rotation::{
+    Rotating, is_rotated_to, is_rotation_due, rotating, rotation_begun, rotation_due_at, rotation_ended, rotation_subject,
+    rotation_swapped, rotation_tested,
+};
 pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
 pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};

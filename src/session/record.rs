@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Session, differences};
 use crate::audit::{self, Begun, Entry, Keys, Log, Record, Usage, Verified, What, Who};
-use crate::model::{Credential, Document, Edit, Id, Outcome, Recipient};
+use crate::model::{Credential, Document, Edit, Id, Outcome, Recipient, Rotation};
 use crate::paths;
 use crate::problem::{Exit, Problem};
 use crate::vault::{self, Places, Store};
@@ -199,6 +199,10 @@ impl Plan {
                 let note = if refused { "the server refuses the refresh token" } else { "" };
                 self.after.push(After::About(what, id.clone(), note.to_owned()));
             }
+            Edit::SetRotation { id, seen, rotation } => {
+                let what = rotation_step(seen.as_deref(), rotation.as_deref());
+                self.after.extend(what.map(|(what, note)| After::About(what, id.clone(), note.to_owned())));
+            }
             Edit::AddSolution { solution } => {
                 self.after.push(written(Entry::new(What::SolutionAdded).in_solution(&solution.name)));
             }
@@ -239,6 +243,21 @@ impl Plan {
             }
         };
         self.after.into_iter().filter_map(entry).collect()
+    }
+}
+
+/// What a step of a rotation is in the log; `None`: a test, which is written as one.
+fn rotation_step(before: Option<&Rotation>, after: Option<&Rotation>) -> Option<(What, &'static str)> {
+    let switched = |rotation: Option<&Rotation>| rotation.is_some_and(|rotation| rotation.stage.is_switched());
+    match (before, after) {
+        (None, None) => None,
+        (Some(_), None) if switched(before) => Some((What::RotationEnded, "the value before was dropped")),
+        (Some(_), None) => Some((What::RotationEnded, "the next value was dropped")),
+        (_, Some(_)) if switched(before) != switched(after) => {
+            Some((if switched(after) { What::Rotated } else { What::RolledBack }, ""))
+        }
+        (None, Some(_)) => Some((What::RotationBegun, "")),
+        (Some(one), Some(other)) => (one.kept != other.kept).then_some((What::RotationBegun, "entered anew")),
     }
 }
 

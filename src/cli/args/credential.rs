@@ -186,6 +186,49 @@ pub(crate) struct Rename {
     pub(crate) force: bool,
 }
 
+/// `rotate`
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// The credential; without one, what is due and what was begun is listed
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
+    pub(crate) key: Option<String>,
+    /// The next secret from a file; `-` is standard input. May be given several times
+    #[arg(long, value_name = "FIELD=PATH")]
+    pub(crate) secret_file: Vec<String>,
+    /// What belongs to the next secret and is none, such as access_key_id
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Take it as it is where it is not tested; with --finish: although what is in use was not proven
+    #[arg(long)]
+    pub(crate) no_test: bool,
+    /// Only enter and test the next one: what is in use stays in use
+    #[arg(long, group = "step")]
+    pub(crate) prepare: bool,
+    /// Take the one before back into use; the other one is kept
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set"])]
+    pub(crate) back: bool,
+    /// The one before was revoked at the service: drop it
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set"])]
+    pub(crate) finish: bool,
+    /// Drop the next one, which is not in use yet
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set"])]
+    pub(crate) cancel: bool,
+    /// Only say where it stands
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set"])]
+    pub(crate) status: bool,
+    /// Switch without being asked
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+impl Rotate {
+    /// Whether an option was given that is about one credential.
+    pub(crate) fn needs_key(&self) -> bool {
+        let step = self.prepare || self.back || self.finish || self.cancel;
+        step || self.no_test || self.yes || !self.secret_file.is_empty() || !self.set.is_empty()
+    }
+}
+
 /// `trash`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Trash {
