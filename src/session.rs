@@ -20,6 +20,7 @@ mod oauth_app;
 mod open;
 mod record;
 mod reference;
+mod rewrite;
 mod rotation;
 mod row;
 mod seat;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::audit::{Begun, Entry, Log, Usage, What};
+pub use crate::scan::Found;
 pub use crate::durable::{Seen, Unwatched, Watch};
 use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
@@ -60,6 +62,10 @@ pub use oauth_app::{
 };
 use record::Plan;
 pub use reference::{Value, read_reference, referred};
+pub use rewrite::{
+    Rewrite, Rewritten, renamed, rewrite_edits, rewrites_of_key, rewrites_of_place, rewrites_of_solution,
+    write_rewrites,
+};
 pub use rotation::{
     Rotating, is_rotated_to, is_rotation_due, rotating, rotation_begun, rotation_due_at, rotation_ended, rotation_subject,
     rotation_swapped, rotation_tested,
@@ -74,7 +80,7 @@ pub use solution::{
 pub use tags::TagChange;
 pub use version::{Difference, differences, field_name, fields, renewed};
 pub use workflow::{
-    Rewrite, Survey, Unresolved, Use, in_use, keys_of, meant, renamed, rewrite, survey, users, uses,
+    ScanGroup, Survey, Unresolved, Use, WorkflowUses, find, in_use, keys_of, likely, meant, rescans, resolved, survey, users, uses,
 };
 
 /// How often edits are made to fit what other programs saved before it is given up.

@@ -56,6 +56,10 @@ actions! {
     Solutions, "solutions", "solutions", "Choose a solution; add, rename, copy or remove one";
     Move, "move", "move", "Move the selected or marked credentials to another solution";
     Tag, "tag", "tag", "Tag the selected or marked credentials, or take tags away";
+    Workflows, "workflows", "workflows", "The workflows: which file names which credential, and what names nothing";
+    Scan, "scan", "scan a folder", "Find the files of a folder that name credentials";
+    Rescan, "rescan", "scan again", "Scan the known files again";
+    Force, "force", "leave the files", "Go on and leave the files as they are";
     History, "history", "history", "Compare the selected credential's versions, or restore one";
     Trash, "trash", "trash", "Restore removed credentials, or drop them for good";
     OauthApps, "oauth_apps", "OAuth apps", "The OAuth apps of the organization";

@@ -38,7 +38,7 @@ use crate::vault::OpenPolicy;
 use watch::Looking;
 
 pub(super) use command::Change;
-pub use command::{Command, Wish};
+pub use command::{Command, Preview, Rewriting, Wish};
 pub use shared::{Clock, Shared, Tone, Uptime};
 
 /// Below this size only a sentence is shown.
@@ -143,6 +143,11 @@ impl App {
             Message::Paste(text) => self.paste(&text),
             Message::Resize | Message::Continued => {}
             Message::Vault(answer) => self.answer(answer),
+            Message::Scanned(scanned) => {
+                if let Some(bench) = &mut self.bench {
+                    bench.scanned(scanned, &mut self.shared);
+                }
+            }
             Message::Services(index) => self.shared.services = Some(index),
             Message::Tested(ticket, report) => {
                 if let Some(bench) = &mut self.bench {
@@ -286,6 +291,10 @@ impl App {
     }
 
     fn command(&mut self, command: Command) {
+        // What is shown in the workbench is not covered by the screen that led there.
+        if matches!(command, Command::Begin { .. } | Command::Select(_)) {
+            self.layers.clear();
+        }
         match command {
             Command::Perform(action) => self.perform(action),
             Command::Unlock => self.unlock(OpenPolicy::Strict),
@@ -333,6 +342,11 @@ impl App {
             | Command::TestShown { .. }
             | Command::Remove(_)
             | Command::Store(_)
+            | Command::Select(_)
+            | Command::Scan(_)
+            | Command::AskToRewrite(_)
+            | Command::Rewrite(_)
+            | Command::SaveRenamed
             | Command::UseFilter(_)
             | Command::UseSolution(_)
             | Command::Fix
@@ -376,6 +390,7 @@ impl App {
         self.keep_for_later();
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
+        self.shared.uses = Arc::default();
         self.retest = None;
         self.stop_looking();
         self.read_only = false;

@@ -31,6 +31,10 @@ pub enum Context {
     Dialog,
     /// Solutions, versions, trash, OAuth apps or kinds.
     Manage,
+    /// Files that name credentials.
+    Workflows,
+    /// Files that are to be changed.
+    Rewrite,
     /// Fields that two programs changed.
     Conflict,
     /// A login that waits.
@@ -45,7 +49,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order help shows them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::List,
         Self::Panel,
         Self::Log,
@@ -53,6 +57,8 @@ impl Context {
         Self::Raw,
         Self::Search,
         Self::Manage,
+        Self::Workflows,
+        Self::Rewrite,
         Self::Conflict,
         Self::Dialog,
         Self::Login,
@@ -74,6 +80,8 @@ impl Context {
             Self::Search => "search",
             Self::Dialog => "dialog",
             Self::Manage => "manage",
+            Self::Workflows => "workflows",
+            Self::Rewrite => "rewrite",
             Self::Conflict => "conflict",
             Self::Login => "login",
             Self::Redirect => "redirect",
@@ -94,6 +102,8 @@ impl Context {
             Self::Search => "Search",
             Self::Dialog => "Questions",
             Self::Manage => "Solutions, versions, trash, OAuth apps, kinds",
+            Self::Workflows => "Workflows",
+            Self::Rewrite => "Files that change",
             Self::Conflict => "Fields that two programs changed",
             Self::Login => "Login on another device",
             Self::Redirect => "Login in a browser",
@@ -119,6 +129,8 @@ impl Context {
             Self::Search => &[Self::Search, Self::Global],
             Self::Dialog => &[Self::Dialog, Self::Global],
             Self::Manage => &[Self::Manage, Self::Global],
+            Self::Workflows => &[Self::Workflows, Self::Global],
+            Self::Rewrite => &[Self::Rewrite, Self::Global],
             Self::Conflict => &[Self::Conflict, Self::Global],
             Self::Login => &[Self::Login, Self::Global],
             Self::Redirect => &[Self::Redirect, Self::Global],

@@ -18,12 +18,15 @@ pub mod oauth_apps;
 pub mod palette;
 pub mod question;
 pub mod refused;
+pub mod rewrite;
 mod sheet;
 pub mod solutions;
 pub mod trash;
 pub mod typed;
+pub mod unresolved;
 pub mod unlock;
 pub mod workbench;
+pub mod workflows;
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;

@@ -218,3 +218,22 @@ fn a_large_tree_is_scanned_in_seconds() {
     eprintln!("scan {ours:?}, rg {theirs:?}");
     assert!(ours < theirs * 2, "scan {ours:?}, rg {theirs:?}");
 }
+
+#[test]
+fn a_solution_is_renamed_in_the_files_that_name_it() {
+    let account = account();
+    account.run(&["scan", "app"]).succeeds();
+    let compose = account.home.join("app/compose.yaml");
+    let before = std::fs::read_to_string(&compose).unwrap();
+    let rename = ["solution", "rename", "prod", "live", "--rewrite"];
+    let preview = account.run(&[&rename[..], &["--dry-run", "--json"]].concat()).succeeds().json();
+    assert_eq!(
+        preview["rewritten"][0]["changes"],
+        json!([{"line": 3, "before": "cred://prod/pay.api#token", "after": "cred://live/pay.api#token"}])
+    );
+    assert_eq!((&preview["done"], std::fs::read_to_string(&compose).unwrap()), (&json!("nothing"), before.clone()));
+    account.run(&rename).succeeds();
+    assert_eq!(std::fs::read_to_string(&compose).unwrap(), before.replace("prod/", "live/"));
+    let done = account.run(&["--solution", "live", "remove", "pay.api"]).exits(5);
+    assert!(done.err.contains("1 workflow uses pay.api: app/compose.yaml"), "{}", done.err);
+}

@@ -19,3 +19,4 @@ mod sizes;
 mod test;
 mod tokens;
 mod watch;
+mod workflows;

@@ -48,6 +48,8 @@ pub(super) struct Viewed<'a> {
     pub(super) credential: &'a Credential,
     pub(super) kinds: &'a Kinds,
     pub(super) tokens: Vec<(&'static str, String)>,
+    /// The workflows that use it, each with its lines.
+    pub(super) used_by: Vec<(String, String)>,
 }
 
 /// The details pane.
@@ -220,7 +222,7 @@ fn head(document: &Document, credential: &Credential, area: Rect, buf: &mut Buff
 
 /// What a credential says, in the order of its kind's form; what the form does not know stands at the end.
 fn items(viewed: &Viewed<'_>) -> Vec<Item> {
-    let Viewed { credential, kinds, tokens, .. } = viewed;
+    let Viewed { credential, kinds, tokens, used_by, .. } = viewed;
     let content = &credential.content;
     let mut items = Vec::new();
     for (index, violation) in kinds.attention(content).into_iter().enumerate() {
@@ -270,6 +272,15 @@ fn items(viewed: &Viewed<'_>) -> Vec<Item> {
         }
     }
     unknown(credential, kind, &mut items);
+    if !used_by.is_empty() {
+        let first = items.is_empty();
+        items.extend(heading("Used by", first));
+        items.extend(used_by.iter().map(|(workflow, lines)| Item {
+            place: String::new(),
+            label: workflow.clone(),
+            shown: Shown::Text(lines.clone()),
+        }));
+    }
     items
 }
 

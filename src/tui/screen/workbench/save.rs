@@ -10,22 +10,33 @@ use crate::problem::Problem;
 use crate::schema::Violation;
 use crate::session::{self, Saved};
 use crate::tui::app::{Change, Command, Shared, Tone};
-use crate::tui::message::{Subject, Ticket};
+use crate::tui::message::{Effect, Order, Subject, Ticket};
 use crate::tui::screen::Reply;
 use crate::tui::screen::confirm::Confirm;
 use crate::tui::theme;
 
 impl Workbench {
     /// Checks the draft, tests it, and stores it if the test passes.
-    pub(super) fn save(&mut self, shared: &mut Shared) {
+    pub(super) fn save(&mut self, shared: &mut Shared) -> Reply {
         let document = self.document.clone();
-        let Some(editor) = &mut self.editor else { return };
+        let Some(editor) = &mut self.editor else { return Reply::Done };
         if editor.saving != Saving::No || !editor.is_valid(shared, &document) {
-            return;
+            return Reply::Done;
         }
         if editor.view.draft.base().is_some() && !editor.view.draft.is_changed() {
-            return shared.tell(Tone::Plain, "nothing was changed");
+            shared.tell(Tone::Plain, "nothing was changed");
+            return Reply::Done;
         }
+        if let Some(question) = self.refuse_rename() {
+            return question;
+        }
+        self.test_and_store(shared);
+        Reply::Done
+    }
+
+    fn test_and_store(&mut self, shared: &mut Shared) {
+        let document = self.document.clone();
+        let Some(editor) = &mut self.editor else { return };
         let content = editor.content();
         let complete = shared.kinds.is_complete(content);
         let login = probe::awaits_login(content, &session::surroundings(&document, content));
@@ -178,8 +189,15 @@ impl Workbench {
     ) -> Reply {
         match result {
             Ok((saved, generation)) => {
+                let vanished = match &change {
+                    Change::Scanned(_, vanished) => Some(vanished.clone()),
+                    _ => None,
+                };
                 self.stored(change, saved, generation, shared);
-                Reply::Done
+                match vanished {
+                    Some(vanished) => Reply::Open(Box::new(self.workflows_after(vanished, shared))),
+                    None => Reply::Done,
+                }
             }
             Err(problem) => self.not_stored(change, &problem, shared),
         }
@@ -213,6 +231,20 @@ impl Workbench {
                 self.remember(label, inverses);
                 done
             }
+            Change::Renamed(label, done, solution, files) => {
+                self.details.reset();
+                if solution.is_some() {
+                    self.show_only(solution, shared);
+                }
+                self.remember(label, inverses);
+                let count = files.len();
+                let noun = if count == 1 { "file" } else { "files" };
+                if count > 0 {
+                    shared.effect(Effect::Vault(Order::Rewrite(files)));
+                }
+                format!("{done}; {count} {noun} changed")
+            }
+            Change::Scanned(said, _) => said,
             Change::Undo(label) => format!("undone: {label}"),
             // What the tests found stands in the log.
             Change::Tests if warnings.is_empty() => return,
@@ -250,7 +282,7 @@ impl Workbench {
             Change::Undo(label) => {
                 shared.tell(Tone::Bad, format!("cannot undo {label}: {}", problem.message))
             }
-            Change::Removal(_) | Change::Wish(..) => shared.tell_problem(problem),
+            Change::Removal(_) | Change::Wish(..) | Change::Renamed(..) | Change::Scanned(..) => shared.tell_problem(problem),
             Change::Tests => {
                 shared.tell(Tone::Bad, format!("the tests' results are not stored: {}", problem.message));
             }
