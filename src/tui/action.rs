@@ -60,6 +60,8 @@ actions! {
     Scan, "scan", "scan a folder", "Find the files of a folder that name credentials";
     Rescan, "rescan", "scan again", "Scan the known files again";
     Force, "force", "leave the files", "Go on and leave the files as they are";
+    Rotate, "rotate", "rotate", "Rotate the selected credential: another value takes the place of the one in use";
+    RollBack, "roll_back", "roll back", "Take the value before back into use";
     History, "history", "history", "Compare the selected credential's versions, or restore one";
     Trash, "trash", "trash", "Restore removed credentials, or drop them for good";
     OauthApps, "oauth_apps", "OAuth apps", "The OAuth apps of the organization";

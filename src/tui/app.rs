@@ -38,7 +38,7 @@ use crate::vault::OpenPolicy;
 use watch::Looking;
 
 pub(super) use command::Change;
-pub use command::{Command, Preview, Rewriting, Wish};
+pub use command::{Command, Preview, Rewriting, Turn, Wish};
 pub use shared::{Clock, Shared, Tone, Uptime};
 
 /// Below this size only a sentence is shown.
@@ -347,6 +347,7 @@ impl App {
             | Command::AskToRewrite(_)
             | Command::Rewrite(_)
             | Command::SaveRenamed
+            | Command::Rotate(..)
             | Command::UseFilter(_)
             | Command::UseSolution(_)
             | Command::Fix

@@ -33,6 +33,8 @@ pub enum Context {
     Manage,
     /// Files that name credentials.
     Workflows,
+    /// A rotation.
+    Rotation,
     /// Files that are to be changed.
     Rewrite,
     /// Fields that two programs changed.
@@ -49,7 +51,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order help shows them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::List,
         Self::Panel,
         Self::Log,
@@ -58,6 +60,7 @@ impl Context {
         Self::Search,
         Self::Manage,
         Self::Workflows,
+        Self::Rotation,
         Self::Rewrite,
         Self::Conflict,
         Self::Dialog,
@@ -81,6 +84,7 @@ impl Context {
             Self::Dialog => "dialog",
             Self::Manage => "manage",
             Self::Workflows => "workflows",
+            Self::Rotation => "rotation",
             Self::Rewrite => "rewrite",
             Self::Conflict => "conflict",
             Self::Login => "login",
@@ -103,6 +107,7 @@ impl Context {
             Self::Dialog => "Questions",
             Self::Manage => "Solutions, versions, trash, OAuth apps, kinds",
             Self::Workflows => "Workflows",
+            Self::Rotation => "Rotation",
             Self::Rewrite => "Files that change",
             Self::Conflict => "Fields that two programs changed",
             Self::Login => "Login on another device",
@@ -130,6 +135,7 @@ impl Context {
             Self::Dialog => &[Self::Dialog, Self::Global],
             Self::Manage => &[Self::Manage, Self::Global],
             Self::Workflows => &[Self::Workflows, Self::Global],
+            Self::Rotation => &[Self::Rotation, Self::Global],
             Self::Rewrite => &[Self::Rewrite, Self::Global],
             Self::Conflict => &[Self::Conflict, Self::Global],
             Self::Login => &[Self::Login, Self::Global],

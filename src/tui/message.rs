@@ -237,6 +237,8 @@ pub enum Subject {
     Stored(u32),
     /// A draft at its revision.
     Draft(u64),
+    /// The next values of a rotation, or those in use since its switch.
+    Rotation,
 }
 
 /// Why a secret is taken out of the vault.

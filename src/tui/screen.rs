@@ -19,6 +19,7 @@ pub mod palette;
 pub mod question;
 pub mod refused;
 pub mod rewrite;
+pub mod rotation;
 mod sheet;
 pub mod solutions;
 pub mod trash;

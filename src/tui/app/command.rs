@@ -53,6 +53,25 @@ pub enum Rewriting {
     },
 }
 
+/// A step of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Enter the next values.
+    Enter,
+    /// Test them, or those in use after the switch.
+    Test,
+    /// Take them as they are.
+    Take,
+    /// Put the next values into use.
+    Switch,
+    /// Take those before back.
+    Back,
+    /// End it: those before are dropped.
+    Finish,
+    /// Drop the next values.
+    Cancel,
+}
+
 /// What a new name changes, to be looked at before anything is done.
 #[derive(Debug)]
 pub struct Preview {
@@ -102,6 +121,8 @@ pub enum Command {
     AskToRewrite(Rewriting),
     /// Store it, and change the files.
     Rewrite(Box<Preview>),
+    /// Take a step of a credential's rotation.
+    Rotate(Id, Turn),
     /// Save the draft although workflows name what it is called now.
     SaveRenamed,
     /// Test the credentials shown, those included or not whose test costs or may lock an account.
@@ -161,6 +182,8 @@ pub(in crate::tui) enum Change {
     Renamed(String, String, Option<String>, Vec<Rewrite>),
     /// What a scan found: what is told, and what it did not find any more.
     Scanned(String, Vec<(String, String)>),
+    /// A step of a credential's rotation: what is told, and whether it is tested then.
+    Rotation(Id, String, bool),
     /// A change was taken back: what to call it.
     Undo(String),
     /// Tests were noted.

@@ -11,6 +11,7 @@ mod offers;
 mod order;
 mod organization;
 mod panes;
+mod rotation;
 mod running;
 mod save;
 mod secrets;
@@ -163,6 +164,7 @@ impl Workbench {
             Command::Scan(path) => self.scan(path, shared),
             Command::AskToRewrite(what) => self.ask_to_rewrite(what, shared),
             Command::Rewrite(preview) => self.rewrite(*preview),
+            Command::Rotate(id, turn) => self.turn(&id, turn, shared),
             Command::SaveRenamed => self.save_renamed(shared),
             Command::Remove(ids) => self.remove(&ids, shared),
             Command::TestShown { costly } => self.test_shown(costly, shared),
@@ -352,6 +354,7 @@ impl Workbench {
             Action::TestAll => return self.ask_to_test_shown(shared),
             Action::Remove => return self.confirm_removal(),
             Action::Rename => return self.ask_for_key(),
+            Action::Rotate => return self.rotation(shared),
             Action::Workflows => return self.workflows(shared),
             Action::Undo => self.undo_last(shared),
             Action::Solutions | Action::Move | Action::History | Action::Trash | Action::OauthApps => {
@@ -433,7 +436,8 @@ fn viewed<'a>(document: &'a Document, credential: &'a Credential, shared: &'a Sh
     let standing = session::oauth::standing(document, credential, shared.now());
     let tokens = standing.map(|standing| standing.lines()).unwrap_or_default();
     let used_by = workflows::lines(document, credential);
-    Viewed { document, credential, kinds: &shared.kinds, tokens, used_by }
+    let rotating = session::rotating(document, &shared.kinds, credential);
+    Viewed { document, credential, kinds: &shared.kinds, tokens, used_by, rotating }
 }
 
 /// What a test of a stored credential is given.

@@ -36,6 +36,8 @@ pub(super) struct Editor {
     pub(super) overruled: Vec<Content>,
     /// A person agreed that workflows do not find it under its new name.
     pub(super) renames: bool,
+    /// What is entered are the next values of a rotation.
+    pub(super) rotates: bool,
 }
 
 impl Editor {
@@ -63,7 +65,7 @@ impl Editor {
 
     fn with(id: Id, draft: Draft, kinds: &Arc<Kinds>, document: &Document) -> Option<Self> {
         let view = DraftView::open(draft, kinds.clone(), session::names(document), Rules::CREDENTIAL)?;
-        Some(Self { id, draft_id: Id::new(), view, saving: Saving::No, tested: None, overruled: Vec::new(), renames: false })
+        Some(Self { id, draft_id: Id::new(), view, saving: Saving::No, tested: None, overruled: Vec::new(), renames: false, rotates: false })
     }
 
     /// A kept draft of a credential, on the version that it began from. `None` where its kind is not known.

@@ -44,6 +44,7 @@ impl Workbench {
                     Action::Solutions,
                     Action::History,
                     Action::Workflows,
+                    Action::Rotate,
                     Action::Rename,
                 ]);
                 hints.extend([Action::Lock, Action::Quit]);
@@ -70,6 +71,7 @@ impl Workbench {
             | Action::History
             | Action::Workflows
             | Action::Rename
+            | Action::Rotate
             | Action::Trash
             | Action::OauthApps
             | Action::Login
@@ -87,7 +89,7 @@ impl Workbench {
             Action::Move | Action::Tag if nothing && !self.list.has_marks() => {
                 Some("there is nothing selected")
             }
-            Action::History | Action::Rename if nothing => Some("there is nothing selected"),
+            Action::History | Action::Rename | Action::Rotate if nothing => Some("there is nothing selected"),
             Action::Edit | Action::Schema | Action::Remove | Action::Mark if !editing && nothing => {
                 match self.editor.is_some() && action != Action::Remove {
                     true => None,
