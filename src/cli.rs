@@ -36,6 +36,7 @@ mod remove;
 mod rename;
 mod request;
 mod restore;
+mod review;
 mod revoke;
 mod rotate;
 mod run;
@@ -187,6 +188,7 @@ fn run(arguments: Arguments, output: Output, before: Before) -> Result<Next, (Ou
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::History(arguments) => history::run(&context, &arguments),
         Command::Audit(arguments) => audit::run(&context, &arguments),
+        Command::Review(arguments) => review::run(&context, &arguments),
         Command::Trash { action } => trash::run(&context, &action),
         Command::Move(arguments) => move_to::run(&context, &arguments),
         Command::Export(arguments) => export::run(&context, &arguments),

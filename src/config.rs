@@ -25,6 +25,8 @@ pub struct Config {
     pub network: NetworkOptions,
     /// How long the workbench stays unlocked.
     pub session: SessionOptions,
+    /// What a review holds credentials against.
+    pub review: ReviewOptions,
     /// How the workbench behaves.
     pub screen: ScreenOptions,
     /// Saved searches, sorted by name.
@@ -112,6 +114,21 @@ impl Default for SessionOptions {
     fn default() -> Self {
         let minutes = |count: u64| Duration::from_secs(count * 60);
         Self { lock_after: minutes(10), max_unlocked: minutes(12 * 60), lock_on_suspend: false }
+    }
+}
+
+/// The table `[review]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReviewOptions {
+    /// Days after its last use from which a credential counts as unused.
+    pub unused_days: u32,
+    /// Days after which a review is to be signed off again.
+    pub sign_off_days: u32,
+}
+
+impl Default for ReviewOptions {
+    fn default() -> Self {
+        Self { unused_days: 90, sign_off_days: 92 }
     }
 }
 

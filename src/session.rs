@@ -20,6 +20,7 @@ mod oauth_app;
 mod open;
 mod record;
 mod reference;
+pub mod review;
 mod rewrite;
 mod rotation;
 mod row;

@@ -80,6 +80,8 @@ pub enum What {
     Refreshed,
     /// Tokens were given back, or dropped.
     Revoked,
+    /// A review was signed off.
+    Reviewed,
     /// Lines without a code were counted.
     Sealed,
     /// Something is missing: a record that a crash cut short, or those of saves.
@@ -126,6 +128,7 @@ const WORDS: &[(What, &str)] = &[
     (What::LoggedIn, "logged_in"),
     (What::Refreshed, "refreshed"),
     (What::Revoked, "revoked"),
+    (What::Reviewed, "reviewed"),
     (What::Sealed, "sealed"),
     (What::Gap, "gap"),
     (What::ClockJumped, "clock_jumped"),

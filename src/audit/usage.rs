@@ -36,7 +36,8 @@ impl Usage {
         self.0.get(id).copied()
     }
 
-    pub(super) fn add(&mut self, id: &Id, at: Timestamp) {
+    /// Counts one use.
+    pub(crate) fn add(&mut self, id: &Id, at: Timestamp) {
         match self.0.get_mut(id) {
             Some(used) => {
                 used.last = used.last.max(at);

@@ -3,6 +3,7 @@
 
 mod credential;
 mod organization;
+mod review;
 mod run_time;
 mod transfer;
 mod vault;
@@ -17,6 +18,7 @@ pub(crate) use credential::{
     Add, Get, Key, List, Login, Move, Put, Remove, Rename, Restore, Revoke, Rotate, Test, Trash,
 };
 pub(crate) use organization::{Kinds, OauthApp, PutKind, Schema, Services, Solution};
+pub(crate) use review::{PageFormat, Review, ReviewAction};
 pub(crate) use run_time::{Inject, OnTerminal, Request, Run, Scan};
 pub(crate) use transfer::{Export, Import, ImportFormat, PlainFormat};
 pub(crate) use vault::{Audit, AuditAction, Completions, Init, Passphrase, Recipients, Script, Vault};
@@ -173,6 +175,11 @@ pub(crate) enum Command {
     ///
     /// What was begun and its end are one record; `unfinished` is one without an end.
     Audit(Audit),
+    /// Say what wants attention: failing, expiring, weak, reused, unused, undocumented and more
+    ///
+    /// Of every solution. What a person looked at and keeps as it is can be left out with a reason, which stands in
+    /// the credential itself. See docs/REVIEW.md.
+    Review(Review),
     /// Removed credentials: list them, or drop them for good
     Trash {
         #[command(subcommand)]

@@ -156,7 +156,7 @@ fn written(
 }
 
 /// Writes a file that only its owner can read.
-fn save(path: &Path, bytes: &[u8], force: bool) -> Result<(), Problem> {
+pub(super) fn save(path: &Path, bytes: &[u8], force: bool) -> Result<(), Problem> {
     let there = path.symlink_metadata().is_ok();
     let saved = match force && there {
         true => durable::replace(path, bytes, None, |_| Ok(())),

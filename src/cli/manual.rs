@@ -58,6 +58,7 @@ pub(super) const PAGES: &[&[Page]] = &[
     super::request::PAGES,
     super::rename::PAGES,
     super::restore::PAGES,
+    super::review::PAGES,
     super::rotate::PAGES,
     super::run::PAGES,
     super::revoke::PAGES,

@@ -93,6 +93,17 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                     Ok(None)
                 })?;
             }
+            "review" => {
+                let review = &mut config.review;
+                each(table_of(key, value)?, "review", |key, value| {
+                    match key {
+                        "unused_days" => review.unused_days = whole(key, value, 1, 3650)?,
+                        "sign_off_days" => review.sign_off_days = whole(key, value, 1, 3650)?,
+                        _ => return Ok(Some(&["unused_days", "sign_off_days"])),
+                    }
+                    Ok(None)
+                })?;
+            }
             "screen" => {
                 let screen = &mut config.screen;
                 each(table_of(key, value)?, "screen", |key, value| {
@@ -136,6 +147,7 @@ pub(super) fn parse(text: &str) -> Result<Config, Wrong> {
                     "oauth",
                     "network",
                     "session",
+                    "review",
                     "screen",
                     "filters",
                 ]));
@@ -330,7 +342,7 @@ mod tests {
         assert_eq!(config.vault, Some("~/.local/share/credbench/vault.age".into()));
         assert_eq!(config.identities, ["~/.config/credbench/identity.age"].map(std::path::PathBuf::from));
         assert_eq!(config.solution.as_deref(), Some("default"));
-        assert_eq!((config.test, config.screen), Default::default());
+        assert_eq!((config.test, config.screen, config.review), Default::default());
         assert_eq!(config.network.ca_file, Some("~/.config/credbench/authorities.pem".into()));
         assert_eq!((config.network.proxy, config.network.no_proxy.len()), (ProxyOption::Environment, 2));
         assert_eq!(config.filters.len(), 2);

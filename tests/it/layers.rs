@@ -67,6 +67,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("nucleo_matcher", &["tui"]),
     ("clap", &["cli"]),
     ("age", &["vault"]),
+    ("zxcvbn", &["session"]),
     ("chacha20poly1305", &["audit"]),
     ("ed25519_dalek", &["vault"]),
     ("jsonschema", &["schema"]),

@@ -32,6 +32,7 @@ mod picture;
 mod probe;
 mod reliability;
 mod request;
+mod review;
 mod rotate;
 mod run;
 mod scan;

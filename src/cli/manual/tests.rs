@@ -14,7 +14,8 @@ fn commands() -> Vec<String> {
             .filter(|command| command.get_name() != "help" && !command.is_hide_set())
             .peekable();
         // A group may be a command, too: it takes arguments of its own then, as `audit` does.
-        let own = command.get_positionals().next().is_some();
+        let own =
+            command.get_arguments().any(|argument| !argument.is_global_set() && argument.get_id() != "help");
         if nested.peek().is_none() || (own && !name.is_empty()) {
             found.push(name.to_owned());
         }

@@ -89,11 +89,7 @@ impl Kind {
     /// nothing of the value but a start that marks a key for tests.
     pub fn odd(&self, place: &str, text: &str, solution: &str) -> Option<String> {
         let looks = self.said_of(place, "x-looks-like")?;
-        let list = |word: &str| -> Vec<&str> {
-            let texts = looks.get(word).and_then(Value::as_array).into_iter().flatten();
-            texts.filter_map(Value::as_str).collect()
-        };
-        let starts = list("prefix");
+        let starts = texts(looks, "prefix");
         let lengths: Vec<u64> = looks
             .get("length")
             .and_then(Value::as_array)
@@ -102,7 +98,7 @@ impl Kind {
             .filter_map(Value::as_u64)
             .collect();
         let characters = text.chars().count() as u64;
-        if let Some(start) = list("test").into_iter().find(|start| text.starts_with(start)) {
+        if let Some(start) = texts(looks, "test").into_iter().find(|start| text.starts_with(start)) {
             let here = match solution.to_lowercase().contains("prod") {
                 true => format!(", and this is the solution {solution}"),
                 false => String::new(),
@@ -120,11 +116,22 @@ impl Kind {
         }
     }
 
+    /// How a secret begins that its service marks as one for tests.
+    pub fn test_start(&self, place: &str, secret: &Secret) -> Option<&str> {
+        let starts = texts(self.said_of(place, "x-looks-like")?, "test");
+        starts.into_iter().find(|start| secret.expose().starts_with(start))
+    }
+
     /// As [`Kind::odd`], of a secret, as a sentence about its field.
     pub fn hint(&self, place: &str, secret: &Secret, solution: &str) -> Option<Notice> {
         let odd = self.odd(place, secret.expose(), solution)?;
         Some(Notice { pointer: place.to_owned(), message: format!("{} {odd}", self.title_of(place)) })
     }
+}
+
+/// A list of texts in what the catalogue says of a value.
+fn texts<'a>(looks: &'a Value, word: &str) -> Vec<&'a str> {
+    looks.get(word).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
 #[cfg(test)]

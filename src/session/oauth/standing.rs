@@ -22,6 +22,8 @@ pub struct Standing {
     pub granted: Vec<String>,
     /// What was asked for and is not among it.
     pub missing: Vec<String>,
+    /// What is among it and was not asked for, where anything was asked for by name.
+    pub extra: Vec<String>,
     /// The OAuth app that it refers to, and whether the organization has it.
     pub app: Option<(String, bool)>,
 }
@@ -37,10 +39,14 @@ pub fn standing(document: &Document, credential: &Credential, now: Timestamp) ->
     let tokens = content.tokens();
     let person = life::needs_person(content, app);
     let granted = tokens.secrets.get("scope").map(|scope| words(scope.expose())).unwrap_or_default();
-    let missing = match granted.is_empty() {
-        true => Vec::new(),
-        false => asked(content, app).into_iter().filter(|scope| !granted.contains(scope)).collect(),
+    let asked = asked(content, app);
+    let without = |scopes: &[String], others: &[String]| -> Vec<String> {
+        match others.is_empty() {
+            true => Vec::new(),
+            false => scopes.iter().filter(|scope| !others.contains(scope)).cloned().collect(),
+        }
     };
+    let (missing, extra) = (without(&asked, &granted), without(&granted, &asked));
     Some(Standing {
         person,
         access: tokens.access().is_some(),
@@ -49,6 +55,7 @@ pub fn standing(document: &Document, credential: &Credential, now: Timestamp) ->
         told: life::told(credential, life::life(credential, person, now), now),
         granted,
         missing,
+        extra,
         app: named.map(|name| (name.to_owned(), app.is_some())),
     })
 }
