@@ -39,10 +39,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::audit::{Begun, Entry, Log, Usage, What};
-pub use crate::scan::Found;
 pub use crate::durable::{Seen, Unwatched, Watch};
 use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
+pub use crate::scan::Found;
 use crate::schema::Kinds;
 use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
@@ -68,8 +68,8 @@ pub use rewrite::{
     write_rewrites,
 };
 pub use rotation::{
-    Rotating, is_rotated_to, is_rotation_due, rotating, rotation_begun, rotation_due_at, rotation_ended, rotation_subject,
-    rotation_swapped, rotation_tested,
+    Rotating, is_rotated_to, is_rotation_due, rotating, rotation_begun, rotation_due_at, rotation_ended,
+    rotation_subject, rotation_swapped, rotation_tested,
 };
 pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
 pub use seat::{Seat, Ssh};
@@ -81,7 +81,8 @@ pub use solution::{
 pub use tags::TagChange;
 pub use version::{Difference, differences, field_name, fields, renewed};
 pub use workflow::{
-    ScanGroup, Survey, Unresolved, Use, WorkflowUses, find, in_use, keys_of, likely, meant, rescans, resolved, survey, users, uses,
+    ScanGroup, Survey, Unresolved, Use, WorkflowUses, find, in_use, keys_of, likely, meant, rescans,
+    resolved, survey, users, uses,
 };
 
 /// How often edits are made to fit what other programs saved before it is given up.

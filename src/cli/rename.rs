@@ -90,10 +90,9 @@ pub(super) fn preview(context: &Context, files: &[Rewrite]) {
 
 /// The same for scripts.
 pub(super) fn rewritten(files: &[Rewrite]) -> Vec<Value> {
-    let change = |change: &Rewritten| json!({ "line": change.line, "before": change.before, "after": change.after });
-    let file = |file: &Rewrite| {
-        json!({ "path": file.path, "changes": file.changes.iter().map(change).collect::<Vec<_>>() })
-    };
+    let change =
+        |change: &Rewritten| json!({ "line": change.line, "before": change.before, "after": change.after });
+    let file = |file: &Rewrite| json!({ "path": file.path, "changes": file.changes.iter().map(change).collect::<Vec<_>>() });
     files.iter().map(file).collect()
 }
 
@@ -101,7 +100,12 @@ pub(super) fn rewritten(files: &[Rewrite]) -> Vec<Value> {
 ///
 /// # Errors
 /// Exit 1, naming them.
-pub(super) fn not_rewritten(left: Vec<String>, all: usize, from: &str, to: &str) -> Result<ExitCode, Problem> {
+pub(super) fn not_rewritten(
+    left: Vec<String>,
+    all: usize,
+    from: &str,
+    to: &str,
+) -> Result<ExitCode, Problem> {
     if left.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }

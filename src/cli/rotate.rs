@@ -45,7 +45,11 @@ pub(super) const PAGES: &[Page] = &[Page {
         (Exit::Usage, "which_field", "the field has several members"),
         (Exit::Usage, "invalid_value", "the value is of another type"),
         (Exit::Invalid, "invalid_document", "the next values do not fit the kind"),
-        (Exit::Failed, "test_failed", "the next value did not pass its test, or failed after the switch; both are kept"),
+        (
+            Exit::Failed,
+            "test_failed",
+            "the next value did not pass its test, or failed after the switch; both are kept",
+        ),
         (Exit::Refused, "nothing_changes", "the next value is the one in use"),
         (Exit::Refused, "not_rotated", "that is no part of its configuration, or another address"),
         (Exit::Refused, "no_rotation", "no rotation goes on"),
@@ -136,7 +140,10 @@ impl Turn<'_> {
         if arguments.secret_file.is_empty()
             && stage == Some(Stage::Confirmed)
             && let Some(mut terminal) = Terminal::attended()
-            && terminal.confirm(&format!("Was the one before revoked? It is then dropped from the rotation of {}", self.key))
+            && terminal.confirm(&format!(
+                "Was the one before revoked? It is then dropped from the rotation of {}",
+                self.key
+            ))
         {
             return self.finish();
         }
@@ -270,8 +277,12 @@ impl Turn<'_> {
     fn cancel(&mut self) -> Result<&'static str, Problem> {
         if self.stage()?.is_some_and(Stage::is_switched) {
             let key = self.key;
-            return Err(Problem::new(Exit::Refused, "rotation_unfinished", format!("{key} was switched already"))
-                .hint("--back takes the one before back, --finish drops it"));
+            return Err(Problem::new(
+                Exit::Refused,
+                "rotation_unfinished",
+                format!("{key} was switched already"),
+            )
+            .hint("--back takes the one before back, --finish drops it"));
         }
         let edit = session::rotation_ended(self.credential()?, true)?;
         self.commit(vec![edit])?;
@@ -298,7 +309,9 @@ impl Turn<'_> {
         let key = self.key;
         let version = credential.version;
         out.line(&visible(&match done {
-            "rolled_back" => format!("{key}  the one before is in use again, version {version}; the other one is kept"),
+            "rolled_back" => {
+                format!("{key}  the one before is in use again, version {version}; the other one is kept")
+            }
             "finished" => format!("{key}  rotated; the one before stays in its versions only"),
             "cancelled" => format!("{key}  the next value was dropped; nothing else changed"),
             _ => words(credential, &rotating),
@@ -379,7 +392,9 @@ fn ask(kinds: &Kinds, kind: &Kind, current: &Content, next: &mut Content) -> Res
             continue;
         }
         let under = format!("{}/", field.pointer);
-        for place in current.secrets.keys().filter(|place| **place == field.pointer || place.starts_with(&under)) {
+        for place in
+            current.secrets.keys().filter(|place| **place == field.pointer || place.starts_with(&under))
+        {
             let lines = !matches!(field.control, Control::Secret { multiline: false });
             let question = format!("Next {}, empty to leave it", kind.title_of(place));
             let secret = add::ask_one(&mut terminal, &question, lines)?;
@@ -388,7 +403,9 @@ fn ask(kinds: &Kinds, kind: &Kind, current: &Content, next: &mut Content) -> Res
             }
         }
         let Control::Text { multiline } = field.control else { continue };
-        let text = current.get_str(&field.pointer).filter(|_| field.required && field.pointer.starts_with("/config/"));
+        let text = current
+            .get_str(&field.pointer)
+            .filter(|_| field.required && field.pointer.starts_with("/config/"));
         let Some(text) = text.filter(|_| !is_address(kinds, current, &field.pointer)) else { continue };
         let typed = match multiline {
             true => terminal.secret_lines(&format!("Next {}, empty to leave it", field.label)),
@@ -414,6 +431,8 @@ fn is_address(kinds: &Kinds, current: &Content, place: &str) -> bool {
 
 fn missing(current: &Content) -> Problem {
     let message = "the next value is not given, and there is no terminal to ask on";
-    let name = current.secrets.keys().next().map_or_else(|| "FIELD".to_owned(), |place| session::field_name(place));
-    Problem::new(Exit::Usage, "missing_secret", message).hint(format!("give it with --secret-file {name}=PATH"))
+    let name =
+        current.secrets.keys().next().map_or_else(|| "FIELD".to_owned(), |place| session::field_name(place));
+    Problem::new(Exit::Usage, "missing_secret", message)
+        .hint(format!("give it with --secret-file {name}=PATH"))
 }

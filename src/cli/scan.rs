@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::Context;
 use super::args::Scan;
 use super::list::age;
 use super::manual::{self, Page};
 use super::output::{Tone, visible};
-use super::Context;
 use crate::model::{Document, Workflow};
 use crate::problem::{Exit, Problem};
 use crate::session::{self, Survey, WorkflowUses};

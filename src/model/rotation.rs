@@ -132,7 +132,8 @@ impl Rotation {
     /// person says that they are good, whatever the test found. A test that could not decide leaves what was proven.
     #[must_use]
     pub fn tested(&self, record: Option<TestRecord>, accepted: bool, now: Timestamp) -> Self {
-        let verdict = record.as_ref().map(|record| (record.outcome.passes(), record.outcome.status().is_some()));
+        let verdict =
+            record.as_ref().map(|record| (record.outcome.passes(), record.outcome.status().is_some()));
         let proven = match verdict {
             _ if accepted => true,
             Some((passes, true)) => passes,
@@ -262,11 +263,17 @@ mod tests {
         let (current, _) = begun();
         let swapped = |stage| on(stage).swapped(&current, at(9)).map(|(_, after)| after.stage);
         assert_eq!(swapped(Entered), Err(RotationError::NotProven));
-        assert_eq!([swapped(Proven), swapped(Switched), swapped(Confirmed)], [Ok(Switched), Ok(Entered), Ok(Entered)]);
+        assert_eq!(
+            [swapped(Proven), swapped(Switched), swapped(Confirmed)],
+            [Ok(Switched), Ok(Entered), Ok(Entered)]
+        );
         let ends = |stage| on(stage).may_end().is_ok();
         assert_eq!([Entered, Proven, Switched, Confirmed].map(ends), [true, true, false, true]);
         let again = |stage| Rotation::begin(Some(&on(stage)), &current, &content("3", "third"), at(9));
-        assert_eq!([Entered, Proven].map(|stage| again(stage).map(|after| after.stage)), [Ok(Entered), Ok(Entered)]);
+        assert_eq!(
+            [Entered, Proven].map(|stage| again(stage).map(|after| after.stage)),
+            [Ok(Entered), Ok(Entered)]
+        );
         assert_eq!([Switched, Confirmed].map(|stage| again(stage).is_err()), [true, true]);
     }
 

@@ -248,7 +248,8 @@ impl Plan {
 
 /// What a step of a rotation is in the log; `None`: a test, which is written as one.
 fn rotation_step(before: Option<&Rotation>, after: Option<&Rotation>) -> Option<(What, &'static str)> {
-    let switched = |rotation: Option<&Rotation>| rotation.is_some_and(|rotation| rotation.stage.is_switched());
+    let switched =
+        |rotation: Option<&Rotation>| rotation.is_some_and(|rotation| rotation.stage.is_switched());
     match (before, after) {
         (None, None) => None,
         (Some(_), None) if switched(before) => Some((What::RotationEnded, "the value before was dropped")),

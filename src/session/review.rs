@@ -242,7 +242,11 @@ fn states(credential: &Credential, row: &Row<'_>, standard: Standard, add: &mut 
         _ => {}
     }
     if let Some(rotation) = &credential.rotation {
-        let detail = format!("a rotation of {} waits for its end: {}", day(rotation.started_at), rotation.stage.word());
+        let detail = format!(
+            "a rotation of {} waits for its end: {}",
+            day(rotation.started_at),
+            rotation.stage.word()
+        );
         add(Check::RotationDue, Vec::new(), detail);
     } else if row.flags.contains(&"rotation_due") {
         let every = credential.content.get("/rotate_every_days").and_then(Value::as_i64).unwrap_or_default();

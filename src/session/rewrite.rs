@@ -52,7 +52,8 @@ impl Rewrite {
             let message = format!("{} was changed meanwhile", self.path.display());
             return Err(Problem::new(Exit::Refused, "conflict", message));
         }
-        Ok(durable::rewrite(&self.path, &self.after)?)
+        let saved = durable::rewrite(&self.path, &self.after)?;
+        saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
     }
 }
 
@@ -131,7 +132,9 @@ pub fn rewrites_of_place(
     written: &str,
     new: &Reference,
 ) -> Result<Vec<Rewrite>, Problem> {
-    let Some(known) = document.workflows.iter().find(|known| known.path == path) else { return Ok(Vec::new()) };
+    let Some(known) = document.workflows.iter().find(|known| known.path == path) else {
+        return Ok(Vec::new());
+    };
     Ok(rewrite(known, |place, _| (place == written).then(|| new.clone()))?.into_iter().collect())
 }
 
@@ -167,7 +170,8 @@ fn rewrite(
         written.iter().filter(|place| !place.starts_with(SCHEME)).map(|place| (*place).to_owned()).collect();
     let mut places: Vec<(Range<usize>, Rewritten)> = Vec::new();
     for place in scan::mentions(&before, &keys) {
-        let Some(after) = place.reference.as_ref().ok().and_then(|found| change(&place.written, found)) else {
+        let Some(after) = place.reference.as_ref().ok().and_then(|found| change(&place.written, found))
+        else {
             continue;
         };
         let after = if place.written.starts_with(SCHEME) { after.to_string() } else { after.key };

@@ -117,7 +117,9 @@ pub fn rotation_swapped(credential: &Credential, now: Timestamp) -> Result<Vec<E
         replaced(credential, Some(after.clone())),
     ];
     // What proved the next values vouches for the version that has them.
-    if let Some(record) = rotation.tested.clone().filter(|record| after.stage.is_switched() && record.outcome.passes()) {
+    if let Some(record) =
+        rotation.tested.clone().filter(|record| after.stage.is_switched() && record.outcome.passes())
+    {
         let record = TestRecord { version: credential.version + 1, ..record };
         edits.push(Edit::RecordTest { id: credential.id.clone(), record });
     }
@@ -153,7 +155,8 @@ fn none(credential: &Credential) -> Problem {
 
 fn refused(credential: &Credential, error: RotationError) -> Problem {
     let key = credential.content.key();
-    let problem = |code, hint: String| Problem::new(Exit::Refused, code, format!("{key}: {error}")).hint(hint);
+    let problem =
+        |code, hint: String| Problem::new(Exit::Refused, code, format!("{key}: {error}")).hint(hint);
     match error {
         RotationError::NothingChanges => problem("nothing_changes", "enter another one".to_owned()),
         RotationError::Elsewhere => {
@@ -163,10 +166,9 @@ fn refused(credential: &Credential, error: RotationError) -> Problem {
             "rotation_unfinished",
             format!("`credbench rotate {key} --finish` drops the one before, --back takes it back"),
         ),
-        RotationError::NotProven => problem(
-            "not_proven",
-            format!("`credbench rotate {key}` tests it; --no-test takes it as it is"),
-        ),
+        RotationError::NotProven => {
+            problem("not_proven", format!("`credbench rotate {key}` tests it; --no-test takes it as it is"))
+        }
         RotationError::NotConfirmed => problem(
             "not_confirmed",
             format!("`credbench rotate {key}` tests it again, --back takes the one before back"),

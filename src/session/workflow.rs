@@ -228,7 +228,8 @@ pub fn rescans(document: &Document) -> Vec<ScanGroup> {
     for workflow in &document.workflows {
         solutions.entry(&workflow.solution).or_default().push(PathBuf::from(&workflow.path));
     }
-    let group = |(solution, paths): (&str, Vec<PathBuf>)| (solution.to_owned(), paths, keys_of(document, solution));
+    let group =
+        |(solution, paths): (&str, Vec<PathBuf>)| (solution.to_owned(), paths, keys_of(document, solution));
     solutions.into_iter().map(group).collect()
 }
 

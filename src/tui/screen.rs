@@ -24,8 +24,8 @@ mod sheet;
 pub mod solutions;
 pub mod trash;
 pub mod typed;
-pub mod unresolved;
 pub mod unlock;
+pub mod unresolved;
 pub mod workbench;
 pub mod workflows;
 

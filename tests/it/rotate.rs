@@ -84,16 +84,24 @@ fn the_next_key_is_tested_switched_to_and_tested_again() {
     assert_eq!(service.seen()[before..], ["new-marker", "new-marker"], "before the switch and after it");
     assert_eq!(value(&account), "new-marker");
     let row = account.run(&["list", "--json"]).succeeds().json()[0].clone();
-    assert_eq!((&row["status"], &row["flags"]), (&json!("active"), &json!(["rotation_due"])), "it waits for its end");
+    assert_eq!(
+        (&row["status"], &row["flags"]),
+        (&json!("active"), &json!(["rotation_due"])),
+        "it waits for its end"
+    );
     // Nothing of it is shown.
     let shown = account.run(&["show", "pay.api", "--json"]).succeeds().out;
     assert!(!shown.contains("marker") && !done.err.contains("marker") && !done.out.contains("marker"));
-    assert_eq!(account.run(&["rotate", "pay.api", "--finish", "--json"]).succeeds().json()["stage"], Value::Null);
+    assert_eq!(
+        account.run(&["rotate", "pay.api", "--finish", "--json"]).succeeds().json()["stage"],
+        Value::Null
+    );
     assert_eq!(account.run(&["list", "--json"]).succeeds().json()[0]["flags"], json!([]));
     account.run(&["restore", "pay.api", "--version", "1"]).succeeds();
     assert_eq!(value(&account), "old-marker", "the versions still have it");
     let audit = account.run(&["audit", "pay.api", "--json"]).succeeds().json();
-    let words: Vec<&str> = audit.as_array().unwrap().iter().map(|record| record["what"].as_str().unwrap()).collect();
+    let words: Vec<&str> =
+        audit.as_array().unwrap().iter().map(|record| record["what"].as_str().unwrap()).collect();
     let of_rotation = words.iter().filter(|word| word.starts_with("rota")).copied().collect::<Vec<_>>();
     assert_eq!(of_rotation, ["rotation_begun", "rotated", "rotation_ended"]);
 }
@@ -168,7 +176,7 @@ fn what_is_no_rotation_is_refused() {
     rotate(&account, "", &[]).exits(7);
     account.run(&["rotate", "pay.api", "--set", "api_key=typed-marker"]).exits(2);
     account.run(&["rotate", "pay.api"]).exits(2);
-    account.run(&["rotate", "nothing"]).exits(2);
+    account.run(&["rotate", "nothing"]).exits(4);
     account.run(&["rotate", "nothing", "--status"]).exits(4);
     account.run(&["rotate", "--yes"]).exits(2);
     account.run(&["rotate", "pay.api", "--back", "--finish"]).exits(2);
@@ -183,12 +191,19 @@ fn a_key_with_a_name_of_its_own_is_rotated_with_it() {
         r#"{"key":"aws","kind":"aws","config":{"access_key_id":"AKIAOLDOLDOLDOLDOLD1","secret_access_key":"old-marker"}}"#,
     );
     let id = "access_key_id=AKIANEWNEWNEWNEWNEW1";
-    let arguments = ["rotate", "aws", "--set", id, "--secret-file", "secret_access_key=-", "--no-test", "--yes"];
+    let arguments =
+        ["rotate", "aws", "--set", id, "--secret-file", "secret_access_key=-", "--no-test", "--yes"];
     account.command().args(arguments).input("new-marker").run().succeeds();
     let get = |field: &str| account.run(&["get", "aws", field]).succeeds().out;
-    assert_eq!((get("access_key_id").as_str(), get("secret_access_key").as_str()), ("AKIANEWNEWNEWNEWNEW1", "new-marker"));
+    assert_eq!(
+        (get("access_key_id").as_str(), get("secret_access_key").as_str()),
+        ("AKIANEWNEWNEWNEWNEW1", "new-marker")
+    );
     account.run(&["rotate", "aws", "--back"]).succeeds();
-    assert_eq!((get("access_key_id").as_str(), get("secret_access_key").as_str()), ("AKIAOLDOLDOLDOLDOLD1", "old-marker"));
+    assert_eq!(
+        (get("access_key_id").as_str(), get("secret_access_key").as_str()),
+        ("AKIAOLDOLDOLDOLDOLD1", "old-marker")
+    );
 }
 
 #[test]
@@ -246,7 +261,8 @@ fn held(account: &Account) -> (String, Option<String>, Option<Stage>, BTreeSet<S
     };
     let rotation = known.rotation.as_deref();
     let kept = rotation.and_then(|rotation| text(&rotation.kept));
-    let mut all: BTreeSet<String> = known.history.iter().filter_map(|version| text(&version.content)).collect();
+    let mut all: BTreeSet<String> =
+        known.history.iter().filter_map(|version| text(&version.content)).collect();
     let used = text(&known.content).expect("a value is in use");
     all.extend([used.clone()]);
     all.extend(kept.clone());
@@ -287,8 +303,16 @@ fn a_kill_at_any_step_leaves_both_values_and_the_same_command_goes_on() {
             match stage {
                 None => assert_eq!((used.as_str(), other), ("old-marker", None), "{call} {number}"),
                 Some(stage) => {
-                    let (in_use, apart) = if stage.is_switched() { ("new-marker", "old-marker") } else { ("old-marker", "new-marker") };
-                    assert_eq!((used.as_str(), other.as_deref()), (in_use, Some(apart)), "{call} {number}: {stage:?}");
+                    let (in_use, apart) = if stage.is_switched() {
+                        ("new-marker", "old-marker")
+                    } else {
+                        ("old-marker", "new-marker")
+                    };
+                    assert_eq!(
+                        (used.as_str(), other.as_deref()),
+                        (in_use, Some(apart)),
+                        "{call} {number}: {stage:?}"
+                    );
                 }
             }
             if !killed {
@@ -299,7 +323,10 @@ fn a_kill_at_any_step_leaves_both_values_and_the_same_command_goes_on() {
             stages.insert(stage.map(Stage::word));
             account.run(&rotate).succeeds();
             let (used, other, stage, _) = held(&account);
-            assert_eq!((used.as_str(), other.as_deref(), stage), ("new-marker", Some("old-marker"), Some(Stage::Confirmed)));
+            assert_eq!(
+                (used.as_str(), other.as_deref(), stage),
+                ("new-marker", Some("old-marker"), Some(Stage::Confirmed))
+            );
         }
     }
     eprintln!("{kills} kills");

@@ -231,7 +231,10 @@ fn a_solution_is_renamed_in_the_files_that_name_it() {
         preview["rewritten"][0]["changes"],
         json!([{"line": 3, "before": "cred://prod/pay.api#token", "after": "cred://live/pay.api#token"}])
     );
-    assert_eq!((&preview["done"], std::fs::read_to_string(&compose).unwrap()), (&json!("nothing"), before.clone()));
+    assert_eq!(
+        (&preview["done"], std::fs::read_to_string(&compose).unwrap()),
+        (&json!("nothing"), before.clone())
+    );
     account.run(&rename).succeeds();
     assert_eq!(std::fs::read_to_string(&compose).unwrap(), before.replace("prod/", "live/"));
     let done = account.run(&["--solution", "live", "remove", "pay.api"]).exits(5);

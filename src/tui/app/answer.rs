@@ -140,7 +140,11 @@ impl App {
         if let Ok((saved, _)) = &result {
             self.shared.kinds = self.shared.kinds.after(&saved.document);
         }
-        if matches!(change, Change::Wish(..) | Change::Renamed(..) | Change::Scanned(..) | Change::Rotation(..)) && result.is_ok() {
+        if matches!(
+            change,
+            Change::Wish(..) | Change::Renamed(..) | Change::Scanned(..) | Change::Rotation(..)
+        ) && result.is_ok()
+        {
             // The screen that wanted it shows what was before; where it failed, nothing typed there is lost.
             self.layers.clear();
         }

@@ -41,7 +41,8 @@ impl Rewrite {
 
     /// Without the files: what is in use is renamed only by typing its name.
     fn force(preview: &Preview) -> Typed {
-        let (name, wish) = (preview.name.clone(), (preview.edits.clone(), preview.label.clone(), preview.done.clone()));
+        let (name, wish) =
+            (preview.name.clone(), (preview.edits.clone(), preview.label.clone(), preview.done.clone()));
         let text = format!(
             "These files are left as they are, and then name nothing. Type {name} to go on all the same.",
         );

@@ -37,7 +37,13 @@ enum Mark {
 
 impl Rotation {
     /// Shows where it stands; `tests`: a test of it is on its way. `None` where the credential is gone.
-    pub fn new(document: Arc<Document>, id: &Id, tests: bool, read_only: bool, shared: &Shared) -> Option<Self> {
+    pub fn new(
+        document: Arc<Document>,
+        id: &Id,
+        tests: bool,
+        read_only: bool,
+        shared: &Shared,
+    ) -> Option<Self> {
         let rotating = session::rotating(&document, &shared.kinds, document.by_id(id)?);
         Some(Self { document, id: id.clone(), rotating, tests, read_only })
     }
@@ -46,7 +52,7 @@ impl Rotation {
         self.document.by_id(&self.id)
     }
 
-    fn key(&self) -> &str {
+    fn of(&self) -> &str {
         self.credential().map_or("", |known| known.content.key())
     }
 
@@ -96,7 +102,7 @@ impl Rotation {
     }
 
     fn accept(&mut self) -> Reply {
-        let key = self.key().to_owned();
+        let key = self.of().to_owned();
         match self.stage() {
             None => Reply::CloseAnd(self.turn(Turn::Enter)),
             Some(Stage::Entered | Stage::Switched) => {
@@ -106,7 +112,10 @@ impl Rotation {
             Some(Stage::Proven) => {
                 let users = match self.rotating.users.as_slice() {
                     [] => "No workflow is known to use it.".to_owned(),
-                    users => format!("These use it, and get the next value when they ask again:\n{}", users.join("\n")),
+                    users => format!(
+                        "These use it, and get the next value when they ask again:\n{}",
+                        users.join("\n")
+                    ),
                 };
                 let text = format!("Switch {key} to the next value?\n{users}\n\nThe one before is kept.");
                 Reply::Open(Box::new(Confirm::yes_no("Switch", text, self.turn(Turn::Switch))))
@@ -174,13 +183,15 @@ impl Screen for Rotation {
                 Some("there is nothing to test now")
             }
             Action::RollBack if !switched => Some("nothing was switched"),
-            Action::CopyPage if self.rotating.page.is_none() => Some("no page is known where its key is made"),
+            Action::CopyPage if self.rotating.page.is_none() => {
+                Some("no page is known where its key is made")
+            }
             _ => None,
         }
     }
 
     fn perform(&mut self, action: Action, _: &mut Shared) -> Reply {
-        let key = self.key().to_owned();
+        let key = self.of().to_owned();
         match action {
             Action::Accept => self.accept(),
             Action::Change => Reply::CloseAnd(self.turn(Turn::Enter)),
@@ -207,13 +218,15 @@ impl Screen for Rotation {
     }
 
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
-        let title = format!("Rotation of {}", self.key());
+        let title = format!("Rotation of {}", self.of());
         let inner = frame(&*self, &title, area, buf, shared);
         let theme = &shared.theme;
         let date = |at: jiff::Timestamp| at.strftime("%F").to_string();
         let now = shared.now();
         let head = match (self.rotating.stage, self.rotating.due) {
-            (Some(_), _) if !self.rotating.fields.is_empty() => format!("changes {}", self.rotating.fields.join(", ")),
+            (Some(_), _) if !self.rotating.fields.is_empty() => {
+                format!("changes {}", self.rotating.fields.join(", "))
+            }
             (_, Some(due)) if due <= now => format!("due since {}", date(due)),
             (_, Some(due)) => format!("due {}", date(due)),
             (_, None) => "no schedule asks for it: the field “Rotate every” sets one".to_owned(),

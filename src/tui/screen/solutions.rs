@@ -69,7 +69,8 @@ impl Solutions {
         }
         let naming = self.document.workflows.iter().any(|workflow| {
             let names = |place| {
-                session::meant(workflow, place).is_some_and(|(_, reference)| reference.solution.as_deref() == Some(from))
+                session::meant(workflow, place)
+                    .is_some_and(|(_, reference)| reference.solution.as_deref() == Some(from))
             };
             workflow.references.iter().any(names)
         });

@@ -32,12 +32,7 @@ pub struct Unresolved {
 
 impl Unresolved {
     /// Offers for one place of a workflow.
-    pub fn new(
-        document: Arc<Document>,
-        workflow: &Workflow,
-        place: &Mentioned,
-        why: &str,
-    ) -> Self {
+    pub fn new(document: Arc<Document>, workflow: &Workflow, place: &Mentioned, why: &str) -> Self {
         let meant = session::meant(workflow, place);
         let solution = meant.as_ref().map_or(workflow.solution.as_str(), |(solution, _)| solution.as_str());
         let key = meant.as_ref().map_or(place.reference.as_str(), |(_, reference)| reference.key.as_str());
@@ -127,10 +122,12 @@ impl Screen for Unresolved {
             paint::put(buf, inner.x, y, inner.width, line, theme.error);
             y += 1;
         }
-        let make = self.makes().map(|(solution, key)| vec![(format!("make {key} in {solution}"), theme.accent)]);
-        let keys = self.keys.iter().map(|(key, service)| {
-            vec![(key.clone(), theme.text), (format!("  {service}"), theme.dim)]
-        });
+        let make =
+            self.makes().map(|(solution, key)| vec![(format!("make {key} in {solution}"), theme.accent)]);
+        let keys = self
+            .keys
+            .iter()
+            .map(|(key, service)| vec![(key.clone(), theme.text), (format!("  {service}"), theme.dim)]);
         let lines: Vec<Line> = make.into_iter().chain(keys).collect();
         let room = Rect { y: y + 1, height: inner.bottom().saturating_sub(y + 1), ..inner };
         self.cursor.draw(&lines, room, buf, shared);

@@ -71,7 +71,8 @@ impl Workflows {
     ) -> Self {
         shared.effect(Effect::Vault(Order::Uses));
         let (kinds, by, cursor) = (shared.kinds.clone(), By::Workflow, Cursor::default());
-        let mut screen = Self { document, kinds, by, vanished, rows: Vec::new(), nothing: 0, cursor, read_only };
+        let mut screen =
+            Self { document, kinds, by, vanished, rows: Vec::new(), nothing: 0, cursor, read_only };
         screen.gather();
         let about = |row: &Row| match row {
             Row::Place(_, _, Target::Credential(id)) => Some(id) == selected,
@@ -83,11 +84,14 @@ impl Workflows {
 
     fn gather(&mut self) {
         let document = &self.document;
-        let target = |workflow: &Workflow, place: &Mentioned| {
-            match session::resolved(document, &self.kinds, workflow, place) {
-                Ok(credential) => Target::Credential(credential.id.clone()),
-                Err(problem) => Target::Nothing(problem.message),
-            }
+        let target = |workflow: &Workflow, place: &Mentioned| match session::resolved(
+            document,
+            &self.kinds,
+            workflow,
+            place,
+        ) {
+            Ok(credential) => Target::Credential(credential.id.clone()),
+            Err(problem) => Target::Nothing(problem.message),
         };
         let places: Vec<(usize, usize, Target)> = document
             .workflows
@@ -113,7 +117,8 @@ impl Workflows {
             By::Credential => {
                 let (nothing, named): (Vec<_>, Vec<_>) =
                     places.into_iter().partition(|(_, _, target)| matches!(target, Target::Nothing(_)));
-                let row = |(at, line, target): &(usize, usize, Target)| Row::Place(*at, *line, target.clone());
+                let row =
+                    |(at, line, target): &(usize, usize, Target)| Row::Place(*at, *line, target.clone());
                 rows.extend(nothing.iter().map(row));
                 for credential in &document.credentials {
                     let own = |place: &&(usize, usize, Target)| match &place.2 {
@@ -187,7 +192,8 @@ impl Workflows {
             }
             Row::Credential(id) => {
                 let Some(known) = self.document.by_id(id) else { return Vec::new() };
-                let count = session::users(&self.document, known.content.solution(), known.content.key()).len();
+                let count =
+                    session::users(&self.document, known.content.solution(), known.content.key()).len();
                 let noun = if count == 1 { "workflow" } else { "workflows" };
                 let about = format!("  used by {count} {noun}{}", used(shared.usage.of(id)));
                 vec![text(place_of(known), theme.title), text(about, theme.dim)]
@@ -241,7 +247,9 @@ impl Screen for Workflows {
             Action::Scan | Action::Rescan if self.read_only => Some("the vault is open read-only"),
             Action::Rescan if self.document.workflows.is_empty() => Some("nothing was scanned yet"),
             Action::Accept => match self.selected() {
-                Some(Row::Place(_, _, Target::Nothing(_))) if self.read_only => Some("the vault is open read-only"),
+                Some(Row::Place(_, _, Target::Nothing(_))) if self.read_only => {
+                    Some("the vault is open read-only")
+                }
                 Some(Row::Place(..) | Row::Credential(_)) => None,
                 _ => Some("select a place that names a credential"),
             },
@@ -249,7 +257,7 @@ impl Screen for Workflows {
         }
     }
 
-    fn perform(&mut self, action: Action, shared: &mut Shared) -> Reply {
+    fn perform(&mut self, action: Action, _: &mut Shared) -> Reply {
         if self.cursor.act(action, self.rows.len()) {
             return Reply::Done;
         }
@@ -272,15 +280,12 @@ impl Screen for Workflows {
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let inner = frame(&*self, "Workflows", area, buf, shared);
         let theme = &shared.theme;
-        let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+        let count =
+            |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
         let places: usize = self.document.workflows.iter().map(|known| known.references.len()).sum();
         let head = match self.document.workflows.len() {
             0 => "No file is known that names a credential. Scan a folder to find them.".to_owned(),
-            files => format!(
-                "{} in {}",
-                count(places, "place", "places"),
-                count(files, "file", "files")
-            ),
+            files => format!("{} in {}", count(places, "place", "places"), count(files, "file", "files")),
         };
         let bad = match self.nothing {
             0 => String::new(),

@@ -3,9 +3,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::{
-    Content, Credential, Document, Id, Issued, KindDefinition, KindVersion, Learnt, Mentioned, OauthApp, Object,
-    Organization, Outcome, Placeholder, Recipient, Removed, Rotation, Solution, Stage, TestRecord, TokenDigest, Version,
-    Workflow,
+    Content, Credential, Document, Id, Issued, KindDefinition, KindVersion, Learnt, Mentioned, OauthApp,
+    Object, Organization, Outcome, Placeholder, Recipient, Removed, Rotation, Solution, Stage, TestRecord,
+    TokenDigest, Version, Workflow,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};

@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::Header;
 use crate::model::{
-    Content, Credential, Document, Id, Issued, KindDefinition, Object, Organization, Recipient, Removed, Rotation,
-    Solution, Stage, TestRecord, Workflow,
+    Content, Credential, Document, Id, Issued, KindDefinition, Object, Organization, Recipient, Removed,
+    Rotation, Solution, Stage, TestRecord, Workflow,
 };
 use crate::secret::Secret;
 

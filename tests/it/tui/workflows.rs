@@ -47,7 +47,8 @@ fn a_scan_shows_who_uses_what_and_the_next_one_what_is_gone() {
     ui.keys("g").sees("default/pay.api  used by 2 workflows").sees("app/compose.yaml:3  cred://db.main#a");
     // How often each workflow used it.
     let mut session =
-        Session::open(&ui.home.places(), unlock(&ui.home.identity()).unwrap(), OpenPolicy::Strict, now()).unwrap();
+        Session::open(&ui.home.places(), unlock(&ui.home.identity()).unwrap(), OpenPolicy::Strict, now())
+            .unwrap();
     let known = session.document.find("default", "pay.api").unwrap().clone();
     let entry = || Entry::about(What::Ran, &known).for_workflow("app/pay.json");
     for _ in 0..2 {
@@ -90,7 +91,8 @@ fn a_new_key_changes_the_files_too_once_that_was_seen() {
     assert_eq!(std::fs::read_to_string(app.join("compose.yaml")).unwrap(), COMPOSE, "nothing is done yet");
     ui.keys("<enter>").wait("billing.api now; 2 files changed");
     ui.until("the files", |_| {
-        std::fs::read_to_string(app.join("compose.yaml")).unwrap() == COMPOSE.replace("pay.api", "billing.api")
+        std::fs::read_to_string(app.join("compose.yaml")).unwrap()
+            == COMPOSE.replace("pay.api", "billing.api")
             && std::fs::read_to_string(app.join("pay.json")).unwrap() == r#"{"credential": "billing.api"}"#
     });
     assert!(stored(&ui, "billing.api"));
@@ -118,10 +120,14 @@ fn what_names_nothing_is_made_or_mended() {
     scanned(&mut ui, &app);
     ui.keys("<home><down><down><down><enter>").sees("Names nothing").sees("make shop.stripe in default");
     // The credential of that service comes first.
-    ui.keys("<down>").sees("▸ pay.api  stripe").keys("<enter>").wait("cred://pay.api in the place of cred://shop.stripe");
+    ui.keys("<down>")
+        .sees("▸ pay.api  stripe")
+        .keys("<enter>")
+        .wait("cred://pay.api in the place of cred://shop.stripe");
     ui.keys("<enter>").wait("names pay.api now; 1 file changed");
     ui.until("the file", |_| {
-        std::fs::read_to_string(app.join("compose.yaml")).unwrap() == COMPOSE.replace("shop.stripe", "pay.api")
+        std::fs::read_to_string(app.join("compose.yaml")).unwrap()
+            == COMPOSE.replace("shop.stripe", "pay.api")
     });
     // The other way: it is made.
     std::fs::write(app.join("pay.json"), r#"{"credential": "cred://mail.new"}"#).unwrap();

@@ -65,7 +65,16 @@ impl Editor {
 
     fn with(id: Id, draft: Draft, kinds: &Arc<Kinds>, document: &Document) -> Option<Self> {
         let view = DraftView::open(draft, kinds.clone(), session::names(document), Rules::CREDENTIAL)?;
-        Some(Self { id, draft_id: Id::new(), view, saving: Saving::No, tested: None, overruled: Vec::new(), renames: false, rotates: false })
+        Some(Self {
+            id,
+            draft_id: Id::new(),
+            view,
+            saving: Saving::No,
+            tested: None,
+            overruled: Vec::new(),
+            renames: false,
+            rotates: false,
+        })
     }
 
     /// A kept draft of a credential, on the version that it began from. `None` where its kind is not known.

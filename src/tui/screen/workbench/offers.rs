@@ -62,7 +62,9 @@ impl Workbench {
             _ if self.read_only && (writes || (action == Action::Undo && !editing)) => {
                 Some("the vault is open read-only")
             }
-            Action::Move | Action::Tag | Action::Rename if self.read_only => Some("the vault is open read-only"),
+            Action::Move | Action::Tag | Action::Rename if self.read_only => {
+                Some("the vault is open read-only")
+            }
             Action::Add
             | Action::Remove
             | Action::Solutions

@@ -33,12 +33,10 @@ impl Workbench {
             Turn::Test => return self.test_rotation(id, shared),
             Turn::Take => session::rotation_tested(known, None, true, now)
                 .map(|edits| (edits, format!("{key}: taken as it is"))),
-            Turn::Switch => {
-                session::rotation_swapped(known, now).map(|edits| (edits, format!("{key}: the next value is in use")))
-            }
-            Turn::Back => {
-                session::rotation_swapped(known, now).map(|edits| (edits, format!("{key}: the one before is in use")))
-            }
+            Turn::Switch => session::rotation_swapped(known, now)
+                .map(|edits| (edits, format!("{key}: the next value is in use"))),
+            Turn::Back => session::rotation_swapped(known, now)
+                .map(|edits| (edits, format!("{key}: the one before is in use"))),
             Turn::Finish => session::rotation_ended(known, false)
                 .map(|edit| (vec![edit], format!("{key} rotated; the one before stays in its versions"))),
             Turn::Cancel => session::rotation_ended(known, true)
@@ -71,7 +69,10 @@ impl Workbench {
         editor.rotates = true;
         editor.view.focus_secret();
         self.focus = Pane::Panel;
-        shared.tell(Tone::Plain, "enter the next value and save: it is kept and tested, the one in use stays in use");
+        shared.tell(
+            Tone::Plain,
+            "enter the next value and save: it is kept and tested, the one in use stays in use",
+        );
     }
 
     /// Keeps what was entered as the next values.

@@ -331,7 +331,9 @@ impl Workbench {
                 }
                 shared.tell_problem(problem);
             }
-            Change::Removal(_) | Change::Wish(..) | Change::Renamed(..) | Change::Scanned(..) => shared.tell_problem(problem),
+            Change::Removal(_) | Change::Wish(..) | Change::Renamed(..) | Change::Scanned(..) => {
+                shared.tell_problem(problem)
+            }
             Change::Tests => {
                 shared.tell(Tone::Bad, format!("the tests' results are not stored: {}", problem.message));
             }

@@ -88,9 +88,14 @@ impl Workbench {
             ([one], [(_, users)]) => {
                 let (key, id) = (one.content.key().to_owned(), one.id.clone());
                 let problem = session::in_use(&key, users).message;
-                let text = format!("{problem}.\n\nThey then name nothing. Type {key} to remove it all the same.");
+                let text =
+                    format!("{problem}.\n\nThey then name nothing. Type {key} to remove it all the same.");
                 Reply::Open(Box::new(Typed::command("In use", text, "", move |typed| {
-                    if typed == key { Ok(Command::Remove(vec![id.clone()])) } else { Err(format!("type {key} to remove it")) }
+                    if typed == key {
+                        Ok(Command::Remove(vec![id.clone()]))
+                    } else {
+                        Err(format!("type {key} to remove it"))
+                    }
                 })))
             }
             (_, used) => {
