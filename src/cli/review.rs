@@ -11,7 +11,7 @@ use super::manual::{self, Page};
 use super::output::{Tone, visible};
 use super::{Context, export, show};
 use crate::problem::{Exit, Problem};
-use crate::session::review::{self, Check, Finding, SignedOff, Standard};
+use crate::session::review::{self, Check, Finding, Reviewed, SignedOff, Standard};
 use crate::session::{self, Opened, Setup};
 
 pub(super) const PAGES: &[Page] = &[
@@ -88,17 +88,17 @@ pub(crate) fn run(context: &Context, arguments: &Review) -> Result<ExitCode, Pro
     Ok(ExitCode::SUCCESS)
 }
 
-fn findings(setup: &Setup, opened: &Opened) -> Vec<Finding> {
+fn reviewed(setup: &Setup, opened: &Opened) -> Result<Reviewed, Problem> {
     let standard = Standard {
         now: Timestamp::now(),
         expiring_days: setup.config.screen.expiring_days,
         unused_days: setup.config.review.unused_days,
     };
-    review::review(&opened.document, &opened.kinds, &opened.usage, standard)
+    opened.session.review(&opened.kinds, standard)
 }
 
 fn print(context: &Context, setup: &Setup, opened: &Opened, arguments: &Review) -> Result<ExitCode, Problem> {
-    let all = findings(setup, opened);
+    let Reviewed { findings: all, signed_off } = reviewed(setup, opened)?;
     let wanted = |finding: &&Finding| {
         let meant =
             arguments.check.is_empty() || arguments.check.iter().any(|check| check == finding.check.word());
@@ -115,7 +115,7 @@ fn print(context: &Context, setup: &Setup, opened: &Opened, arguments: &Review) 
                 group(context, check, &of);
             }
         }
-        out.line(&summary(context, setup, opened, &all)?);
+        out.line(&summary(context, setup, &all, signed_off));
     }
     let counts = shown.iter().any(|finding| finding.excluded.is_none());
     Ok(if arguments.exit_code && counts { ExitCode::from(Exit::Failed as u8) } else { ExitCode::SUCCESS })
@@ -140,9 +140,8 @@ fn group(context: &Context, check: Check, found: &[&Finding]) {
 }
 
 /// How many findings there are, and how long ago somebody signed for them.
-fn summary(context: &Context, setup: &Setup, opened: &Opened, all: &[Finding]) -> Result<String, Problem> {
+fn summary(context: &Context, setup: &Setup, all: &[Finding], signed: Option<SignedOff>) -> String {
     let counted = review::counted(all);
-    let signed = review::signed_off(&opened.session.records()?);
     let out = &context.output;
     let last = match signed {
         None => out.paint(Tone::Caution, "never signed off"),
@@ -155,7 +154,7 @@ fn summary(context: &Context, setup: &Setup, opened: &Opened, all: &[Finding]) -
             }
         }
     };
-    Ok(format!("{counted}; {last}"))
+    format!("{counted}; {last}")
 }
 
 fn exclude(
@@ -186,7 +185,7 @@ fn exclude(
 }
 
 fn sign_off(context: &Context, setup: &Setup, opened: &mut Opened, note: &str) -> Result<(), Problem> {
-    let found = findings(setup, opened);
+    let found = reviewed(setup, opened)?.findings;
     let signed = opened.session.sign_off(&found, note, Timestamp::now())?;
     let out = &context.output;
     if out.is_json() {
@@ -207,7 +206,7 @@ fn report(
     format: Option<PageFormat>,
     force: bool,
 ) -> Result<(), Problem> {
-    let found = findings(setup, opened);
+    let Reviewed { findings: found, signed_off: signed } = reviewed(setup, opened)?;
     let named = output.and_then(Path::extension).and_then(|end| end.to_str());
     let format = format.unwrap_or(match named {
         Some("html" | "htm") => PageFormat::Html,
@@ -217,7 +216,6 @@ fn report(
         "" => opened.session.store().path().display().to_string(),
         name => name.to_owned(),
     };
-    let signed = review::signed_off(&opened.session.records()?);
     let write = match format {
         PageFormat::Markdown => review::markdown,
         PageFormat::Html => review::html,

@@ -184,8 +184,17 @@ pub struct SignedOff {
     pub note: String,
 }
 
+/// A review: what was found, and who signed for one last.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reviewed {
+    /// The most urgent first; what is left out with a reason stands among it.
+    pub findings: Vec<Finding>,
+    /// The newest signature; `None`: there is none.
+    pub signed_off: Option<SignedOff>,
+}
+
 /// Everything there is to find, the most urgent first; what is left out with a reason stands among it.
-pub fn review(document: &Document, kinds: &Kinds, usage: &Usage, standard: Standard) -> Vec<Finding> {
+fn review(document: &Document, kinds: &Kinds, usage: &Usage, standard: Standard) -> Vec<Finding> {
     let Standard { now, expiring_days, .. } = standard;
     let shared = shared_secrets(&document.credentials);
     let mut findings = Vec::new();
@@ -459,12 +468,21 @@ fn digest(findings: &[Finding]) -> String {
 }
 
 /// The newest signature under a review in the records of the audit log.
-pub fn signed_off(records: &[Record]) -> Option<SignedOff> {
+fn signed_off(records: &[Record]) -> Option<SignedOff> {
     let record = records.iter().rev().find(|record| record.what == What::Reviewed.word())?;
     Some(SignedOff { at: record.at, who: record.who.words(), note: record.note.clone() })
 }
 
 impl Session {
+    /// Looks at everything in the vault, with these kinds.
+    ///
+    /// # Errors
+    /// Exit 6 where the audit log is not what was written.
+    pub fn review(&self, kinds: &Kinds, standard: Standard) -> Result<Reviewed, Problem> {
+        let findings = review(self.document(), kinds, &self.usage(), standard);
+        Ok(Reviewed { findings, signed_off: signed_off(&self.records()?) })
+    }
+
     /// Writes into the audit log that somebody looked at these findings: how many of what, their digest, and what
     /// they said to it.
     ///

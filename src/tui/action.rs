@@ -63,6 +63,9 @@ actions! {
     Rotate, "rotate", "rotate", "Rotate the selected credential: another value takes the place of the one in use";
     RollBack, "roll_back", "roll back", "Take the value before back into use";
     History, "history", "history", "Compare the selected credential's versions, or restore one";
+    Review, "review", "review", "What wants attention: failing, expiring, weak, unused and more";
+    LeaveOut, "leave_out", "leave out", "Leave it out of this check for a reason, or count it again";
+    SignOff, "sign_off", "sign off", "Write into the audit log that you looked at it";
     Trash, "trash", "trash", "Restore removed credentials, or drop them for good";
     OauthApps, "oauth_apps", "OAuth apps", "The OAuth apps of the organization";
     Kinds, "kinds", "kinds", "The kinds: copy one to a kind of your own, change or remove it";

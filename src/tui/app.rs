@@ -292,7 +292,7 @@ impl App {
 
     fn command(&mut self, command: Command) {
         // What is shown in the workbench is not covered by the screen that led there.
-        if matches!(command, Command::Begin { .. } | Command::Select(_)) {
+        if matches!(command, Command::Begin { .. } | Command::Show(_)) {
             self.layers.clear();
         }
         match command {
@@ -332,6 +332,11 @@ impl App {
                     self.apply(reply, None);
                 }
             }
+            Command::SignOff(words) => {
+                if let Some(Ok(reviewed)) = self.shared.review.clone() {
+                    self.shared.effect(Effect::Vault(Order::SignOff { reviewed, words }));
+                }
+            }
             Command::Copy(what, text) => {
                 // A copied secret is gone with it: there is nothing to clear any more.
                 self.clipboard = None;
@@ -342,7 +347,7 @@ impl App {
             | Command::TestShown { .. }
             | Command::Remove(_)
             | Command::Store(_)
-            | Command::Select(_)
+            | Command::Show(_)
             | Command::Scan(_)
             | Command::AskToRewrite(_)
             | Command::Rewrite(_)
@@ -391,6 +396,7 @@ impl App {
         self.keep_for_later();
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
+        (self.shared.review, self.shared.review_line) = (None, 0);
         self.shared.uses = Arc::default();
         self.retest = None;
         self.stop_looking();

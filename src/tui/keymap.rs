@@ -31,6 +31,8 @@ pub enum Context {
     Dialog,
     /// Solutions, versions, trash, OAuth apps or kinds.
     Manage,
+    /// The review.
+    Review,
     /// Files that name credentials.
     Workflows,
     /// A rotation.
@@ -51,7 +53,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order help shows them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::List,
         Self::Panel,
         Self::Log,
@@ -59,6 +61,7 @@ impl Context {
         Self::Raw,
         Self::Search,
         Self::Manage,
+        Self::Review,
         Self::Workflows,
         Self::Rotation,
         Self::Rewrite,
@@ -83,6 +86,7 @@ impl Context {
             Self::Search => "search",
             Self::Dialog => "dialog",
             Self::Manage => "manage",
+            Self::Review => "review",
             Self::Workflows => "workflows",
             Self::Rotation => "rotation",
             Self::Rewrite => "rewrite",
@@ -106,6 +110,7 @@ impl Context {
             Self::Search => "Search",
             Self::Dialog => "Questions",
             Self::Manage => "Solutions, versions, trash, OAuth apps, kinds",
+            Self::Review => "Review",
             Self::Workflows => "Workflows",
             Self::Rotation => "Rotation",
             Self::Rewrite => "Files that change",
@@ -134,6 +139,7 @@ impl Context {
             Self::Search => &[Self::Search, Self::Global],
             Self::Dialog => &[Self::Dialog, Self::Global],
             Self::Manage => &[Self::Manage, Self::Global],
+            Self::Review => &[Self::Review, Self::Global],
             Self::Workflows => &[Self::Workflows, Self::Global],
             Self::Rotation => &[Self::Rotation, Self::Global],
             Self::Rewrite => &[Self::Rewrite, Self::Global],

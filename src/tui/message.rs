@@ -17,6 +17,7 @@ use crate::schema::Kinds;
 use crate::schema::catalogue::{Catalogue, Index};
 use crate::secret::Secret;
 use crate::session::oauth::{Given, Held, Prompt, Revoked, Stage};
+use crate::session::review::{Reviewed, SignedOff, Standard};
 use crate::session::{Found, Keeping, Rewrite, Saved, ScanGroup, Watch, WorkflowUses};
 use crate::tui::app::{Preview, Rewriting};
 use crate::vault::{DraftSealer, OpenPolicy};
@@ -141,6 +142,10 @@ pub enum Answer {
     },
     /// How often credentials were used, where that changed.
     Used(Arc<Usage>),
+    /// What a review found.
+    Reviewed(Result<Reviewed, Problem>),
+    /// A review was signed off.
+    SignedOff(Result<SignedOff, Problem>),
     /// How often workflows used credentials.
     Uses(Result<WorkflowUses, Problem>),
     /// What a new name would change.
@@ -329,6 +334,20 @@ pub enum Order {
     },
     /// Read the vault again if another program changed it.
     Refresh,
+    /// Look at everything in the vault.
+    Review {
+        /// The kinds there are.
+        kinds: Arc<Kinds>,
+        /// What it is held against.
+        standard: Standard,
+    },
+    /// Write down that somebody looked at a review.
+    SignOff {
+        /// What it found.
+        reviewed: Arc<Reviewed>,
+        /// What they say to it.
+        words: String,
+    },
     /// Tell how often workflows used credentials.
     Uses,
     /// Read the files that a new name would change.

@@ -18,6 +18,7 @@ pub mod oauth_apps;
 pub mod palette;
 pub mod question;
 pub mod refused;
+pub mod review;
 pub mod rewrite;
 pub mod rotation;
 mod sheet;
@@ -116,6 +117,11 @@ pub trait Screen {
 
     /// The id of the draft that is edited here, and whether it has changes that are not saved.
     fn draft(&self) -> Option<(&Id, bool)> {
+        None
+    }
+
+    /// The action that opens it again, where a change that it wanted leaves more to do here.
+    fn again(&self) -> Option<Action> {
         None
     }
 

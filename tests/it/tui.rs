@@ -12,6 +12,7 @@ mod open_time;
 mod organization;
 mod pty;
 mod pty_login;
+mod review;
 mod rotation;
 mod save;
 mod secrets;

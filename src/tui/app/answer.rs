@@ -46,6 +46,18 @@ impl App {
             Answer::Kept(result) => self.kept(result),
             Answer::Forgot(result) => self.forgot(result),
             Answer::Committed { serial, result } => self.committed(serial, result),
+            // Not where it was locked meanwhile.
+            Answer::Reviewed(result) if self.bench.is_some() => {
+                self.shared.review = Some(result.map(Arc::new));
+            }
+            Answer::Reviewed(_) => {}
+            Answer::SignedOff(Ok(signed)) => {
+                self.shared.tell(Tone::Good, "signed off: it stands in the audit log");
+                if let Some(Ok(reviewed)) = &mut self.shared.review {
+                    Arc::make_mut(reviewed).signed_off = Some(signed);
+                }
+            }
+            Answer::SignedOff(Err(problem)) => self.shared.tell_problem(&problem),
             Answer::Used(usage) => {
                 self.shared.usage = usage;
                 if let Some(bench) = &mut self.bench {
@@ -140,16 +152,21 @@ impl App {
         if let Ok((saved, _)) = &result {
             self.shared.kinds = self.shared.kinds.after(&saved.document);
         }
+        let mut again = None;
         if matches!(
             change,
             Change::Wish(..) | Change::Renamed(..) | Change::Scanned(..) | Change::Rotation(..)
         ) && result.is_ok()
         {
             // The screen that wanted it shows what was before; where it failed, nothing typed there is lost.
+            again = self.layers.first().and_then(|layer| layer.again());
             self.layers.clear();
         }
         let reply = bench.committed(change, result, &mut self.shared);
         self.apply(reply, None);
+        if let Some(action) = again {
+            self.perform(action);
+        }
     }
 
     fn secret(&mut self, id: Id, place: String, purpose: Purpose, result: Result<Secret, Problem>) {

@@ -113,8 +113,6 @@ pub enum Command {
         /// With this key.
         key: Option<String>,
     },
-    /// Select a credential in the list.
-    Select(Id),
     /// Look for what names credentials: in a folder or a file; `None`: in the known files again.
     Scan(Option<PathBuf>),
     /// Show which files would change with a new name.
@@ -142,6 +140,10 @@ pub enum Command {
     Remove(Vec<Id>),
     /// Store a change.
     Store(Wish),
+    /// Select a credential in the list, whatever hides it there.
+    Show(Id),
+    /// Write down that somebody looked at the review, and what they said to it.
+    SignOff(String),
     /// Search for what a saved filter says.
     UseFilter(String),
     /// Make a solution the current one and show only it; `None`: show all.

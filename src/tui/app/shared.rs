@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::schema::catalogue::Index;
+use crate::session::review::Reviewed;
 use crate::session::{Seat, WorkflowUses};
 use crate::tui::keymap::Keymap;
 use crate::tui::message::Effect;
@@ -50,6 +51,10 @@ pub struct Shared {
     pub services: Option<Arc<Index>>,
     /// The current solution.
     pub solution: String,
+    /// What the last review found, or why there is none; `None`: nobody asked yet.
+    pub review: Option<Result<Arc<Reviewed>, Problem>>,
+    /// The line of the review that was selected when it was left for a moment.
+    pub review_line: usize,
     /// Where the operator sits.
     pub seat: Seat,
     /// Whether the vault is a throw-away one.
@@ -88,6 +93,8 @@ impl Shared {
             uses: Arc::default(),
             services: None,
             solution,
+            review: None,
+            review_line: 0,
             seat: Seat::default(),
             demo,
             drafts: 0,

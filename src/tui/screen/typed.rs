@@ -55,6 +55,11 @@ impl Typed {
         Self::with(title, text, "", Box::new(accept))
     }
 
+    /// Asks; the workbench does what follows.
+    pub fn asking(title: &'static str, text: String, command: impl Fn(&str) -> Command + 'static) -> Self {
+        Self::with(title, text, "", Box::new(move |typed, _| Ok(Reply::CloseAnd(command(typed)))))
+    }
+
     fn with(title: &'static str, text: String, start: &str, accept: Accept) -> Self {
         let mut entry = Entry::shown();
         entry.paste(start);

@@ -36,6 +36,7 @@ use super::add::Add;
 use super::confirm::Confirm;
 use super::entry::Entry;
 use super::kinds::Kinds;
+use super::review::Review;
 use super::{Reply, Screen};
 use crate::model::{Content, Credential, Document, Edit, Id, KeptDraft, Recipient};
 use crate::session;
@@ -160,7 +161,6 @@ impl Workbench {
     pub(in crate::tui) fn command(&mut self, command: Command, shared: &mut Shared) {
         match command {
             Command::Begin { kind, service, key } => self.begin(&kind, service.as_deref(), key, shared),
-            Command::Select(id) => self.select(&id),
             Command::Scan(path) => self.scan(path, shared),
             Command::AskToRewrite(what) => self.ask_to_rewrite(what, shared),
             Command::Rewrite(preview) => self.rewrite(*preview),
@@ -169,6 +169,7 @@ impl Workbench {
             Command::Remove(ids) => self.remove(&ids, shared),
             Command::TestShown { costly } => self.test_shown(costly, shared),
             Command::Store(wish) => self.wish(wish),
+            Command::Show(id) => self.show(&id, shared),
             Command::UseFilter(query) => self.use_filter(&query),
             Command::UseSolution(name) => self.use_solution(name, shared),
             Command::Fix => {
@@ -187,6 +188,7 @@ impl Workbench {
             | Command::LogIn(_)
             | Command::Exchange(..)
             | Command::AskToRevoke(_)
+            | Command::SignOff(_)
             | Command::Copy(..)
             | Command::Answer(..)
             | Command::LeaveLayer
@@ -329,6 +331,10 @@ impl Workbench {
             Action::Open => self.focus = Pane::Panel,
             Action::Back => return self.back(shared),
             Action::Add => return Reply::Open(Box::new(Add::new(&self.document, shared))),
+            Action::Review => {
+                let review = Review::new(self.document.clone(), self.read_only, shared);
+                return Reply::Open(Box::new(review));
+            }
             Action::Kinds => {
                 return Reply::Open(Box::new(Kinds::new(
                     self.document.clone(),

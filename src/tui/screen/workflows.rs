@@ -143,7 +143,7 @@ impl Workflows {
     fn accept(&self) -> Reply {
         match self.selected() {
             Some(Row::Credential(id) | Row::Place(_, _, Target::Credential(id))) => {
-                Reply::CloseAnd(Command::Select(id.clone()))
+                Reply::CloseAnd(Command::Show(id.clone()))
             }
             Some(Row::Place(at, line, Target::Nothing(why))) if !self.read_only => {
                 let Some(workflow) = self.document.workflows.get(*at) else { return Reply::Done };

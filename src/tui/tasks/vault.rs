@@ -84,6 +84,16 @@ impl Owner {
                 self.screen.say(Answer::Committed { serial, result });
             }
             Order::Refresh => self.refresh(),
+            Order::Review { kinds, standard } => {
+                let session = self.session.as_ref().ok_or_else(locked);
+                let reviewed = session.and_then(|session| session.review(&kinds, standard));
+                self.screen.say(Answer::Reviewed(reviewed));
+            }
+            Order::SignOff { reviewed, words } => {
+                let (session, now) = (self.session.as_mut().ok_or_else(locked), (self.clock)());
+                let signed = session.and_then(|session| session.sign_off(&reviewed.findings, &words, now));
+                self.screen.say(Answer::SignedOff(signed));
+            }
             Order::Uses => {
                 let records = self.session.as_ref().ok_or_else(locked).and_then(Session::records);
                 let uses = records.map(|records| WorkflowUses::of_records(&records));

@@ -85,7 +85,7 @@ fn what_is_in_use_is_removed_only_by_its_key() {
 fn a_new_key_changes_the_files_too_once_that_was_seen() {
     let (mut ui, app) = open();
     scanned(&mut ui, &app);
-    ui.keys("<esc>/pay<enter>R").sees("2 workflows use pay.api").keys("<c-u>db.main<enter>").sees("is taken");
+    ui.keys("<esc>/pay<enter>n").sees("2 workflows use pay.api").keys("<c-u>db.main<enter>").sees("is taken");
     ui.keys("<c-u>billing.api<enter>").wait("pay.api becomes billing.api");
     ui.sees("- cred://pay.api").sees("+ cred://billing.api");
     assert_eq!(std::fs::read_to_string(app.join("compose.yaml")).unwrap(), COMPOSE, "nothing is done yet");
@@ -98,7 +98,7 @@ fn a_new_key_changes_the_files_too_once_that_was_seen() {
     assert!(stored(&ui, "billing.api"));
     ui.keys("w").wait("cred://billing.api").keys("<esc>");
     // Left as they are only by typing the key.
-    ui.keys("<esc>/billing<enter>R<c-u>other.api<enter>").wait("billing.api becomes other.api").keys("f");
+    ui.keys("<esc>/billing<enter>n<c-u>other.api<enter>").wait("billing.api becomes other.api").keys("f");
     ui.keys("yes<enter>").sees("type billing.api").keys("<c-u>billing.api<enter>").wait("other.api now");
     assert!(std::fs::read_to_string(app.join("pay.json")).unwrap().contains("billing.api"));
 }

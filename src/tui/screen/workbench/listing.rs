@@ -1,7 +1,7 @@
 //! What is done with the list itself: its order, its saved searches, the tags of what is marked.
 
 use super::Workbench;
-use crate::model::Credential;
+use crate::model::{Credential, Id};
 use crate::session::TagChange;
 use crate::tui::action::Action;
 use crate::tui::app::{Shared, Tone, Wish};
@@ -29,6 +29,17 @@ impl Workbench {
         self.search = None;
         self.focus = super::Pane::List;
         self.list.set_query(query);
+        self.details.reset();
+    }
+
+    /// Selects a credential, whatever hides it: the search, or that one solution is shown.
+    pub(super) fn show(&mut self, id: &Id, shared: &mut Shared) {
+        self.use_filter("");
+        let solution = self.document.by_id(id).map(|credential| credential.content.solution().to_owned());
+        if self.list.only().is_some() && self.list.only() != solution.as_deref() {
+            self.show_only(None, shared);
+        }
+        self.list.select(Some(id));
         self.details.reset();
     }
 

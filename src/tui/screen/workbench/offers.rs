@@ -75,6 +75,7 @@ impl Workbench {
             | Action::Rename
             | Action::Rotate
             | Action::Trash
+            | Action::Review
             | Action::OauthApps
             | Action::Login
             | Action::Kinds

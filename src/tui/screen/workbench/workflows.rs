@@ -31,11 +31,6 @@ impl Workbench {
         Workflows::new(self.document.clone(), None, vanished, self.read_only, shared)
     }
 
-    pub(super) fn select(&mut self, id: &Id) {
-        self.list.select(Some(id));
-        self.details.reset();
-    }
-
     /// Looks for what names credentials.
     pub(super) fn scan(&mut self, path: Option<PathBuf>, shared: &mut Shared) {
         shared.tell(Tone::Plain, "scanning…");
