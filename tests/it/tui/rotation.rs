@@ -53,7 +53,7 @@ fn a_key_is_rotated_step_by_step() {
     ui.keys("<enter>").sees("No workflow is known to use it").keys("y").wait("▸ Revoke the one before");
     assert_eq!(held(&ui), is("new-marker", Some("old-marker"), Some(Stage::Confirmed)));
     assert_eq!(server.requests().len(), 2, "tested before the switch and after it");
-    ui.misses("marker").keys("<esc>").sees("switched and proven; the one before is not revoked yet");
+    ui.misses("marker").keys("<esc>").sees("switched; revoke the one before");
     ui.keys("r<enter>").sees("Was the one before revoked").keys("y").wait("pay.api rotated");
     assert_eq!(held(&ui), is("new-marker", None, None));
     ui.misses("marker");

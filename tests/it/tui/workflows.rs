@@ -43,7 +43,7 @@ fn a_scan_shows_who_uses_what_and_the_next_one_what_is_gone() {
     let (mut ui, app) = open();
     scanned(&mut ui, &app);
     ui.sees("app/compose.yaml").sees("2  cred://pay.api").sees("app/pay.json").sees("1 names nothing");
-    ui.sees("✗ there is no credential shop.stripe");
+    ui.sees("✗ there is no credential \"shop.stripe\" in default");
     ui.keys("g").sees("default/pay.api  used by 2 workflows").sees("app/compose.yaml:3  cred://db.main#a");
     // How often each workflow used it.
     let mut session =

@@ -275,10 +275,10 @@ fn items(viewed: &Viewed<'_>) -> Vec<Item> {
     }
     unknown(credential, kind, &mut items);
     let stands = rotating.stage.map(|stage| match stage {
-        Stage::Entered => "the next value is kept, not proven yet",
-        Stage::Proven => "the next value is proven, not in use yet",
-        Stage::Switched => "switched; not proven since",
-        Stage::Confirmed => "switched and proven; the one before is not revoked yet",
+        Stage::Entered => "next value kept, not proven yet",
+        Stage::Proven => "next value proven, not used yet",
+        Stage::Switched => "switched, not proven since",
+        Stage::Confirmed => "switched; revoke the one before",
     });
     let lines = [
         ("Stands", stands.map(str::to_owned)),
