@@ -58,14 +58,16 @@ pub fn made(content: &Content, answer: &Answer) -> Result<Content, String> {
     }
 }
 
-/// Whether a key was dropped.
+/// Whether a key was dropped, or is not there any more.
 ///
 /// # Errors
 /// What the service said instead.
 pub fn dropped(answer: &Answer) -> Result<(), String> {
+    let text = String::from_utf8_lossy(&answer.body);
     match answer.status {
         200 => Ok(()),
-        status => Err(refusal(&String::from_utf8_lossy(&answer.body), status)),
+        404 if text.contains("<Code>NoSuchEntity</Code>") => Ok(()),
+        status => Err(refusal(&text, status)),
     }
 }
 
@@ -125,6 +127,7 @@ mod tests {
         assert_eq!(refused, "the service answered 409, LimitExceeded: two at most");
         assert!(made(&aws(), &answer(200, "<html></html>")).is_err());
         assert!(dropped(&answer(200, "")).is_ok() && dropped(&answer(404, "")).is_err());
+        assert!(dropped(&answer(404, "<Code>NoSuchEntity</Code>")).is_ok(), "somebody did it before");
     }
 
     #[test]
