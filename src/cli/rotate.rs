@@ -14,9 +14,10 @@ use super::args::Rotate;
 use super::manual::{self, Page};
 use super::output::{Tone, visible};
 use super::prompt::{Terminal, cancelled};
+use super::request::{self, Sent};
 use super::{Context, Opened, prove, show};
 use crate::model::{Content, Credential, Edit, Outcome, Stage};
-use crate::probe::{Report, Unplannable};
+use crate::probe::{Report, Unplannable, Wish, made};
 use crate::problem::{Exit, Problem};
 use crate::schema::{Control, Kind, Kinds};
 use crate::secret::Secret;
@@ -33,6 +34,8 @@ pub(super) const PAGES: &[Page] = &[Page {
         ("credbench rotate pay.stripe --prepare", "enters and tests the next one; the one in use stays"),
         ("credbench rotate pay.stripe --back", "takes the one before back"),
         ("credbench rotate pay.stripe --finish", "the one before was revoked: drops it"),
+        ("credbench rotate aws.deploy --make --yes", "lets AWS make the next access key"),
+        ("credbench rotate aws.deploy --finish --revoke", "lets AWS drop the one before"),
         ("credbench rotate", "lists what is due, and what was begun"),
     ],
     json: r#"{"solution","key","stage":"entered"|"proven"|"switched"|"confirmed"|null,"since"|null,"fields":[…],"due"|null,"version","used_by":[…],"revoke_at"|null,"done"}; without KEY an array of these without "done""#,
@@ -52,6 +55,8 @@ pub(super) const PAGES: &[Page] = &[Page {
         ),
         (Exit::Refused, "nothing_changes", "the next value is the one in use"),
         (Exit::Refused, "not_rotated", "that is no part of its configuration, or another address"),
+        (Exit::Refused, "not_made", "its service makes and drops no keys when it is asked"),
+        (Exit::Failed, "not_made", "the service made, or dropped, no key; says what it said"),
         (Exit::Refused, "no_rotation", "no rotation goes on"),
         (Exit::Refused, "rotation_unfinished", "the one before is still kept"),
         (Exit::Refused, "not_switched", "the next value is not in use yet: --cancel drops it"),
@@ -59,8 +64,12 @@ pub(super) const PAGES: &[Page] = &[Page {
         (Exit::Refused, "not_confirmed", "the value in use was not proven since the switch"),
         (Exit::Refused, "rotation_changed", "another program took a step meanwhile"),
     ],
-    shared: &[&manual::READS, &manual::OPENS, &manual::FINDS, &manual::SAVES],
+    shared: &[&manual::READS, &manual::OPENS, &manual::FINDS, &manual::RECORDED, &manual::SAVES],
 }];
+
+/// How long a key that was made is given to be known, and how often it is tried again.
+const SETTLES: Duration = Duration::from_secs(3);
+const TRIES: usize = 5;
 
 pub(crate) fn run(context: &Context, arguments: &Rotate) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
@@ -72,13 +81,13 @@ pub(crate) fn run(context: &Context, arguments: &Rotate) -> Result<ExitCode, Pro
         return list(context, &setup);
     };
     let opened = context.open(&setup)?;
-    let mut turn = Turn { context, setup: &setup, opened, key, no_test: arguments.no_test };
+    let mut turn = Turn { context, setup: &setup, opened, key, no_test: arguments.no_test, made: false };
     let done = if arguments.status {
         "nothing"
     } else if arguments.back {
         turn.back()?
     } else if arguments.finish {
-        turn.finish()?
+        turn.finish(arguments.revoke)?
     } else if arguments.cancel {
         turn.cancel()?
     } else {
@@ -95,6 +104,8 @@ struct Turn<'a> {
     opened: Opened,
     key: &'a str,
     no_test: bool,
+    /// The service made the next key in this run.
+    made: bool,
 }
 
 impl Turn<'_> {
@@ -120,7 +131,9 @@ impl Turn<'_> {
     fn go_on(&mut self, arguments: &Rotate) -> Result<&'static str, Problem> {
         let stage = self.stage()?;
         let given = !arguments.secret_file.is_empty() || !arguments.set.is_empty();
-        if stage.is_none() || given {
+        if arguments.make && stage.is_none() {
+            self.make()?;
+        } else if stage.is_none() || given {
             self.enter(arguments)?;
         } else {
             self.note(&format!("{} goes on where it stopped.", self.key));
@@ -145,7 +158,7 @@ impl Turn<'_> {
                 self.key
             ))
         {
-            return self.finish();
+            return self.finish(false);
         }
         Ok("switched")
     }
@@ -182,12 +195,77 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// Lets the service make the next key, and keeps it at once: it is told only once.
+    fn make(&mut self) -> Result<(), Problem> {
+        let credential = self.credential()?;
+        let current = credential.content.clone();
+        self.require_making(&current)?;
+        let answer = self.ask(made::to_make(&current))?;
+        let next = made::made(&current, &answer.answer)
+            .map_err(|said| self.refused_by_service("no key was made", &answer, &said))?;
+        let id = made::key_id(&next).unwrap_or_default().to_owned();
+        let edit = session::rotation_begun(self.credential()?, &next, Timestamp::now())?;
+        self.commit(vec![edit]).map_err(|problem| {
+            let lost = format!("the service made the key {id}, and it could not be kept: drop it there");
+            let causes = [problem.message.clone()].into_iter().chain(problem.causes.clone());
+            Problem::new(problem.exit, problem.code, lost).causes(causes)
+        })?;
+        self.note(&format!("The service made {id}; it is kept, and the one in use stays in use."));
+        self.made = true;
+        Ok(())
+    }
+
+    /// Lets the service drop the key before.
+    fn revoke(&mut self) -> Result<(), Problem> {
+        let credential = self.credential()?;
+        let current = credential.content.clone();
+        self.require_making(&current)?;
+        let kept = credential.rotation.as_deref().and_then(|rotation| made::key_id(&rotation.kept));
+        let Some(id) = kept.map(str::to_owned) else {
+            let message = format!("which key of {} was before is not known", self.key);
+            return Err(Problem::new(Exit::Refused, "not_made", message));
+        };
+        let answer = self.ask(made::to_drop(&current, &id))?;
+        made::dropped(&answer.answer)
+            .map_err(|said| self.refused_by_service("the one before was not dropped", &answer, &said))?;
+        self.note(&format!("The service dropped {id}."));
+        Ok(())
+    }
+
+    fn require_making(&self, content: &Content) -> Result<(), Problem> {
+        if made::makes_keys(content) {
+            return Ok(());
+        }
+        let message = format!("the service of {} makes and drops no keys when it is asked", self.key);
+        Err(Problem::new(Exit::Refused, "not_made", message)
+            .hint("make it at the service's own page; the command asks for it"))
+    }
+
+    fn ask(&mut self, wish: Wish) -> Result<Sent, Problem> {
+        let id = self.credential()?.id.clone();
+        let timeout = Duration::from_secs(self.setup.config.test.timeout_seconds);
+        request::send(self.context, self.setup, &mut self.opened, &id, wish, timeout)
+    }
+
+    fn refused_by_service(&self, what: &str, sent: &Sent, said: &str) -> Problem {
+        let said = sent.redactor.clean(said);
+        Problem::new(Exit::Failed, "not_made", format!("{}: {what}: {}", self.key, visible(&said)))
+    }
+
     /// Tests the next values, or after the switch those in use, and keeps what was found.
     fn prove(&mut self) -> Result<(), Problem> {
         let credential = self.credential()?;
         let switched = credential.rotation.as_deref().is_some_and(|rotation| rotation.stage.is_switched());
         let subject = session::rotation_subject(credential).unwrap_or_default();
-        let report = if self.no_test { None } else { self.test(&subject)? };
+        let mut report = if self.no_test { None } else { self.test(&subject)? };
+        // A key that was made a moment ago is not known everywhere yet.
+        for _ in 0..TRIES {
+            if !self.made || report.as_ref().is_none_or(|report| report.outcome != Outcome::Rejected) {
+                break;
+            }
+            prove::pause(SETTLES)?;
+            report = self.test(&subject)?;
+        }
         let credential = self.credential()?;
         let Some(report) = report else {
             let why = if self.no_test { "not tested, as you said" } else { "no request can prove it" };
@@ -265,11 +343,14 @@ impl Turn<'_> {
         Ok("rolled_back")
     }
 
-    fn finish(&mut self) -> Result<&'static str, Problem> {
+    fn finish(&mut self, revoke: bool) -> Result<&'static str, Problem> {
         if self.stage()?.is_some_and(|stage| !stage.is_switched()) {
             return Err(self.not_switched());
         }
         let edit = session::rotation_ended(self.credential()?, self.no_test)?;
+        if revoke {
+            self.revoke()?;
+        }
         self.commit(vec![edit])?;
         Ok("finished")
     }

@@ -334,3 +334,79 @@ fn a_kill_at_any_step_leaves_both_values_and_the_same_command_goes_on() {
     let every = [None, Some("entered"), Some("proven"), Some("switched"), Some("confirmed")];
     assert!(every.iter().all(|stage| stages.contains(stage)), "{stages:?} after {kills} kills");
 }
+
+/// IAM and STS in one: knows the keys that it made, after a number of refusals.
+fn amazon(refusals: usize) -> Server {
+    let (keys, left) = (Arc::new(Mutex::new(vec!["AKIAOLD".to_owned()])), Mutex::new(refusals));
+    Server::start(move |seen| {
+        let body = String::from_utf8_lossy(&seen.body).into_owned();
+        let id =
+            seen.header("authorization").split("Credential=").nth(1).and_then(|rest| rest.split('/').next());
+        let id = id.unwrap_or_default().to_owned();
+        let mut keys = keys.lock().unwrap();
+        if !keys.contains(&id) {
+            return answer(
+                403,
+                "<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error></ErrorResponse>",
+            );
+        }
+        if body.contains("Action=CreateAccessKey") {
+            keys.push("AKIANEW".to_owned());
+            return answer(
+                200,
+                "<AccessKey><AccessKeyId>AKIANEW</AccessKeyId><SecretAccessKey>made-marker</SecretAccessKey></AccessKey>",
+            );
+        }
+        if body.contains("Action=DeleteAccessKey") {
+            keys.retain(|key| !body.contains(&format!("AccessKeyId={key}")));
+            return answer(200, "<DeleteAccessKeyResponse/>");
+        }
+        let mut left = left.lock().unwrap();
+        if id == "AKIANEW" && *left > 0 {
+            *left -= 1;
+            return answer(
+                403,
+                "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>no</Message></Error></ErrorResponse>",
+            );
+        }
+        answer(
+            200,
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::1:user/ann</Arn><UserId>U</UserId><Account>1</Account></GetCallerIdentityResult></GetCallerIdentityResponse>",
+        )
+    })
+}
+
+#[test]
+fn aws_makes_the_next_key_and_drops_the_one_before() {
+    let server = amazon(1);
+    let account = Account::with_vault();
+    account.put(&format!(
+        r#"[{{"key":"aws","kind":"aws","config":{{"access_key_id":"AKIAOLD","secret_access_key":"old-marker","region":"eu-west-1","endpoint_url":"{}"}}}},
+            {{"key":"s","kind":"secret","config":{{"values":{{"a":"x"}}}}}}]"#,
+        server.url()
+    ));
+    let done = account.run(&["rotate", "aws", "--make", "--yes", "--json"]).succeeds();
+    assert_eq!(
+        (&done.json()["stage"], &done.json()["fields"]),
+        (&json!("confirmed"), &json!(["access_key_id", "secret_access_key"]))
+    );
+    assert!(!done.out.contains("marker") && !done.err.contains("marker"), "{done:?}");
+    let get = |field: &str| account.run(&["get", "aws", field]).succeeds().out;
+    assert_eq!(
+        (get("access_key_id").as_str(), get("secret_access_key").as_str()),
+        ("AKIANEW", "made-marker")
+    );
+    account.run(&["rotate", "aws", "--finish", "--revoke"]).succeeds();
+    let dropped = server.requests().into_iter().rfind(|seen| !seen.body.is_empty()).unwrap();
+    assert!(String::from_utf8_lossy(&dropped.body).contains("AccessKeyId=AKIAOLD&Action=DeleteAccessKey"));
+    assert!(dropped.header("authorization").contains("Credential=AKIANEW/"), "the one in use asks");
+    assert_eq!(status_of(&account, "aws"), Value::Null);
+    let requested = account.run(&["audit", "aws", "--what", "requested", "--json"]).succeeds().json();
+    assert_eq!(requested.as_array().unwrap().len(), 2);
+    account.run(&["rotate", "s", "--make"]).exits(5);
+    account.run(&["rotate", "aws", "--revoke"]).exits(2);
+}
+
+fn status_of(account: &Account, key: &str) -> Value {
+    account.run(&["rotate", key, "--status", "--json"]).succeeds().json()["stage"].clone()
+}

@@ -198,6 +198,12 @@ pub(crate) struct Rotate {
     /// What belongs to the next secret and is none, such as access_key_id
     #[arg(long, value_name = "FIELD=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Let the service make the next one, where it does when it is asked: AWS access keys
+    #[arg(long, conflicts_with_all = ["secret_file", "set"])]
+    pub(crate) make: bool,
+    /// With --finish: let the service drop the one before, where it does: AWS access keys
+    #[arg(long, requires = "finish")]
+    pub(crate) revoke: bool,
     /// Take it as it is where it is not tested; with --finish: although what is in use was not proven
     #[arg(long)]
     pub(crate) no_test: bool,
@@ -205,16 +211,16 @@ pub(crate) struct Rotate {
     #[arg(long, group = "step")]
     pub(crate) prepare: bool,
     /// Take the one before back into use; the other one is kept
-    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set"])]
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set", "make"])]
     pub(crate) back: bool,
     /// The one before was revoked at the service: drop it
-    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set"])]
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set", "make"])]
     pub(crate) finish: bool,
     /// Drop the next one, which is not in use yet
-    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set"])]
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set", "make"])]
     pub(crate) cancel: bool,
     /// Only say where it stands
-    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set"])]
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set", "make"])]
     pub(crate) status: bool,
     /// Switch without being asked
     #[arg(long)]
@@ -224,7 +230,7 @@ pub(crate) struct Rotate {
 impl Rotate {
     /// Whether an option was given that is about one credential.
     pub(crate) fn needs_key(&self) -> bool {
-        let step = self.prepare || self.back || self.finish || self.cancel;
+        let step = self.make || self.prepare || self.back || self.finish || self.cancel;
         step || self.no_test || self.yes || !self.secret_file.is_empty() || !self.set.is_empty()
     }
 }
