@@ -6,6 +6,7 @@
 mod add;
 mod args;
 mod audit;
+mod backup;
 mod completions;
 mod demo;
 mod doctor;
@@ -201,6 +202,7 @@ fn run(arguments: Arguments, output: Output, before: Before) -> Result<Next, (Ou
         Command::Recipients { action } => recipients::run(&context, &action),
         Command::Passphrase(arguments) => passphrase::run(&context, &arguments),
         Command::Vault { action } => vault::run(&context, &action),
+        Command::Backup { action } => backup::run(&context, &action),
         Command::Completions(arguments) => completions::run(&context, &arguments, command_line()),
         Command::Man => man::run(&context, command_line()),
         Command::Doctor => doctor::run(&context),

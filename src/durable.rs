@@ -186,6 +186,18 @@ pub fn sync_folder_of(path: &Path) -> Result<(), Error> {
     Folder::of(path)?.synced().unsynced.map_or(Ok(()), Err)
 }
 
+/// Removes files of one folder for good: a power cut does not bring them back.
+///
+/// # Errors
+/// [`Step::Remove`]; what comes after the one that failed is still there.
+pub fn remove_all(folder: &Path, files: &[PathBuf]) -> Result<(), Error> {
+    for file in files {
+        remove(file)?;
+    }
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(Error::io(Step::SyncFolder, folder))
+}
+
 const TEMPORARY: &str = ".tmp";
 
 /// The folder of one file, opened once, so that swapping folders under a running save changes nothing.

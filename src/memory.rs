@@ -1,16 +1,18 @@
-//! The process itself: what keeps secrets out of freed memory, core dumps and other processes' sight, and its end by a
-//! signal.
+//! The process itself: what keeps secrets out of freed memory, swap, core dumps and other processes' sight, and its end
+//! by a signal.
 #![allow(
     unsafe_code,
-    reason = "a global allocator, and what a new process does before its program is loaded, take unsafe code; \
-              nothing else here is"
+    reason = "a global allocator, locked pages, and what a new process does before its program is loaded, take unsafe \
+              code; nothing else here is"
 )]
 
 #[cfg(feature = "cli")]
 pub mod child;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{Ordering, compiler_fence};
+#[cfg(any(feature = "cli", feature = "tui"))]
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
 
 use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
@@ -56,6 +58,44 @@ unsafe impl GlobalAlloc for WipingAllocator {
     }
 }
 
+/// Whether the system refused to keep something out of swap.
+static SWAPPABLE: AtomicBool = AtomicBool::new(false);
+
+/// Keeps the pages of a value out of swap until it is dropped.
+#[derive(Debug)]
+pub struct Resident {
+    start: usize,
+    length: usize,
+}
+
+impl Resident {
+    /// Locks the pages that a value stands in now; what it points to is not followed. A refusal changes nothing but
+    /// what [`is_swappable`] says: it is no reason not to run.
+    pub fn new<T: ?Sized>(value: &T) -> Self {
+        let (start, length) = (std::ptr::from_ref(value).addr(), size_of_val(value));
+        let place = std::ptr::without_provenance_mut(start);
+        // SAFETY: locking reads and writes nothing, and the system looks up the address by itself.
+        if unsafe { rustix::mm::mlock(place, length) }.is_err() {
+            SWAPPABLE.store(true, Ordering::Relaxed);
+        }
+        Self { start, length }
+    }
+}
+
+impl Drop for Resident {
+    fn drop(&mut self) {
+        let place = std::ptr::without_provenance_mut(self.start);
+        // SAFETY: as above. A neighbour on the same page that is unlocked with it is dropped with it: all keys of a
+        // vault go together. Pages that were given back to the system meanwhile are an error, which is no matter.
+        let _ = unsafe { rustix::mm::munlock(place, self.length) };
+    }
+}
+
+/// Whether keys could not be kept out of swap: `ulimit -l` is too low.
+pub fn is_swappable() -> bool {
+    SWAPPABLE.load(Ordering::Relaxed)
+}
+
 /// What [`harden`] changed, so that a child process can get it back.
 #[derive(Clone, Debug)]
 pub struct Before {
@@ -75,6 +115,9 @@ pub fn harden() -> Before {
     let _ = rustix::process::setrlimit(Resource::Core, none);
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    // A file at its size limit is an error to be told, not an end: with a handler the write fails instead.
+    #[cfg(any(feature = "cli", feature = "tui"))]
+    let _ = signal_hook::flag::register(rustix::process::Signal::XFSZ.as_raw(), Arc::default());
     let umask = rustix::process::umask(Mode::from_raw_mode(0o077));
     Before { core, umask }
 }

@@ -109,13 +109,22 @@ impl From<StoreError> for Problem {
             StoreError::NoIdentityOpens { .. } => problem(Exit::Locked, "no_identity_opens").hint(
                 "name the right one with --identity, or ask somebody who can open the vault to add your recipient",
             ),
-            StoreError::Refused { path, refusal: refusal @ Refusal::Damaged(_) } => {
+            StoreError::Restorable { refusal, backup, .. } => {
+                let at = backup.saved_at.strftime("%Y-%m-%d %H:%M UTC");
                 let hint = format!(
-                    "{}.d/backups has older generations: put one in the vault's place and run `credbench vault \
-                     adopt`",
-                    path.display()
+                    "its newest good backup is of {at}: `credbench backup restore {}` makes it the newest \
+                     generation, and keeps the damaged file beside it",
+                    backup.name()
                 );
                 Self { message, hint: Some(hint), ..refusal.into() }
+            }
+            StoreError::NoLongerOpens { backup, .. } => problem(Exit::Locked, "no_identity_opens").hint(format!(
+                "ask somebody who can open it whether you were taken off; if it is damaged, move it away and run \
+                 `credbench backup restore {}`",
+                backup.name()
+            )),
+            StoreError::NoBackup { .. } => {
+                problem(Exit::NotFound, "no_backup").hint("`credbench backup list` shows those there are")
             }
             StoreError::Refused { refusal, .. } => Self { message, ..refusal.into() },
             StoreError::Edit(error) => error.into(),

@@ -5,6 +5,7 @@
 //! meant, how a row of the list reads) stands beside it as functions of a [`Document`].
 
 mod adopt;
+mod backup;
 mod change;
 mod conflict;
 mod draft;
@@ -47,6 +48,7 @@ use crate::schema::Kinds;
 use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
 pub use adopt::Adoption;
+pub use backup::restore;
 pub use change::{Change, changes, names};
 pub use conflict::{Clash, Conflict};
 pub use draft::{Keeping, draft_name, meanwhile, resumed, resumed_oauth_app};

@@ -13,7 +13,7 @@ pub mod action;
 pub mod app;
 pub mod draft_view;
 pub mod form;
-pub mod input;
+mod input;
 pub mod keymap;
 pub mod message;
 pub mod paint;
@@ -29,15 +29,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
 use rustix::process::Signal;
 use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use app::{Clock, Ended, Uptime};
 
 use app::App;
+use input::Events;
 use keymap::Keymap;
 use message::{Effect, Message};
 use screen::Screen;
@@ -140,7 +140,8 @@ pub fn run_with(options: Options, screens: Vec<Box<dyn Screen>>) -> Result<Ended
     app.sit(setup.seat.clone());
     screens.into_iter().for_each(|screen| app.open(screen));
     let tasks = Tasks::start(setup, trust, clock, runtime.handle().clone(), messages).map_err(failed)?;
-    let mut bench = Loop { guard, app, tasks, inbox, signals };
+    let events = input::listen().map_err(failed)?;
+    let mut bench = Loop { guard, app, tasks, inbox, events, signals };
     // What was typed is not lost with a bug: the state is looked at once more, for what is to be kept.
     let ended = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
@@ -167,6 +168,7 @@ struct Signals {
     quit: Listener,
     lock: Listener,
     cont: Listener,
+    size: Listener,
 }
 
 impl Signals {
@@ -178,6 +180,7 @@ impl Signals {
             quit: signal(SignalKind::quit())?,
             lock: signal(SignalKind::user_defined1())?,
             cont: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
+            size: signal(SignalKind::window_change())?,
         })
     }
 
@@ -189,6 +192,7 @@ impl Signals {
             _ = self.quit.recv() => Message::Signal(Signal::QUIT),
             _ = self.lock.recv() => Message::Lock,
             _ = self.cont.recv() => Message::Continued,
+            _ = self.size.recv() => Message::Resize,
         }
     }
 }
@@ -198,12 +202,12 @@ struct Loop {
     app: App,
     tasks: Tasks,
     inbox: UnboundedReceiver<Message>,
+    events: Events,
     signals: Signals,
 }
 
 impl Loop {
     async fn run(&mut self) -> Ended {
-        let mut events = EventStream::new();
         let ended = loop {
             if let Some(ended) = self.app.ended() {
                 break ended;
@@ -213,18 +217,13 @@ impl Loop {
                 continue;
             }
             // Signals first: a flood of keys or results must not keep the end away.
-            let message = tokio::select! {
+            let messages = tokio::select! {
                 biased;
-                signal = self.signals.next() => Some(signal),
-                Some(message) = self.inbox.recv() => Some(message),
-                event = events.next() => match event {
-                    Some(Ok(event)) => input::message(event),
-                    Some(Err(_)) | None => Some(Message::TerminalGone),
-                },
+                signal = self.signals.next() => vec![signal],
+                Some(message) = self.inbox.recv() => vec![message],
+                typed = self.events.recv() => typed.unwrap_or_else(|| vec![Message::TerminalGone]),
             };
-            if let Some(message) = message {
-                self.take(message).await;
-            }
+            self.take_all(messages).await;
             self.drain().await;
         };
         self.finish().await;
@@ -238,17 +237,20 @@ impl Loop {
                 self.take(message).await;
                 continue;
             }
-            // Not through the stream: polling it without waiting would leave it with a waker of nobody.
-            let event = match crossterm::event::poll(Duration::ZERO) {
-                Ok(true) => crossterm::event::read(),
-                Ok(false) => return,
-                Err(error) => Err(error),
-            };
-            match event.map(input::message) {
-                Ok(Some(message)) => self.take(message).await,
-                Ok(None) => {}
-                Err(_) => return self.take(Message::TerminalGone).await,
+            match self.events.try_recv() {
+                Ok(typed) => self.take_all(typed).await,
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => return self.take(Message::TerminalGone).await,
             }
+        }
+    }
+
+    async fn take_all(&mut self, messages: Vec<Message>) {
+        for message in messages {
+            if self.app.ended().is_some() {
+                return;
+            }
+            self.take(message).await;
         }
     }
 

@@ -6,6 +6,8 @@
 //! is a list of [`Edit`]s applied to what is on disk at that moment, all or none, and is either durable or
 //! did not happen.
 
+mod adoption;
+mod archive;
 pub mod backups;
 mod drafts;
 mod error;
@@ -33,6 +35,9 @@ use crate::model::{Document, Edit, KeptDraft};
 
 /// Holds off other programs' saves until it is dropped.
 pub use crate::durable::Lock as Held;
+pub use adoption::Adoption;
+pub use archive::{Archive, Earlier, Restoration};
+pub use backups::Backup;
 pub use drafts::{DraftSealer, SealedDraft};
 pub use error::{Damage, Forgery, Notice, Refusal, StoreError};
 pub use format::{Contents, FORMAT, Header, Writer, decode, encode};
@@ -168,6 +173,7 @@ impl Store {
         let state = State::saved(&files, sealed, header, Arc::new(document), opener, key);
         let store = Self { files, keyring, policy: OpenPolicy::Strict, state, audit_head: None };
         let mut notices: Vec<Notice> = store.note(true).into_iter().collect();
+        notices.extend(store.files.network_notice());
         notices.extend(saved.unsynced.map(|error| Notice::Unsynced { reason: error.to_string() }));
         Ok(store.opened(notices))
     }
@@ -178,7 +184,8 @@ impl Store {
     /// [`StoreError::Missing`], [`StoreError::NoIdentityOpens`], [`StoreError::Refused`], files.
     pub fn open(places: &Places, keyring: Keyring, policy: OpenPolicy) -> Result<Opened, StoreError> {
         let files = Files::resolve(places)?;
-        let (state, mut notices) = State::read(&files, &keyring, policy)?;
+        let (state, mut notices) = State::read(&files, &keyring, policy)
+            .map_err(|error| archive::with_newest(error, &files, &keyring))?;
         let store = Self { files, keyring, policy, state, audit_head: None };
         if store.state.refusal.is_none() {
             notices.extend(store.note(false));
@@ -386,9 +393,8 @@ impl Store {
         }
         let notice = save::add_writer(&mut header, key, &document, identity);
         let sealed = save::seal(&document, &header, &recipients, key, &self.keyring)?;
-        let Some(saved) =
-            self.files.replace(&sealed, digest, header.generation - 1, &self.keyring, *opener)?
-        else {
+        let backup = self.files.backup_of(header.generation - 1);
+        let Some(saved) = self.files.replace(&sealed, digest, &backup, &self.keyring, *opener)? else {
             return Ok(false);
         };
         self.state.update(&self.files, sealed, header, document);
@@ -403,10 +409,14 @@ impl Store {
 
     /// Notes in `seen.json` what this store holds. That this fails stops nothing: the file is the truth.
     fn note(&self, forget: bool) -> Option<Notice> {
+        let error = self.remember(forget).err()?;
+        Some(Notice::NotRemembered { reason: error.to_string() })
+    }
+
+    fn remember(&self, forget: bool) -> Result<(), StoreError> {
         let State { header, digest, key, .. } = &self.state;
         let facts = Facts { places: &self.files.places, header, digest };
-        let error = seen::note(&self.files.seen, &facts, key, forget).err()?;
-        Some(Notice::NotRemembered { reason: error.to_string() })
+        seen::note(&self.files.seen, &facts, key, forget)
     }
 }
 
@@ -424,28 +434,7 @@ impl audit::Witness for Store {
 
     fn note(&self, mark: &Mark) -> Result<(), String> {
         let State { header, key, .. } = &self.state;
-        match seen::keep_mark(&self.files.seen, &self.files.places, &header.vault_id, mark, key) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("it has not noted this vault yet".to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
-    }
-}
-
-/// As for a store; nothing is noted of what is only looked at.
-impl audit::Witness for Adoption {
-    fn mark(&self) -> Option<Mark> {
-        let memory = Memory::load(&self.files.seen).ok()?;
-        let vault_id = &self.header.as_ref()?.vault_id;
-        memory.mark(&self.files.places, vault_id, &self.key.public()).cloned()
-    }
-
-    fn heads(&self) -> &[Head] {
-        self.header.as_ref().map_or(&[], |header| &header.audit)
-    }
-
-    fn note(&self, _: &Mark) -> Result<(), String> {
-        Ok(())
+        seen::keep_mark(&self.files.seen, &self.files.places, &header.vault_id, mark, key)
     }
 }
 
@@ -499,113 +488,5 @@ impl State {
         self.document = Arc::new(document);
         self.digest = writer::digest(&sealed.bytes);
         self.stamp = durable::Stamp::of(&files.vault);
-    }
-}
-
-/// A vault that this host would refuse, looked at so that a person can decide.
-pub struct Adoption {
-    /// Why it is refused; `None`: it is not, and adopting changes nothing but the generation.
-    pub refusal: Option<Refusal>,
-    /// What its header says, where it has one.
-    pub header: Option<Header>,
-    /// What it holds.
-    pub document: Arc<Document>,
-    files: Files,
-    keyring: Keyring,
-    signed: bool,
-    opener: usize,
-    key: WriterKey,
-    digest: String,
-}
-
-impl std::fmt::Debug for Adoption {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Adoption({:?})", self.refusal)
-    }
-}
-
-impl Adoption {
-    /// Reads a vault without comparing it with anything. It must still be decrypted and be well-formed.
-    ///
-    /// # Errors
-    /// As [`Store::open`], but a [`Refusal`] only for damage and for a newer format.
-    pub fn examine(places: &Places, keyring: Keyring) -> Result<Self, StoreError> {
-        let files = Files::resolve(places)?;
-        let loaded = files.load(&keyring)?;
-        let refusal = loaded.verdict(&files)?.err();
-        let Loaded { contents, digest, opener, key, .. } = loaded;
-        Ok(Self {
-            refusal,
-            header: contents.header,
-            document: Arc::new(contents.document),
-            signed: contents.signature.is_ok(),
-            files,
-            keyring,
-            opener,
-            key,
-            digest,
-        })
-    }
-
-    /// `VAULT.d`.
-    pub fn folder(&self) -> &Path {
-        &self.files.folder
-    }
-
-    /// SHA-256 of the file, hex.
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-
-    /// Accepts it: signs it as a new generation, and this host trusts it from now on. Where it was rightly
-    /// signed the writers it names are trusted too; else only this identity and those trusted before.
-    ///
-    /// # Errors
-    /// [`StoreError::Contended`] where the file is not the one examined any more; files.
-    pub fn accept(self, now: Timestamp) -> Result<Opened, StoreError> {
-        let Self { files, keyring, opener, key, digest, mut document, .. } = self;
-        let identity = keyring.identity(opener);
-        let recipients = save::recipients(&document)?;
-        if !recipients.iter().any(|recipient| identity.answers_to(recipient)) {
-            return Err(save::locked_out(&keyring, opener));
-        }
-        durable::create_private_folder(&files.folder)?;
-        let _lock = Lock::acquire(&files.lock(), LOCK_WAIT)?;
-        durable::remove_stale(&files.vault);
-        let (highest, trusted) = match Memory::load(&files.seen) {
-            Ok(memory) => (memory.highest(&files.places), memory.trusted(&files.places)),
-            Err(StoreError::Refused { .. }) => Default::default(),
-            Err(error) => return Err(error),
-        };
-        let mut header = self.header.unwrap_or_else(Header::of_nobody);
-        let replaced = header.generation;
-        header.format = FORMAT;
-        header.generation = highest.max(replaced) + 1;
-        header.previous = Some(digest.clone());
-        header.saved_at = now;
-        header.writer = key.public();
-        if !self.signed {
-            header.writers = trusted.into_iter().map(|key| Writer { key, name: String::new() }).collect();
-        }
-        // Whoever wrote a vault that no known writer signed knows the key in it: what follows needs another one.
-        if matches!(
-            self.refusal,
-            Some(Refusal::Forged(_) | Refusal::UnknownWriter { .. } | Refusal::Foreign { .. })
-        ) {
-            Arc::make_mut(&mut document).audit_key = None;
-            header.audit.clear();
-        }
-        let document = Arc::new(save::with_audit_key(Arc::unwrap_or_clone(document)));
-        let notice = save::add_writer(&mut header, &key, &document, identity);
-        let sealed = save::seal(&document, &header, &recipients, &key, &keyring)?;
-        let Some(saved) = files.replace(&sealed, &digest, replaced, &keyring, opener)? else {
-            return Err(StoreError::Contended { path: files.vault });
-        };
-        let state = State::saved(&files, sealed, header, document, opener, key);
-        let store = Store { files, keyring, policy: OpenPolicy::Strict, state, audit_head: None };
-        let mut notices: Vec<Notice> = notice.into_iter().collect();
-        notices.extend(store.note(true));
-        notices.extend(saved.unsynced.map(|error| Notice::Unsynced { reason: error.to_string() }));
-        Ok(store.opened(notices))
     }
 }

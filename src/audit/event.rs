@@ -14,6 +14,10 @@ pub enum What {
     VaultCreated,
     /// A vault that would have been refused was accepted.
     VaultAdopted,
+    /// An earlier generation became the newest.
+    VaultRestored,
+    /// All earlier generations were dropped.
+    BackupsPurged,
     /// A vault, or its log, was refused; written without a key.
     VaultRefused,
     /// A vault was unlocked: a session starts.
@@ -95,6 +99,8 @@ pub enum What {
 const WORDS: &[(What, &str)] = &[
     (What::VaultCreated, "vault_created"),
     (What::VaultAdopted, "vault_adopted"),
+    (What::VaultRestored, "vault_restored"),
+    (What::BackupsPurged, "backups_purged"),
     (What::VaultRefused, "vault_refused"),
     (What::Opened, "opened"),
     (What::UnlockFailed, "unlock_failed"),

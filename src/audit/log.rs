@@ -112,6 +112,11 @@ impl Log {
         self.state()?.openings.back()
     }
 
+    /// The latest generation of the vault that it names; 0: none.
+    pub fn generation(&self) -> u64 {
+        self.state().map_or(0, |state| state.generation)
+    }
+
     /// Whether saves of the vault up to this generation are missing in the log.
     pub fn misses(&self, generation: u64) -> bool {
         self.state().is_some_and(|state| state.generation > 0 && state.generation < generation)

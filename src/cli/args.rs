@@ -21,7 +21,9 @@ pub(crate) use organization::{Kinds, OauthApp, PutKind, Schema, Services, Soluti
 pub(crate) use review::{PageFormat, Review, ReviewAction};
 pub(crate) use run_time::{Inject, OnTerminal, Request, Run, Scan};
 pub(crate) use transfer::{Export, Import, ImportFormat, PlainFormat};
-pub(crate) use vault::{Audit, AuditAction, Completions, Init, Passphrase, Recipients, Script, Vault};
+pub(crate) use vault::{
+    Audit, AuditAction, Backup, Completions, Init, Passphrase, Recipients, Script, Vault,
+};
 
 /// A credential workbench for the terminal: one age-encrypted vault, tests that never lie.
 #[derive(Debug, Parser)]
@@ -228,6 +230,11 @@ pub(crate) enum Command {
     Vault {
         #[command(subcommand)]
         action: Vault,
+    },
+    /// Earlier generations of the vault: list them, bring one back, or drop them
+    Backup {
+        #[command(subcommand)]
+        action: Backup,
     },
     /// Print what a shell needs to complete commands, options and keys
     Completions(Completions),

@@ -180,6 +180,17 @@ fn vault_files(setup: &Setup, report: &mut Report) {
         Ok(()) => report.fine("vault folder", format!("{}: nobody else can replace files", folder.display())),
         Err(error) => report.fail("vault folder", error),
     }
+    match durable::network_file_system(folder) {
+        None => {}
+        Some(name) => report.warn(
+            "vault folder",
+            format!(
+                "{} lies on {name}: locks may not reach other hosts, and nothing tells what they save",
+                folder.display()
+            ),
+            "nothing is overwritten, for the file is compared before each save; a local disk is safer",
+        ),
+    }
     let mut beside = vault.clone().into_os_string();
     beside.push(".d");
     let beside = Path::new(&beside);
@@ -242,28 +253,26 @@ fn vault(opened: &Opened, report: &mut Report) {
 /// Earlier generations: whether there are any, and whether the newest would open.
 fn backups(opened: &Opened, report: &mut Report) {
     let store = opened.session.store();
-    let folder = store.folder().join("backups");
-    let all = crate::vault::backups::list(&folder);
-    let Some(newest) = all.last() else {
-        match opened.session.header().generation {
-            1 => report.fine("backups", "none yet: the next save keeps the first"),
+    let Some((backup, opens)) = store.try_newest_backup() else {
+        match (opened.session.header().generation, store.backups()) {
+            (1, 0) => report.fine("backups", "none yet: the next save keeps the first"),
+            (_, count) if count > 0 => {
+                report.fine("backups", format!("{count}, not tried: that would take a person or hardware"));
+            }
             _ => report.warn(
                 "backups",
-                format!("{} has no earlier generation", folder.display()),
+                "there is no earlier generation",
                 "the next save keeps one; `credbench export -o FILE` makes a copy to keep elsewhere",
             ),
         }
         return;
     };
-    let read = std::fs::read(&newest.path).map_err(|error| error.to_string());
-    match read.and_then(|bytes| store.open_export(&bytes).map_err(|error| error.to_string())) {
-        Ok(_) => report.fine(
+    let newest = format!("{}, the newest of generation {}", store.backups(), backup.generation);
+    match opens {
+        Ok(_) => report.fine("backups", format!("{newest}: it opens")),
+        Err(error) => report.warn(
             "backups",
-            format!("{}, the newest of generation {}: it opens", all.len(), newest.generation),
-        ),
-        Err(why) => report.warn(
-            "backups",
-            format!("{} does not open: {why}", newest.path.display()),
+            format!("{newest}: it does not open: {}", Problem::from(error).message),
             "it may be from before the recipients changed; otherwise look at the disk's health",
         ),
     }
@@ -340,6 +349,15 @@ fn memory(report: &mut Report) {
         report.fine("memory", "no core dumps");
     } else {
         report.warn("memory", "core dumps are on", "run `ulimit -c 0` before");
+    }
+    if crate::memory::is_swappable() {
+        report.warn(
+            "memory",
+            "the keys of the vault may be written to swap: the system refused to lock them",
+            "raise `ulimit -l`, or encrypt the swap",
+        );
+    } else {
+        report.fine("memory", "the keys of the vault stay out of swap");
     }
     #[cfg(target_os = "linux")]
     match rustix::process::dumpable_behavior() {

@@ -35,6 +35,7 @@ pub(super) const PAGES: &[&[Page]] = &[
     super::WORKBENCH,
     super::add::PAGES,
     super::audit::PAGES,
+    super::backup::PAGES,
     super::completions::PAGES,
     super::demo::PAGES,
     super::doctor::PAGES,

@@ -106,7 +106,7 @@ fn remove(context: &Context, opened: &mut Opened, wanted: &str, now: Timestamp) 
     let noun = if secrets == 1 { "secret" } else { "secrets" };
     context.output.warning(&format!(
         "whoever was removed can still open every older copy of the vault, backups included: \
-         {secrets} {noun} should be replaced at their services"
+         {secrets} {noun} should be replaced at their services; `credbench backup purge` drops the backups here"
     ));
     Ok(())
 }

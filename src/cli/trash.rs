@@ -109,7 +109,9 @@ fn purge(context: &Context, key: Option<&str>, force: bool) -> Result<ExitCode, 
     let saved = opened.session.commit(edits, Timestamp::now())?;
     let line = format!("{what}  purged");
     show::said(context, &saved, &json!({ "purged": places, "done": "purged" }), &line);
-    context.output.note("Backups of the vault that were made before still hold what was purged.");
+    context
+        .output
+        .note("Backups of the vault still hold what was purged; `credbench backup purge` drops them.");
     Ok(ExitCode::SUCCESS)
 }
 

@@ -151,7 +151,7 @@ fn gap(log: &mut Log, store: &Store) -> (Option<Entry>, Option<Held>) {
 }
 
 /// A session, without a word about its log.
-fn session(opened: vault::Opened, log: Log) -> Opened {
+pub(super) fn session(opened: vault::Opened, log: Log) -> Opened {
     let kinds = Kinds::of(&opened.document);
     let view = kinds.sealed(&opened.document);
     let usage = log.usage();

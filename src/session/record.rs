@@ -39,7 +39,7 @@ pub(super) fn not_opened(places: &Places, problem: &Problem, now: Timestamp) {
 }
 
 /// The problem of a log that cannot be written, where something therefore did not happen.
-fn unwritable(what: &str, error: audit::Error) -> Problem {
+pub(super) fn unwritable(what: &str, error: audit::Error) -> Problem {
     let problem = Problem::from(error);
     if problem.exit == Exit::Damaged {
         return problem;

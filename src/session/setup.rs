@@ -132,6 +132,14 @@ impl Setup {
         if !self.has_vault() {
             return Err(StoreError::Missing { path: self.places.vault.clone() }.into());
         }
+        self.archive_keyring(ask, now)
+    }
+
+    /// As [`Setup::keyring`], where the vault itself may be gone and only its backups are there.
+    ///
+    /// # Errors
+    /// Exit 3.
+    pub fn archive_keyring(&self, ask: Arc<dyn Ask>, now: Timestamp) -> Result<Keyring, Problem> {
         self.make_own_folders()?;
         let unlocked = Keyring::unlock(&self.identities, self.passphrase.clone(), ask).map_err(Problem::from);
         unlocked.inspect_err(|problem| super::record::not_opened(&self.places, problem, now))

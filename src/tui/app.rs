@@ -133,7 +133,7 @@ impl App {
 
     /// Takes over what happened; gives what is to be done.
     pub fn update(&mut self, message: Message) -> Vec<Effect> {
-        let input = matches!(message, Message::Key(_) | Message::Paste(_));
+        let input = matches!(message, Message::Key(_) | Message::Paste(_) | Message::NotPasted(_));
         // Before anything else: a key that comes too late must not do anything any more.
         if self.is_locked_in_time(input) {
             return std::mem::take(&mut self.shared.effects);
@@ -141,6 +141,7 @@ impl App {
         match message {
             Message::Key(key) => self.key(key),
             Message::Paste(text) => self.paste(&text),
+            Message::NotPasted(why) => self.shared.tell(Tone::Bad, why),
             Message::Resize | Message::Continued => {}
             Message::Vault(answer) => self.answer(answer),
             Message::Scanned(scanned) => {

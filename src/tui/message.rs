@@ -29,6 +29,8 @@ pub enum Message {
     Key(KeyEvent),
     /// A text was pasted.
     Paste(Secret),
+    /// A text was pasted that is not taken, and why.
+    NotPasted(&'static str),
     /// The terminal has another size.
     Resize,
     /// The vault's thread has something to say.

@@ -1,10 +1,10 @@
 //! The terminal is borrowed: whatever ends the program, it goes back as it was found.
 //!
 //! [`Guard`] enters raw mode, the alternate screen and bracketed paste, and leaves them when dropped. A panic
-//! on the thread that draws restores first. [`watch`] notices that the terminal itself is gone, which no
-//! event tells: crossterm 0.29 then spins without returning.
+//! on the thread that draws restores first. [`watch`] notices that the terminal itself is gone,
+//! also while nobody reads it.
 
-use std::io::{self, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ThreadId;
@@ -20,7 +20,9 @@ use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::Signal;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::memory;
 use crate::problem::{Exit, Problem};
@@ -31,18 +33,53 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 /// How long an orderly end may take once the terminal is gone.
 const LAST_CHANCE: Duration = Duration::from_millis(1500);
 
-/// Where frames go. Once the terminal was given back nothing is written any more: ratatui's own drop would
-/// write to a terminal that may be gone, and panic when telling that it cannot.
-pub(super) struct Output(io::BufWriter<Stdout>);
+/// How much of a frame is kept before it is written.
+const FRAME: usize = 1 << 16;
+
+/// Where frames go. What was written is wiped from its buffer: a shown secret would outlive the lock in the buffer of
+/// the standard library's own output, which is never freed. Once the terminal was given back nothing is written any
+/// more: ratatui's own drop would write to a terminal that may be gone, and panic when telling that it cannot.
+pub(super) struct Output(Zeroizing<Vec<u8>>);
+
+impl Output {
+    fn new() -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(FRAME)))
+    }
+}
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if ENTERED.load(Ordering::SeqCst) { self.0.write(bytes) } else { Ok(bytes.len()) }
+        if !ENTERED.load(Ordering::SeqCst) {
+            return Ok(bytes.len());
+        }
+        if self.0.len() == FRAME {
+            self.flush()?;
+        }
+        let count = bytes.len().min(FRAME - self.0.len());
+        self.0.extend_from_slice(&bytes[..count]);
+        Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if ENTERED.load(Ordering::SeqCst) { self.0.flush() } else { Ok(()) }
+        let written = if ENTERED.load(Ordering::SeqCst) { write_all(&self.0) } else { Ok(()) };
+        self.0.zeroize();
+        written
     }
+}
+
+/// Writes to the terminal itself, past the buffer of the standard library.
+fn write_all(mut bytes: &[u8]) -> io::Result<()> {
+    let stdout = rustix::stdio::stdout();
+    while !bytes.is_empty() {
+        match rustix::io::write(stdout, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::INTR) => {}
+            // Another program that has the same terminal may have made it so.
+            Err(Errno::AGAIN) => drop(poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], None)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
 }
 
 /// The terminal while it is ours.
@@ -68,7 +105,7 @@ impl Guard {
             Problem::new(Exit::Failed, "terminal", format!("the terminal cannot be used: {error}"))
         };
         take().map_err(failed)?;
-        let backend = CrosstermBackend::new(Output(io::BufWriter::with_capacity(1 << 16, io::stdout())));
+        let backend = CrosstermBackend::new(Output::new());
         Ok(Self { terminal: Terminal::new(backend).map_err(failed)? })
     }
 
@@ -106,7 +143,7 @@ impl Guard {
 
     /// Writes bytes that are not part of a frame.
     pub(super) fn send(&mut self, bytes: impl crossterm::Command) -> io::Result<()> {
-        execute!(io::stdout(), bytes)
+        execute!(self.terminal.backend_mut(), bytes)
     }
 }
 
@@ -160,7 +197,7 @@ pub(super) fn watch(gone: impl FnOnce() + Send + 'static) {
     let wait = move || {
         let stdin = io::stdin();
         let mut terminal = [PollFd::new(&stdin, PollFlags::empty())];
-        while poll(&mut terminal, None).is_err_and(|error| error == rustix::io::Errno::INTR) {}
+        while poll(&mut terminal, None).is_err_and(|error| error == Errno::INTR) {}
         gone();
         let end = std::time::Instant::now() + LAST_CHANCE;
         // Parking may end early without a reason.

@@ -25,6 +25,31 @@ pub struct Backup {
     pub generation: u64,
     /// When that generation was saved.
     pub saved_at: Timestamp,
+    /// How large the file is.
+    pub bytes: u64,
+}
+
+impl Backup {
+    /// What people call it: its generation, with a number where there are several.
+    pub fn name(&self) -> &str {
+        self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
+    }
+}
+
+/// Every file of the folder that is, or was, a vault: damaged ones that were put aside, too.
+pub(super) fn all(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let files = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    files.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "age")).collect()
+}
+
+/// Where a damaged vault is put aside when an earlier generation takes its place.
+pub(super) fn place_of_damaged(folder: &Path) -> PathBuf {
+    let names = (1..1000_u32).map(|number| folder.join(format!("damaged-{number}.age")));
+    names
+        .into_iter()
+        .find(|path| path.symlink_metadata().is_err())
+        .unwrap_or_else(|| folder.join("damaged.age"))
 }
 
 /// All backups in a folder, oldest generation first; none where the folder cannot be read.
@@ -38,7 +63,7 @@ pub fn list(folder: &Path) -> Vec<Backup> {
             let generation = number.split_once('-').map_or(number, |(number, _)| number).parse().ok()?;
             let found = entry.metadata().ok().filter(fs::Metadata::is_file)?;
             let saved_at = Timestamp::try_from(found.modified().ok()?).ok()?;
-            Some(Backup { path: entry.path(), generation, saved_at })
+            Some(Backup { path: entry.path(), generation, saved_at, bytes: found.len() })
         })
         .collect();
     backups.sort_by(|one, two| (one.generation, &one.path).cmp(&(two.generation, &two.path)));
@@ -95,6 +120,7 @@ mod tests {
             path: PathBuf::from(format!("{}.age", index + 1)),
             generation: index as u64 + 1,
             saved_at: time.parse().unwrap(),
+            bytes: 1,
         };
         times.iter().enumerate().map(backup).collect()
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::backups::Backup;
 use super::keyring::KeyringError;
 use super::recipient::RecipientError;
 use crate::durable;
@@ -39,6 +40,33 @@ pub enum StoreError {
         path: PathBuf,
         /// Why.
         refusal: Refusal,
+    },
+    /// The vault is damaged, and one of its backups is not (exit 6).
+    #[error("{}: {refusal}", .path.display())]
+    Restorable {
+        /// The vault.
+        path: PathBuf,
+        /// How it is damaged.
+        refusal: Refusal,
+        /// The newest that opens.
+        backup: Box<Backup>,
+    },
+    /// No identity at hand opens this vault, but one opens a backup of it (exit 3).
+    #[error(
+        "none of the given identities opens {}, although they open its backup of generation {}: it was damaged, or \
+         encrypted anew without them", .path.display(), .backup.generation
+    )]
+    NoLongerOpens {
+        /// The vault.
+        path: PathBuf,
+        /// The newest that opens.
+        backup: Box<Backup>,
+    },
+    /// There is no such backup (exit 4).
+    #[error("there is no backup {name}")]
+    NoBackup {
+        /// What was asked for.
+        name: String,
     },
     /// An edit cannot be applied (exit 4 or 5); none of the batch was.
     #[error(transparent)]
@@ -84,7 +112,9 @@ impl StoreError {
     /// The refusal behind this error: these exit with 6 in every command.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Refused { refusal, .. } | Self::ReadOnly(refusal) => Some(refusal),
+            Self::Refused { refusal, .. } | Self::Restorable { refusal, .. } | Self::ReadOnly(refusal) => {
+                Some(refusal)
+            }
             _ => None,
         }
     }
@@ -225,6 +255,12 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The vault lies on a file system that other hosts may write to at the same time. Told when this host sees it
+    /// there first.
+    NetworkFileSystem {
+        /// Its name.
+        name: &'static str,
+    },
     /// The file system knows no locks: two programs that save at the same moment may refuse each other.
     NotLocked,
     /// The vault is in place, but a power cut may take it away again.
@@ -248,6 +284,11 @@ impl fmt::Display for Notice {
             Self::NewWriter { writer } => write!(
                 f,
                 "{writer} saved for the first time; hosts that know this vault must adopt it once (credbench vault adopt)"
+            ),
+            Self::NetworkFileSystem { name } => write!(
+                f,
+                "the vault lies on {name}: its locks may not reach other hosts, so that two that save at the same moment \
+                 may refuse each other; nothing is overwritten, for the file is compared before each save"
             ),
             Self::NotLocked => f.write_str(
                 "the vault's file system knows no locks; before each save the file is compared with what was read",

@@ -38,6 +38,25 @@ impl Files {
         Self::at(vault, places)
     }
 
+    /// The files of a vault that is gone, as long as its backups are there.
+    pub(super) fn without_vault(places: &Places) -> Result<Self, StoreError> {
+        let missing = || StoreError::Missing { path: places.vault.clone() };
+        let name = places.vault.file_name().ok_or_else(missing)?;
+        let folder = match places.vault.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let folder = durable::real_path(folder).map_err(|_| missing())?;
+        Some(Self::at(folder.join(name), places)?)
+            .filter(|files| files.backups().is_dir())
+            .ok_or_else(missing)
+    }
+
+    /// Where the present file is kept when it is replaced.
+    pub(super) fn backup_of(&self, generation: u64) -> PathBuf {
+        backups::place(&self.backups(), generation, &self.vault)
+    }
+
     /// The files of a vault that is to be made. Makes its folder where it is missing.
     pub(super) fn prepare(places: &Places) -> Result<Self, StoreError> {
         let exists = || StoreError::Exists { path: places.vault.clone() };
@@ -88,6 +107,12 @@ impl Files {
         }
     }
 
+    /// What a person should know about the file system; told once, when this host sees the vault there first.
+    pub(super) fn network_notice(&self) -> Option<Notice> {
+        let name = durable::network_file_system(self.vault.parent()?)?;
+        Some(Notice::NetworkFileSystem { name })
+    }
+
     /// The file's bytes.
     pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let file = durable::read_private(&self.vault, LIMIT).map_err(|error| missing(error, &self.vault))?;
@@ -98,12 +123,17 @@ impl Files {
     pub(super) fn load(&self, keyring: &Keyring) -> Result<Loaded, StoreError> {
         let stamp = Stamp::of(&self.vault);
         let bytes = self.read()?;
-        Ok(Loaded { stamp, ..self.unlock(&bytes, keyring)? })
+        Ok(Loaded { stamp, ..self.unlock(&self.vault, &bytes, keyring)? })
+    }
+
+    /// Reads, decrypts and takes apart another file of this vault's.
+    pub(super) fn load_from(&self, path: &Path, keyring: &Keyring) -> Result<Loaded, StoreError> {
+        self.unlock(path, &durable::read_private(path, LIMIT)?.bytes, keyring)
     }
 
     /// Decrypts and takes apart. Nothing is parsed before all of it was decrypted.
-    pub(super) fn unlock(&self, bytes: &[u8], keyring: &Keyring) -> Result<Loaded, StoreError> {
-        let path = || self.vault.clone();
+    fn unlock(&self, path: &Path, bytes: &[u8], keyring: &Keyring) -> Result<Loaded, StoreError> {
+        let path = || path.to_owned();
         let damaged = |damage| StoreError::Refused { path: path(), refusal: Refusal::Damaged(damage) };
         let (opener, plain) = keyring.open(bytes).map_err(|failure| match failure {
             OpenFailure::NoMatch => StoreError::NoIdentityOpens { path: path() },
@@ -123,14 +153,13 @@ impl Files {
         &self,
         sealed: &Sealed,
         expected: &str,
-        replaced_generation: u64,
+        backup: &Path,
         keyring: &Keyring,
         opener: usize,
     ) -> Result<Option<Saved>, StoreError> {
         durable::create_private_folder(&self.backups())?;
-        let backup = backups::place(&self.backups(), replaced_generation, &self.vault);
         let mut changed = false;
-        let saved = durable::replace(&self.vault, &sealed.bytes, Some(&backup), |back| {
+        let saved = durable::replace(&self.vault, &sealed.bytes, Some(backup), |back| {
             sealed.opens_from(back, keyring, opener)?;
             // Just before it is replaced, and the one check that also works where locks do not.
             changed = self.read().map_or(true, |bytes| writer::digest(&bytes) != expected);
@@ -167,7 +196,13 @@ impl Loaded {
             Err(StoreError::Refused { refusal, .. }) => return Ok(Err(refusal)),
             Err(error) => return Err(error),
         };
-        Ok(memory.judge(&Facts { places: &files.places, header, digest: &self.digest }, &self.key))
+        let facts = Facts { places: &files.places, header, digest: &self.digest };
+        Ok(memory.judge(&facts, &self.key).map(|mut notices| {
+            if !memory.knows(&files.places) {
+                notices.extend(files.network_notice());
+            }
+            notices
+        }))
     }
 }
 
@@ -203,11 +238,12 @@ mod tests {
         let before = fs::read(&files.vault).unwrap();
 
         let other = writer::digest(b"what another program saved meanwhile");
-        assert!(files.replace(&sealed, &other, 1, &keyring, 0).unwrap().is_none());
+        let backup = files.backup_of(1);
+        assert!(files.replace(&sealed, &other, &backup, &keyring, 0).unwrap().is_none());
         assert_eq!(fs::read(&files.vault).unwrap(), before);
         assert!(backups::list(&files.backups()).is_empty());
         // Control: with the digest that is there it is replaced.
-        assert!(files.replace(&sealed, &state.digest, 1, &keyring, 0).unwrap().is_some());
+        assert!(files.replace(&sealed, &state.digest, &backup, &keyring, 0).unwrap().is_some());
         assert_eq!(fs::read(&files.vault).unwrap(), sealed.bytes);
     }
 }

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::seal::{self, Callbacks, Failure};
 use crate::durable;
+use crate::memory::Resident;
 use crate::secret::Secret;
 
 pub use file::{change_passphrase, needs_passphrase};
@@ -140,6 +141,8 @@ pub enum KeyringError {
 pub struct Keyring {
     identities: Vec<Identity>,
     callbacks: Callbacks,
+    /// Dropped last: until then the keys stay out of swap.
+    _resident: Resident,
 }
 
 impl std::fmt::Debug for Keyring {
@@ -166,7 +169,7 @@ impl Keyring {
         if found.is_empty() {
             return Err(KeyringError::Empty);
         }
-        Ok(Self { identities: found, callbacks: Callbacks::new(ask) })
+        Ok(Self::of(found, Callbacks::new(ask)))
     }
 
     /// Makes a new age identity in a new file, protected by a passphrase where one is given. Callers pass
@@ -181,7 +184,12 @@ impl Keyring {
         now: Timestamp,
     ) -> Result<Self, KeyringError> {
         let identity = file::create(path, passphrase.as_ref(), work_factor, now)?;
-        Ok(Self { identities: vec![identity], callbacks: Callbacks::new(Arc::new(NobodyToAsk)) })
+        Ok(Self::of(vec![identity], Callbacks::new(Arc::new(NobodyToAsk))))
+    }
+
+    fn of(identities: Vec<Identity>, callbacks: Callbacks) -> Self {
+        let _resident = Resident::new(&identities[..]);
+        Self { identities, callbacks, _resident }
     }
 
     /// The recipients of these identities; a plugin identity's cannot be known without its hardware.
@@ -195,6 +203,11 @@ impl Keyring {
 
     pub(super) fn callbacks(&self) -> &Callbacks {
         &self.callbacks
+    }
+
+    /// Whether opening something may take a person and a piece of hardware.
+    pub(super) fn has_plugin(&self) -> bool {
+        self.identities.iter().any(Identity::is_plugin)
     }
 
     /// The first identity for which `can` holds.

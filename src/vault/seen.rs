@@ -133,6 +133,23 @@ impl Memory {
     /// # Errors
     /// Why not.
     pub(super) fn judge(&self, facts: &Facts<'_>, key: &WriterKey) -> Result<Vec<Notice>, Refusal> {
+        self.judge_with(facts, key, require_successor)
+    }
+
+    /// As [`Memory::judge`], of a file that may be as old as it likes: a backup.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn vouch(&self, facts: &Facts<'_>, key: &WriterKey) -> Result<(), Refusal> {
+        self.judge_with(facts, key, |_, _| Ok(())).map(drop)
+    }
+
+    fn judge_with(
+        &self,
+        facts: &Facts<'_>,
+        key: &WriterKey,
+        require_order: impl Fn(&Entry, &Facts<'_>) -> Result<(), Refusal>,
+    ) -> Result<Vec<Notice>, Refusal> {
         let header = facts.header;
         let keeper = key.public();
         let here: Vec<&Entry> =
@@ -151,7 +168,7 @@ impl Memory {
             });
         }
         for entry in &here {
-            require_successor(entry, facts)?;
+            require_order(entry, facts)?;
         }
         // Where this identity keeps an entry, that alone counts: it is the one whose code was checked.
         let known = if here.is_empty() { &same } else { &here };
@@ -178,10 +195,21 @@ impl Memory {
         })
     }
 
+    /// Whether this host saw a vault at one of these places.
+    pub(super) fn knows(&self, places: &[String]) -> bool {
+        self.entries.iter().any(|entry| places.contains(&entry.path))
+    }
+
     /// The highest generation seen at these places, of whichever vault.
     pub(super) fn highest(&self, places: &[String]) -> u64 {
         let here = self.entries.iter().filter(|entry| places.contains(&entry.path));
         here.map(|entry| entry.generation).max().unwrap_or(0)
+    }
+
+    /// The digest of the file of that generation.
+    pub(super) fn newest_digest(&self, places: &[String]) -> Option<String> {
+        let here = self.entries.iter().filter(|entry| places.contains(&entry.path));
+        here.max_by_key(|entry| entry.generation).map(|entry| entry.digest.clone())
     }
 
     /// The writers trusted at these places.
@@ -279,24 +307,31 @@ pub(super) fn note(path: &Path, facts: &Facts<'_>, key: &WriterKey, forget: bool
     memory.save(aside.as_deref())
 }
 
-/// Keeps the newest line of the audit log of a vault; `false`: this identity never saw the vault here.
+/// Keeps the newest line of the audit log of a vault.
 ///
 /// # Errors
-/// Files; a damaged memory.
+/// Why not, in words: this identity never saw the vault here; files; a damaged memory.
 pub(super) fn keep_mark(
     path: &Path,
     places: &[String],
     vault_id: &str,
     mark: &Mark,
     key: &WriterKey,
-) -> Result<bool, StoreError> {
-    let _lock = exclusively(path)?;
-    let mut memory = Memory::load(path)?;
-    let known = memory.keep_mark(places, vault_id, mark, key);
-    if known {
-        memory.save(None)?;
+) -> Result<(), String> {
+    let keep = || {
+        let _lock = exclusively(path)?;
+        let mut memory = Memory::load(path)?;
+        let known = memory.keep_mark(places, vault_id, mark, key);
+        if known {
+            memory.save(None)?;
+        }
+        Ok::<_, StoreError>(known)
+    };
+    match keep() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("it has not noted this vault yet".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
-    Ok(known)
 }
 
 /// The public key noted for a local writer key.

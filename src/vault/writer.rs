@@ -20,6 +20,7 @@ use super::keyring::{Identity, KeyringError};
 use super::seal::{self, Callbacks, Failure};
 use super::seen;
 use crate::durable;
+use crate::memory::Resident;
 use crate::secret::Secret;
 
 const SIGNATURE: &[u8] = b"credbench vault signature 1\n";
@@ -31,11 +32,18 @@ const SEED_FILE_LIMIT: u64 = 1024 * 1024;
 
 /// An identity's keys for signing vaults and for `seen.json`.
 pub(super) struct WriterKey {
+    /// In one place of the heap: moving them would leave copies behind.
+    keys: Box<Keys>,
+    /// Dropped after them: until then they stay out of swap.
+    _resident: Resident,
+    /// Came out of the identity's own secret: whoever has it is the identity.
+    pub(super) derived: bool,
+}
+
+struct Keys {
     signing: SigningKey,
     memory: MacKey,
     drafts: MacKey,
-    /// Came out of the identity's own secret: whoever has it is the identity.
-    pub(super) derived: bool,
 }
 
 impl WriterKey {
@@ -97,32 +105,33 @@ impl WriterKey {
             hkdf.expand(info, &mut *key).unwrap_or_else(|_| unreachable!("32 bytes are within HKDF's reach"));
             key
         };
-        Self {
+        let keys = Box::new(Keys {
             signing: SigningKey::from_bytes(&expand(SIGNING_INFO)),
             memory: MacKey(expand(MEMORY_INFO)),
             drafts: MacKey(expand(DRAFTS_INFO)),
-            derived,
-        }
+        });
+        let _resident = Resident::new(&*keys);
+        Self { keys, _resident, derived }
     }
 
     /// The public key, base64: the writer's name in headers and pins.
     pub(super) fn public(&self) -> String {
-        BASE64_STANDARD.encode(self.signing.verifying_key().as_bytes())
+        BASE64_STANDARD.encode(self.keys.signing.verifying_key().as_bytes())
     }
 
     /// Signs a header and a body, byte for byte. The result is base64.
     pub(super) fn sign(&self, header: &[u8], body: &[u8]) -> String {
-        BASE64_STANDARD.encode(self.signing.sign(&message(header, body)).to_bytes())
+        BASE64_STANDARD.encode(self.keys.signing.sign(&message(header, body)).to_bytes())
     }
 
     /// The key that keeps entries of `seen.json` honest.
     pub(super) fn memory(&self) -> &MacKey {
-        &self.memory
+        &self.keys.memory
     }
 
     /// A copy of the key that tells one's own drafts from others.
     pub(super) fn drafts(&self) -> MacKey {
-        self.drafts.clone()
+        self.keys.drafts.clone()
     }
 }
 

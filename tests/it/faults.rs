@@ -1,13 +1,21 @@
-//! A save that is killed, or refused by the system, at every system call: the vault is exactly the old or the
-//! new one, both for us and for stock age, and "created" is printed only for the new one (RELIABILITY D1, D2).
+//! Commands that are killed, or refused by the system, at their system calls: the vault is exactly the old or the
+//! new one, both for us and for stock age, and a success is told only for the new one (RELIABILITY D1, D2, D3).
+//!
+//! Every run of the tests takes all calls of `put` and a sample of every other command's; the whole matrix is
+//! `cargo test --test it -- --ignored --nocapture faults::the_whole_matrix`, for some commands with
+//! `CREDBENCH_FAULTS=put,remove`.
+
+mod commands;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use self::commands::{CASES, Case};
 use crate::support::command::{PROGRAM, environment};
 use crate::support::home::Account;
+use crate::support::vault::report;
 
 /// System calls that touch files. A `?` lets those pass that this machine does not have.
 const CALLS: [&str; 19] = [
@@ -35,20 +43,24 @@ const CALLS: [&str; 19] = [
 /// Errors that a system may answer with.
 const ERRORS: [&str; 7] = ["EIO", "ENOSPC", "EDQUOT", "EACCES", "EROFS", "EMFILE", "EINTR"];
 
-const NEW: &str = r#"{"key":"new","kind":"secret","config":{"values":{"a":"new"}}}"#;
+/// How many kills and errors of each command every run of the tests takes.
+const SAMPLE: usize = 5;
 
-/// What a save left.
+/// What an attempt left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Old,
     New,
 }
 
-/// A vault of which every attempt starts from the same files.
+/// An account on which every attempt of one command starts from the same files.
 struct Bench {
+    case: &'static Case,
     account: Account,
     kept: tempfile::TempDir,
-    document: String,
+    /// What the vault says before the command and after it.
+    old: String,
+    new: String,
 }
 
 /// What an attempt printed.
@@ -60,18 +72,23 @@ struct Attempt {
 
 impl Bench {
     /// `None` where the tools are not there.
-    fn new() -> Option<Self> {
+    fn new(name: &str) -> Option<Self> {
         let there = |tool: &str| Command::new(tool).arg("--version").output().is_ok();
         if !there("strace") || !there("age") {
             assert!(std::env::var_os("CREDBENCH_REQUIRE_SERVERS").is_none(), "strace and age are required");
-            eprintln!("skipped: strace or age not installed");
+            report("skipped: strace or age not installed");
             return None;
         }
-        let account = Account::with_vault();
-        account.put(r#"{"key":"old","kind":"secret","config":{"values":{"a":"old"}}}"#);
-        let document = account.write("new.json", NEW);
-        let bench = Self { account, kept: tempfile::tempdir().unwrap(), document };
-        copy(bench.account.home.clone(), bench.kept.path().to_owned());
+        let case = CASES.iter().find(|case| case.name == name).unwrap();
+        let account = commands::prepared(case);
+        let kept = tempfile::tempdir().unwrap();
+        copy(account.home.clone(), kept.path().to_owned());
+        let mut bench = Self { case, account, kept, old: String::new(), new: String::new() };
+        bench.old = bench.says().unwrap();
+        let attempt = bench.run(&["-o", "/dev/null"]);
+        assert_eq!(attempt.code, Some(0), "{name}: {}", attempt.err);
+        bench.new = bench.says().unwrap();
+        assert_ne!(bench.old, bench.new, "{name} changes nothing: this would test nothing");
         Some(bench)
     }
 
@@ -98,71 +115,59 @@ impl Bench {
         Attempt { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// Saves a credential under strace.
-    fn save(&self, options: &[&str]) -> Attempt {
-        self.traced(options, &[PROGRAM, "put", "--no-test", "--json-file", &self.document])
+    /// Runs the case's command under strace.
+    fn run(&self, options: &[&str]) -> Attempt {
+        let home = self.account.home.to_str().unwrap();
+        let arguments: Vec<String> =
+            self.case.arguments.iter().map(|argument| argument.replace("HOME", home)).collect();
+        let mut command = vec![PROGRAM];
+        command.extend(arguments.iter().map(String::as_str));
+        self.traced(options, &command)
     }
 
-    /// Saves with a fault, starting from the old files.
-    fn save_with(&self, fault: &str) -> Attempt {
+    /// Runs it with a fault, starting from the old files.
+    fn run_with(&self, fault: &str) -> Attempt {
         self.reset();
         let log = self.account.home.join("log");
         // Faults are put only into calls that are traced.
         let trace = format!("trace={}", fault.split(':').next().unwrap());
-        self.save(&["-o", log.to_str().unwrap(), "-e", &trace, "-e", &format!("inject={fault}")])
+        self.run(&["-o", log.to_str().unwrap(), "-e", &trace, "-e", &format!("inject={fault}")])
     }
 
-    /// How often each call is made in a save that goes well.
+    /// Every call of a run that goes well, as its name and which of that name it is.
     fn calls(&self) -> Vec<(String, usize)> {
+        self.reset();
         let log = self.account.home.join("log");
         let trace = format!("trace={}", CALLS.join(","));
-        let attempt = self.save(&["-o", log.to_str().unwrap(), "-e", &trace]);
-        assert_eq!(
-            (attempt.code, attempt.out.as_str()),
-            (Some(0), "new  created, version 1\n"),
-            "{}",
-            attempt.err
-        );
-        assert_eq!(self.state(), Ok(State::New));
+        let attempt = self.run(&["-o", log.to_str().unwrap(), "-e", &trace]);
+        assert_eq!(attempt.code, Some(0), "{}", attempt.err);
         let log = std::fs::read_to_string(log).unwrap();
-        let mut counts: Vec<(String, usize)> = Vec::new();
+        let mut calls: Vec<(String, usize)> = Vec::new();
         for line in log.lines() {
             // `PID  call(…`
             let Some(name) = line.split_whitespace().nth(1).and_then(|rest| rest.split('(').next()) else {
                 continue;
             };
-            if !CALLS.iter().any(|call| call.trim_start_matches('?') == name) {
-                continue;
-            }
-            match counts.iter_mut().find(|(known, _)| known == name) {
-                Some((_, count)) => *count += 1,
-                None => counts.push((name.to_owned(), 1)),
+            if CALLS.iter().any(|call| call.trim_start_matches('?') == name) {
+                let number = calls.iter().filter(|(known, _)| known == name).count() + 1;
+                calls.push((name.to_owned(), number));
             }
         }
         for needed in ["openat", "write", "fsync", "flock"] {
-            assert!(counts.iter().any(|(name, _)| name == needed), "{needed} is not among {counts:?}");
+            let exempt = needed == "flock" && self.case.name == "passphrase";
+            assert!(exempt || calls.iter().any(|(name, _)| name == needed), "no {needed}: {calls:?}");
         }
-        counts
+        calls
     }
 
-    /// What the vault holds now, by our program and by stock age.
-    fn state(&self) -> Result<State, String> {
-        let listed = self.account.run(&["list", "--json"]);
-        if listed.code != 0 {
-            return Err(format!("our program: exit {}: {}", listed.code, listed.err));
+    /// What the vault says now, by stock age, without what differs from run to run.
+    fn says(&self) -> Result<String, String> {
+        if let Some(says) = self.case.says {
+            return says(&self.account);
         }
-        let keys: Vec<String> = listed
-            .json()
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row["key"].as_str().unwrap().to_owned())
-            .collect();
-        let ours = match keys.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-            ["old"] => State::Old,
-            ["new", "old"] => State::New,
-            _ => return Err(format!("neither old nor new: {keys:?}")),
-        };
+        if !self.account.vault().exists() {
+            return Ok("no vault".to_owned());
+        }
         let opened = Command::new("age")
             .arg("-d")
             .arg("-i")
@@ -172,25 +177,79 @@ impl Bench {
             .unwrap();
         let document: Value = serde_json::from_slice(&opened.stdout)
             .map_err(|error| format!("age: {error}: {}", String::from_utf8_lossy(&opened.stderr)))?;
-        let theirs = if document.to_string().contains("\"new\"") { State::New } else { State::Old };
-        if ours == theirs { Ok(ours) } else { Err(format!("we read {ours:?}, age reads {theirs:?}")) }
+        Ok(lasting(&document["body"]).to_string())
     }
 
-    /// Judges an attempt: old or new, never a save that was told and is not there, and the next one works.
+    /// What the attempt left, by our program and by stock age.
+    fn state(&self) -> Result<State, String> {
+        let says = self.says()?;
+        let state = match says {
+            says if says == self.old => State::Old,
+            says if says == self.new => State::New,
+            says => return Err(format!("neither old nor new: {says}")),
+        };
+        let code = if state == State::Old { self.case.opens_old } else { 0 };
+        let listed = self.account.run(&["list", "--json", "--all-solutions"]);
+        let fits = self.case.says.is_some() || listed.code == code;
+        if fits { Ok(state) } else { Err(format!("our program: exit {}: {}", listed.code, listed.err)) }
+    }
+
+    /// Judges an attempt: old or new, never a success that was told and is not there, and the next save works.
     fn judge(&self, attempt: &Attempt) -> Result<State, String> {
         let state = self.state()?;
-        let told = attempt.out.contains("created");
-        if (told || attempt.code == Some(0)) && state != State::New {
-            return Err(format!("told as saved, but the old one is there: {}", attempt.out));
+        if (!attempt.out.is_empty() || attempt.code == Some(0)) && state != State::New {
+            return Err(format!("told as done, but the old one is there: {}", attempt.out));
         }
         if attempt.err.contains("panicked") {
             return Err(attempt.err.clone());
         }
-        let again = self.account.run(&["put", "--no-test", "--json-file", &self.document]);
-        if again.code != 0 {
-            return Err(format!("the next save: exit {}: {}", again.code, again.err));
+        if state == State::New || self.case.opens_old == 0 {
+            let next = r#"{"key":"next","kind":"secret","config":{"values":{"a":"next"}}}"#;
+            let mut command = self.account.command().args(["put", "--no-test"]);
+            if self.case.name == "passphrase" {
+                let pass = self.account.home.join("new-pass");
+                command = command.arg("--passphrase-file").arg(pass);
+            }
+            let again = command.input(next).run();
+            if again.code != 0 {
+                return Err(format!("the next save: exit {}: {}", again.code, again.err));
+            }
+        }
+        let again = || self.run(&["-o", "/dev/null"]);
+        if state == State::Old && self.case.opens_old != 0 && again().code != Some(0) {
+            return Err("it does not work the second time".to_owned());
         }
         Ok(state)
+    }
+
+    /// Attempts it with each fault; what each left.
+    fn attempt(&self, faults: impl IntoIterator<Item = String>) -> (Vec<State>, usize) {
+        let (mut states, mut failed) = (Vec::new(), 0);
+        for fault in faults {
+            let attempt = self.run_with(&fault);
+            let name = self.case.name;
+            let state = self
+                .judge(&attempt)
+                .unwrap_or_else(|wrong| panic!("{name} {fault}: {wrong}\n{}", attempt.err));
+            failed += usize::from(attempt.code != Some(0));
+            states.push(state);
+        }
+        (states, failed)
+    }
+}
+
+/// A value without what differs from run to run.
+fn lasting(value: &Value) -> Value {
+    // `recipient`: of a new vault, a new one. That one was added or taken off shows by how many there are.
+    const PASSING: [&str; 7] =
+        ["id", "at", "created_at", "updated_at", "added_at", "removed_at", "recipient"];
+    match value {
+        Value::Object(members) => {
+            let kept = members.iter().filter(|(name, _)| !PASSING.contains(&name.as_str()));
+            kept.map(|(name, value)| (name.clone(), lasting(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(lasting).collect(),
+        other => other.clone(),
     }
 }
 
@@ -201,47 +260,96 @@ fn copy(from: PathBuf, to: PathBuf) {
     }
 }
 
+fn kill((call, number): &(String, usize)) -> String {
+    format!("{call}:signal=KILL:when={number}")
+}
+
+/// One error at one place, and at some places for good.
+fn error((call, number): &(String, usize), error: &str, lasting: bool) -> String {
+    // An interruption for good is none: whoever tries again, as one shall, would never end.
+    let lasting = if lasting && error != "EINTR" { "+" } else { "" };
+    format!("{call}:error={error}:when={number}{lasting}")
+}
+
+/// Some of many, evenly over all of them; `turn` decides where it starts.
+fn sample<T: Clone>(all: &[T], turn: usize) -> Vec<T> {
+    let step = (all.len() / SAMPLE).max(1);
+    all.iter().skip(turn % step).step_by(step).take(SAMPLE).cloned().collect()
+}
+
 #[test]
 fn killed_at_every_call_the_vault_is_old_or_new() {
-    let Some(bench) = Bench::new() else { return };
-    let mut states = Vec::new();
-    for (call, count) in bench.calls() {
-        for number in 1..=count {
-            let fault = format!("{call}:signal=KILL:when={number}");
-            let attempt = bench.save_with(&fault);
-            let state = bench.judge(&attempt).unwrap_or_else(|wrong| panic!("{fault}: {wrong}"));
-            states.push(state);
-        }
-    }
+    let Some(bench) = Bench::new("put") else { return };
+    let (states, _) = bench.attempt(bench.calls().iter().map(kill));
     // The faults did hit on both sides of the moment that counts.
     assert!(states.contains(&State::Old) && states.contains(&State::New), "{states:?}");
 }
 
 #[test]
 fn refused_at_every_call_the_vault_is_old_or_new() {
-    let Some(bench) = Bench::new() else { return };
-    let mut failed = 0;
-    let mut turn = ERRORS.iter().cycle();
-    for (call, count) in bench.calls() {
-        for number in 1..=count {
-            // One error at one place, and at some places for good.
-            let error = turn.next().unwrap();
-            // An interruption for good is none: whoever tries again, as one shall, would never end.
-            let lasting = if number % 3 == 0 && *error != "EINTR" { "+" } else { "" };
-            let fault = format!("{call}:error={error}:when={number}{lasting}");
-            let attempt = bench.save_with(&fault);
-            bench.judge(&attempt).unwrap_or_else(|wrong| panic!("{fault}: {wrong}\n{}", attempt.err));
-            failed += usize::from(attempt.code != Some(0));
-        }
-    }
+    let Some(bench) = Bench::new("put") else { return };
+    let calls = bench.calls();
+    let faults = calls.iter().zip(ERRORS.iter().cycle()).enumerate();
+    let (_, failed) = bench.attempt(faults.map(|(index, (call, name))| error(call, name, index % 3 == 0)));
     assert!(failed > 10, "the faults were felt: {failed}");
+}
+
+/// A sample of the faults of each other command: other calls and errors for each.
+fn sampled(part: usize) {
+    let mut failed = 0;
+    for (turn, case) in CASES.iter().enumerate().filter(|(turn, case)| turn % 2 == part && case.name != "put")
+    {
+        let Some(bench) = Bench::new(case.name) else { return };
+        let calls = bench.calls();
+        let kills = sample(&calls, turn * 3);
+        let errors = sample(&calls, turn * 3 + 1);
+        let errors = errors
+            .iter()
+            .enumerate()
+            .map(|(index, call)| error(call, ERRORS[(turn + index) % ERRORS.len()], index % 2 == 0));
+        failed += bench.attempt(kills.iter().map(kill).chain(errors)).1;
+    }
+    assert!(failed > CASES.len(), "the faults were felt: {failed}");
+}
+
+#[test]
+fn one_half_of_the_commands_is_old_or_new_whatever_fails() {
+    sampled(0);
+}
+
+#[test]
+fn the_other_half_of_the_commands_is_old_or_new_whatever_fails() {
+    sampled(1);
+}
+
+#[test]
+#[ignore = "every fault of every command: hours on a busy machine"]
+fn the_whole_matrix() {
+    let wanted = std::env::var("CREDBENCH_FAULTS").unwrap_or_default();
+    let wanted: Vec<&str> = wanted.split(',').filter(|name| !name.is_empty()).collect();
+    for case in CASES.iter().filter(|case| wanted.is_empty() || wanted.contains(&case.name)) {
+        let Some(bench) = Bench::new(case.name) else { return };
+        let calls = bench.calls();
+        let mut faults: Vec<String> = calls.iter().map(kill).collect();
+        for name in ERRORS {
+            faults.extend(calls.iter().map(|call| error(call, name, false)));
+        }
+        faults.extend(calls.iter().zip(ERRORS.iter().cycle()).map(|(call, name)| error(call, name, true)));
+        let count = faults.len();
+        let (states, failed) = bench.attempt(faults);
+        let new = states.iter().filter(|state| **state == State::New).count();
+        report(&format!(
+            "{}: {} calls, {count} faults, {failed} felt, {new} new, 0 bad",
+            case.name,
+            calls.len()
+        ));
+    }
 }
 
 /// Control: a writer that overwrites the vault in place fails the same judge.
 #[test]
 fn an_unsafe_writer_is_found_out() {
-    let Some(bench) = Bench::new() else { return };
-    assert!(bench.save(&["-o", "/dev/null"]).code == Some(0));
+    let Some(bench) = Bench::new("put") else { return };
     let new = bench.account.home.join("new.age");
     std::fs::copy(bench.account.vault(), &new).unwrap();
     bench.reset();
@@ -251,5 +359,5 @@ fn an_unsafe_writer_is_found_out() {
     let attempt = bench.traced(&options, &["dd", &from, &to]);
     assert_ne!(attempt.code, Some(0));
     let wrong = bench.judge(&attempt).unwrap_err();
-    assert!(wrong.contains("our program: exit 6"), "{wrong}");
+    assert!(wrong.starts_with("age: "), "{wrong}");
 }

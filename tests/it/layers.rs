@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("schema", &["model", "secret", "suggest"]),
     ("import", &["schema", "model", "secret"]),
     ("audit", &["model", "secret", "durable"]),
-    ("vault", &["model", "secret", "durable", "audit"]),
+    ("vault", &["model", "secret", "memory", "durable", "audit"]),
     ("oauth", &["model", "secret", "http", "sign"]),
     ("probe", &["schema", "model", "secret", "http", "redact", "sign", "oauth", "proxy"]),
     ("demo", &["schema", "model"]),

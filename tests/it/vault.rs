@@ -187,7 +187,7 @@ fn recipients_decide_who_opens_and_never_lock_the_own_identity_out() {
     assert!(matches!(opened.notices[..], [Notice::FirstSight { .. }]), "{:?}", opened.notices);
 
     store.commit(set(&both, own), now()).unwrap();
-    assert!(matches!(opens(), Err(StoreError::NoIdentityOpens { .. })));
+    assert!(matches!(opens(), Err(StoreError::NoLongerOpens { .. })));
 }
 
 #[test]

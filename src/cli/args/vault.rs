@@ -46,6 +46,28 @@ pub(crate) struct Passphrase {
     pub(crate) new_passphrase_file: Option<PathBuf>,
 }
 
+/// `backup`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backup {
+    /// List the earlier generations that are kept: the last ten, and one of each of seven days and six months
+    List,
+    /// Make an earlier generation the newest, also where the vault is damaged or gone
+    Restore {
+        /// Its generation, as `backup list` names it
+        #[arg(value_name = "GENERATION")]
+        generation: String,
+        /// Do not ask
+        #[arg(long)]
+        force: bool,
+    },
+    /// Drop all earlier generations for good
+    Purge {
+        /// Do not ask
+        #[arg(long)]
+        force: bool,
+    },
+}
+
 /// `vault`
 #[derive(Debug, Subcommand)]
 pub(crate) enum Vault {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::audit::{Entry, What};
+use crate::memory;
 use crate::model::{Document, Edit, EditError, Id};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
@@ -38,6 +39,7 @@ pub(super) fn serve(
         session: None,
         exchanges: 0,
         held: Vec::new(),
+        told_of_swap: false,
         screen: screen.clone(),
     };
     let mut late = VecDeque::new();
@@ -64,6 +66,8 @@ struct Owner {
     exchanges: usize,
     /// Sealed drafts that could not be put on the disk.
     held: Vec<SealedDraft>,
+    /// Whether it was said that keys may be written to swap.
+    told_of_swap: bool,
     screen: Screen,
 }
 
@@ -244,6 +248,9 @@ impl Owner {
         let mut notices = opened.notices;
         if !opened.last_opened.is_empty() {
             notices.push(opened.last_opened);
+        }
+        if memory::is_swappable() && !std::mem::replace(&mut self.told_of_swap, true) {
+            notices.push("the keys of the vault may be written to swap: raise `ulimit -l`".to_owned());
         }
         // Before the rest, so that nothing is drawn for it.
         let unwatched = match session.watch() {
