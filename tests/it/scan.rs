@@ -118,6 +118,7 @@ fn what_is_in_use_is_neither_removed_nor_renamed() {
             done.err
         );
     }
+    account.run(&["move", "db.main", "prod"]).exits(5);
     account.run(&["get", "pay.api"]).succeeds();
     // Of the other solution, of the same key: one place.
     let done = account.run(&["--solution", "prod", "remove", "pay.api"]).exits(5);
