@@ -188,7 +188,15 @@ impl Plan {
             Edit::RecordTest { id, record } => {
                 tests.entry(Outcome::word(record.outcome)).or_default().push(id.clone());
             }
-            Edit::ForgetTest { .. } | Edit::SetWorkflows { .. } => {}
+            Edit::ForgetTest { id, .. } => {
+                let entry = Entry::new(What::Tested).with_result("taken back").with_ids(vec![id.clone()]);
+                self.after.push(written(entry));
+            }
+            Edit::SetWorkflows { under, workflows } => {
+                let entry = Entry::new(What::Scanned).with_note(under.join(", "));
+                let count = i64::try_from(workflows.len()).unwrap_or(i64::MAX);
+                self.after.push(written(entry.with_fact("workflows", count)));
+            }
             Edit::SetTokens { id, tokens, issued, .. } => {
                 let what = match issued {
                     _ if tokens.digest().is_none() => What::Revoked,
@@ -200,8 +208,14 @@ impl Plan {
                 self.after.push(After::About(what, id.clone(), note.to_owned()));
             }
             Edit::SetRotation { id, seen, rotation } => {
-                let what = rotation_step(seen.as_deref(), rotation.as_deref());
-                self.after.extend(what.map(|(what, note)| After::About(what, id.clone(), note.to_owned())));
+                match rotation_step(seen.as_deref(), rotation.as_deref()) {
+                    Step::Is(what, note) => self.after.push(After::About(what, id.clone(), note.to_owned())),
+                    Step::Tested(result) => {
+                        let entry = Entry::new(What::Tested).with_result(result).with_ids(vec![id.clone()]);
+                        self.after.push(written(entry));
+                    }
+                    Step::ToldOtherwise => {}
+                }
             }
             Edit::AddSolution { solution } => {
                 self.after.push(written(Entry::new(What::SolutionAdded).in_solution(&solution.name)));
@@ -246,19 +260,31 @@ impl Plan {
     }
 }
 
-/// What a step of a rotation is in the log; `None`: a test, which is written as one.
-fn rotation_step(before: Option<&Rotation>, after: Option<&Rotation>) -> Option<(What, &'static str)> {
+/// What a step of a rotation is in the log.
+enum Step {
+    Is(What, &'static str),
+    /// The next values were tested, or taken as they are.
+    Tested(&'static str),
+    /// Another edit of the same save tells it.
+    ToldOtherwise,
+}
+
+fn rotation_step(before: Option<&Rotation>, after: Option<&Rotation>) -> Step {
     let switched =
         |rotation: Option<&Rotation>| rotation.is_some_and(|rotation| rotation.stage.is_switched());
     match (before, after) {
-        (None, None) => None,
-        (Some(_), None) if switched(before) => Some((What::RotationEnded, "the value before was dropped")),
-        (Some(_), None) => Some((What::RotationEnded, "the next value was dropped")),
+        (None, None) => Step::ToldOtherwise,
+        (Some(_), None) if switched(before) => Step::Is(What::RotationEnded, "the value before was dropped"),
+        (Some(_), None) => Step::Is(What::RotationEnded, "the next value was dropped"),
         (_, Some(_)) if switched(before) != switched(after) => {
-            Some((if switched(after) { What::Rotated } else { What::RolledBack }, ""))
+            Step::Is(if switched(after) { What::Rotated } else { What::RolledBack }, "")
         }
-        (None, Some(_)) => Some((What::RotationBegun, "")),
-        (Some(one), Some(other)) => (one.kept != other.kept).then_some((What::RotationBegun, "entered anew")),
+        (None, Some(_)) => Step::Is(What::RotationBegun, ""),
+        (Some(one), Some(other)) if one.kept != other.kept => Step::Is(What::RotationBegun, "entered anew"),
+        (Some(one), Some(other)) if one.tested == other.tested => Step::Tested("taken as it is"),
+        // A test of what is in use is noted as one.
+        (_, Some(other)) if other.stage.is_switched() => Step::ToldOtherwise,
+        (_, Some(other)) => Step::Tested(other.tested.as_ref().map_or("", |tested| tested.outcome.word())),
     }
 }
 

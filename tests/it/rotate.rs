@@ -104,6 +104,8 @@ fn the_next_key_is_tested_switched_to_and_tested_again() {
         audit.as_array().unwrap().iter().map(|record| record["what"].as_str().unwrap()).collect();
     let of_rotation = words.iter().filter(|word| word.starts_with("rota")).copied().collect::<Vec<_>>();
     assert_eq!(of_rotation, ["rotation_begun", "rotated", "rotation_ended"]);
+    let verified = account.run(&["audit", "verify", "--json"]).succeeds().json();
+    assert_eq!(verified["gaps"], 0, "every save has its line");
 }
 
 #[test]
@@ -163,6 +165,7 @@ fn the_one_before_is_taken_back_and_the_other_one_kept() {
     account.run(&["rotate", "pay.api", "--back"]).succeeds();
     let failed = account.run(&["rotate", "pay.api", "--no-test", "--yes"]).succeeds();
     assert!(failed.err.contains("not tested, as you said"), "{}", failed.err);
+    assert_eq!(account.run(&["audit", "verify", "--json"]).succeeds().json()["gaps"], 0);
 }
 
 #[test]

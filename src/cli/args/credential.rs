@@ -164,6 +164,9 @@ pub(crate) struct Move {
     /// The solution it moves to
     #[arg(value_name = "SOLUTION")]
     pub(crate) to: String,
+    /// Do not mind workflows that use it where it is
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// `rename`

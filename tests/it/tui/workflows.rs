@@ -75,6 +75,14 @@ fn what_is_in_use_is_removed_only_by_its_key() {
     ui.keys("<c-u>pay.api<enter>").wait("pay.api moved to the trash");
     assert!(!stored(&ui, "pay.api"));
     ui.keys("u").wait("undone");
+    // Where it is moved to they do not find it, either.
+    ui.keys("Saprod<enter>")
+        .wait("solution prod added")
+        .keys("S<home><enter>")
+        .sees("pay.api")
+        .keys("/pay<enter>m");
+    ui.keys("<end><enter>").sees("There they do not find it").keys("<esc>");
+    assert!(stored(&ui, "pay.api"));
     // Of many, those in use stay.
     ui.keys("<esc>/<c-u><enter><home><space><space><space>d").sees("Workflows use these").sees("db.main");
     ui.keys("<tab><enter>").wait("unused moved to the trash");
