@@ -80,7 +80,7 @@ fn what_is_in_use_is_removed_only_by_its_key() {
         .wait("solution prod added")
         .keys("S<home><enter>")
         .sees("pay.api")
-        .keys("/pay<enter>m");
+        .keys("/<c-u>pay<enter>m");
     ui.keys("<end><enter>").sees("There they do not find it").keys("<esc>");
     assert!(stored(&ui, "pay.api"));
     // Of many, those in use stay.
