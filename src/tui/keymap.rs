@@ -402,6 +402,8 @@ mod tests {
             (":", Action::Palette),
             ("?", Action::Help),
             ("f1", Action::Help),
+            ("r", Action::Rotate),
+            ("w", Action::Workflows),
             ("ctrl-l", Action::Lock),
             ("ctrl-z", Action::Suspend),
             ("q", Action::Quit),
@@ -438,9 +440,6 @@ mod tests {
             for key in ["a", "q", "?", ":", "space"] {
                 assert_eq!(map.action(context, Key::parse(key).unwrap()), None, "{key} is text");
             }
-        }
-        for later in ["r", "w"] {
-            assert_eq!(map.action(Context::List, Key::parse(later).unwrap()), None, "{later}");
         }
     }
 

@@ -12,7 +12,7 @@ fn open(keys: &[&'static str]) -> (Ui, Arc<Mutex<Vec<&'static str>>>, Server) {
     let takes = Arc::new(Mutex::new(keys.to_vec()));
     let known = takes.clone();
     let server = Server::start(move |seen| {
-        let good = known.lock().unwrap().iter().any(|known| *known == seen.header("x-key"));
+        let good = known.lock().unwrap().contains(&seen.header("x-key"));
         json(if good { 200 } else { 401 }, "{}")
     });
     let document = format!(
