@@ -86,8 +86,12 @@ fn no_answer_of_a_service_drives_the_terminal() {
     }
     // The same in the workbench: list, details, log, audit log.
     let mut pty = Pty::start(&account.home, PROGRAM, &[], (120, 40));
-    pty.wait("Credentials").wait("k6").send("T").wait("Test all").send("\t\r");
-    pty.settles_for(Duration::from_secs(1)).send("\t\t").settles_for(Duration::from_millis(200));
+    pty.wait("Credentials")
+        .wait("k6")
+        .send("T")
+        .settles_for(Duration::from_secs(1))
+        .send("\t\t")
+        .settles_for(Duration::from_millis(200));
     for keys in ["\x1b[B", "\x1b[B", "\x1b[B", "\x1b[B", "\x1b[B", "\x1b[B", "h", "\x1b", "H", "\x1b"] {
         pty.send(keys).settles_for(Duration::from_millis(200));
     }

@@ -96,7 +96,7 @@ fn programs(line: &str) -> Vec<Vec<String>> {
 }
 
 /// Errors that only the workbench meets: it tells them on the screen.
-const OF_THE_WORKBENCH: [&str; 2] = ["locked", "tags"];
+const OF_THE_WORKBENCH: [&str; 3] = ["locked", "tags", "too_long_to_copy"];
 
 /// Every word that the sources give to a problem is explained, with the exit code that it has there, and nothing is
 /// explained that no source says.

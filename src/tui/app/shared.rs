@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::schema::catalogue::Index;
-use crate::session::Seat;
 use crate::session::review::Reviewed;
+use crate::session::{Seat, WorkflowUses};
 use crate::tui::keymap::Keymap;
 use crate::tui::message::Effect;
 use crate::tui::theme::Theme;
@@ -47,6 +47,8 @@ pub struct Shared {
     pub usage: Arc<Usage>,
     /// What the audit log says, while it is looked at and once it was read.
     pub records: Option<Result<Arc<Vec<Record>>, Problem>>,
+    /// How often workflows used credentials, once that was asked for.
+    pub uses: Arc<WorkflowUses>,
     /// The services of the kinds' catalogue, once they were asked for and read.
     pub services: Option<Arc<Index>>,
     /// The current solution.
@@ -91,6 +93,7 @@ impl Shared {
             kinds: Kinds::builtin().clone(),
             usage: Arc::default(),
             records: None,
+            uses: Arc::default(),
             services: None,
             solution,
             review: None,

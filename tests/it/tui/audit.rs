@@ -73,6 +73,13 @@ fn nothing_is_shown_or_copied_that_cannot_be_written() {
 fn attempts_that_failed_are_asked_about() {
     let mut ui = Start::with(TWO).open();
     ui.misses("Before this session").keys("<c-l>").wait("locked");
+    // Its own line about that would count them.
+    let log = ui.home.root.join("data/vault.age.d/audit.log");
+    let start = std::time::Instant::now();
+    while !fs::read_to_string(&log).unwrap().contains(r#""what":"locked""#) {
+        assert!(start.elapsed() < std::time::Duration::from_secs(30), "the lock is written");
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
     let entry = Entry::new(What::UnlockFailed).with_result("wrong_passphrase");
     let who = Who { user: "ann".to_owned(), ssh: "10.0.0.7".to_owned(), ..Who::default() };
     for _ in 0..2 {

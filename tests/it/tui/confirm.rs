@@ -80,7 +80,7 @@ fn commands_ask_the_same_way() {
     let asks = |answer: &str, early: &str, command: &[&str], question: &str| {
         let mut asked = OnTerminal::start(&account, command);
         asked.types(early);
-        asked.sees("“nothing? [Y/n] y ␛[2J‹U+202E›yes‹U+200B›”");
+        asked.sees("“nothing? [Y/n] y␊␛[2J‹U+202E›yes‹U+200B›”");
         asked.sees("xn--pi-6kc.example");
         asked.sees(&format!("id {id}"));
         asked.sees(question);

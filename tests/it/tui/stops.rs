@@ -94,7 +94,7 @@ fn it_does_not_stop_where_nobody_could_continue_it() {
     pty.is_taken();
     pty.send("\x1a").settles_for(Duration::from_millis(500)).send("?").wait(" Help ");
     pty.send("\x1b").gone(" Help ").send("q");
-    assert!(pty.ends_within(Duration::from_secs(2)).success());
+    assert!(pty.ends_within(Duration::from_secs(5)).success());
     pty.is_restored();
 }
 
