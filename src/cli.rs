@@ -39,6 +39,7 @@ mod request;
 mod restore;
 mod review;
 mod revoke;
+mod rotate;
 mod run;
 mod scan;
 mod services;
@@ -121,6 +122,14 @@ impl Workbench {
     }
 }
 
+/// What a panic says may quote a secret: from now on only its place is told. The workbench replaces this by what gives
+/// the terminal back.
+pub fn catch_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        output::bug(&info.location().map(ToString::to_string).unwrap_or_default());
+    }));
+}
+
 /// Runs the command that the arguments name. `before` is what the process was before it was hardened: what the
 /// programs that it starts get back.
 pub fn start(arguments: impl IntoIterator<Item = OsString>, before: Before) -> Next {
@@ -184,6 +193,7 @@ fn run(arguments: Arguments, output: Output, before: Before) -> Result<Next, (Ou
         Command::Refresh(arguments) => refresh::run(&context, &arguments),
         Command::Revoke(arguments) => revoke::run(&context, &arguments),
         Command::Remove(arguments) => remove::run(&context, &arguments),
+        Command::Rotate(arguments) => rotate::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::History(arguments) => history::run(&context, &arguments),
         Command::Audit(arguments) => audit::run(&context, &arguments),
