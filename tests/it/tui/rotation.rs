@@ -63,13 +63,18 @@ fn a_key_is_rotated_step_by_step() {
 fn the_screen_reads_well() {
     let (mut ui, _, server) = open(&["old-marker", "new-marker"]);
     let port = server.address().port().to_string();
-    let mut both = |ui: &mut Ui| {
+    let both = |ui: &mut Ui| {
         let narrow = ui.resize(80, 24).screen();
         format!("{narrow}{}\n{}", "=".repeat(80), ui.resize(120, 40).screen()).replace(&port, "PORT")
     };
     ui.keys("r");
     insta::assert_snapshot!("rotation_begins", both(&mut ui));
-    ui.keys("<enter>").paste("new-marker").keys("<c-s>").wait("▸ Switch to it").keys("<enter>y").wait("▸ Revoke");
+    ui.keys("<enter>")
+        .paste("new-marker")
+        .keys("<c-s>")
+        .wait("▸ Switch to it")
+        .keys("<enter>y")
+        .wait("▸ Revoke");
     insta::assert_snapshot!("rotation_confirmed", both(&mut ui));
 }
 
