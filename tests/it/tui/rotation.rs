@@ -83,6 +83,7 @@ fn a_key_that_fails_is_not_switched_to_and_one_that_was_comes_back() {
     let (mut ui, takes, _server) = open(&["old-marker"]);
     ui.keys("r<enter>").paste("bad-marker").keys("<c-s>").wait("rejected");
     ui.sees("▸ Test the credential with the next value");
+    ui.keys("f").sees("The last test of this value of pay.api: rejected").keys("n");
     assert_eq!(held(&ui), is("old-marker", Some("bad-marker"), Some(Stage::Entered)));
     // Entered anew, then dropped.
     takes.lock().unwrap().push("new-marker");
