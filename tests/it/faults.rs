@@ -5,7 +5,7 @@
 //! `cargo test --test it -- --ignored --nocapture faults::the_whole_matrix`, for some commands with
 //! `CREDBENCH_FAULTS=put,remove`.
 
-mod commands;
+pub(crate) mod commands;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -117,9 +117,7 @@ impl Bench {
 
     /// Runs the case's command under strace.
     fn run(&self, options: &[&str]) -> Attempt {
-        let home = self.account.home.to_str().unwrap();
-        let arguments: Vec<String> =
-            self.case.arguments.iter().map(|argument| argument.replace("HOME", home)).collect();
+        let arguments = self.case.arguments_in(&self.account.home);
         let mut command = vec![PROGRAM];
         command.extend(arguments.iter().map(String::as_str));
         self.traced(options, &command)

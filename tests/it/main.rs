@@ -32,6 +32,7 @@ mod memory;
 mod merge;
 mod oauth;
 mod picture;
+mod power;
 mod probe;
 mod reliability;
 mod request;
