@@ -125,6 +125,14 @@ pub struct Item {
     pub skipped: Option<String>,
 }
 
+#[cfg(test)]
+impl Item {
+    /// Each value as its name, whether it is masked, and what it is.
+    fn plain_values(&self) -> Vec<(&str, bool, &str)> {
+        self.values.iter().map(|value| (value.name.as_str(), value.secret, value.text.expose())).collect()
+    }
+}
+
 /// One value of an item.
 #[derive(Clone, Debug)]
 pub struct Named {

@@ -78,6 +78,8 @@ pub enum What {
     Revoked,
     /// A review was signed off.
     Reviewed,
+    /// Files were scanned for references.
+    Scanned,
     /// Lines without a code were counted.
     Sealed,
     /// Something is missing: a record that a crash cut short, or those of saves.
@@ -123,6 +125,7 @@ const WORDS: &[(What, &str)] = &[
     (What::Refreshed, "refreshed"),
     (What::Revoked, "revoked"),
     (What::Reviewed, "reviewed"),
+    (What::Scanned, "scanned"),
     (What::Sealed, "sealed"),
     (What::Gap, "gap"),
     (What::ClockJumped, "clock_jumped"),

@@ -141,11 +141,6 @@ lines</Value></String><String><Key>PIN</Key><Value ProtectInMemory="True">1234</
             (item.name.as_str(), item.folder.as_str(), item.notes.as_str()),
             ("Router & co", "Work/Net", "two\nlines")
         );
-        let values: Vec<_> = item
-            .values
-            .iter()
-            .map(|value| (value.name.as_str(), value.secret, value.text.expose()))
-            .collect();
         let expected = [
             ("username", false, "ann"),
             ("password", true, "pw"),
@@ -153,7 +148,7 @@ lines</Value></String><String><Key>PIN</Key><Value ProtectInMemory="True">1234</
             ("Model", false, "X"),
             ("totp", true, "otpauth://totp/x?secret=A"),
         ];
-        assert_eq!(values, expected);
+        assert_eq!(item.plain_values(), expected);
         let earlier: Vec<_> = item.earlier.iter().map(Secret::expose).collect();
         assert_eq!(earlier, ["second", "first"]);
         assert_eq!(item.expires.as_deref(), Some("2030-01-31T12:00:00Z"));

@@ -154,11 +154,6 @@ mod tests {
               "passwordHistory":[{"value":"before","time":1}]}}]}]}]}"#;
         let found = read(&zip::archive(&[("export.data", data.as_bytes()), ("files/a.pdf", b"%")])).unwrap();
         let item = &found.items[0];
-        let values: Vec<_> = item
-            .values
-            .iter()
-            .map(|value| (value.name.as_str(), value.secret, value.text.expose()))
-            .collect();
         let expected = [
             ("username", false, "ann"),
             ("password", true, "pw"),
@@ -170,7 +165,7 @@ mod tests {
             ("key metadata publicKey", true, "ssh-ed25519 A"),
             ("Other host", false, "h2"),
         ];
-        assert_eq!(values, expected);
+        assert_eq!(item.plain_values(), expected);
         assert_eq!((item.folder.as_str(), item.tags.join(",")), ("Team", "archived,a".to_owned()));
         assert_eq!(item.facts[0], ("created".to_owned(), "2020-09-13T12:26:40Z".into()));
         assert_eq!(item.told, ["its file \"a.pdf\" is not taken over"]);

@@ -57,11 +57,6 @@ mod tests {
         let text = "pw: with colon\nlogin: ann\nurl: https://m.example:8443/x\notpauth://totp/x?secret=A\n\
             PIN: 1234\nhttps://other.example\nRemember this: it was made by Ben, who left\nplain words\n";
         let item = entry("work/mail.example", text);
-        let values: Vec<_> = item
-            .values
-            .iter()
-            .map(|value| (value.name.as_str(), value.secret, value.text.expose()))
-            .collect();
         let expected = [
             ("password", true, "pw: with colon"),
             ("username", false, "ann"),
@@ -69,7 +64,7 @@ mod tests {
             ("PIN", true, "1234"),
             ("Remember this", true, "it was made by Ben, who left"),
         ];
-        assert_eq!(values, expected);
+        assert_eq!(item.plain_values(), expected);
         assert_eq!(item.addresses, ["https://m.example:8443/x"]);
         assert_eq!(item.notes, "https://other.example\nplain words");
         assert_eq!((item.name.as_str(), item.folder.as_str()), ("mail.example", "work"));

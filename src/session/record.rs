@@ -188,7 +188,15 @@ impl Plan {
             Edit::RecordTest { id, record } => {
                 tests.entry(Outcome::word(record.outcome)).or_default().push(id.clone());
             }
-            Edit::ForgetTest { .. } | Edit::SetWorkflows { .. } => {}
+            Edit::ForgetTest { id, .. } => {
+                let entry = Entry::new(What::Tested).with_result("taken back").with_ids(vec![id.clone()]);
+                self.after.push(written(entry));
+            }
+            Edit::SetWorkflows { under, workflows } => {
+                let entry = Entry::new(What::Scanned).with_note(under.join(", "));
+                let count = i64::try_from(workflows.len()).unwrap_or(i64::MAX);
+                self.after.push(written(entry.with_fact("workflows", count)));
+            }
             Edit::SetTokens { id, tokens, issued, .. } => {
                 let what = match issued {
                     _ if tokens.digest().is_none() => What::Revoked,

@@ -125,7 +125,7 @@ impl Check {
             Self::Reused => "give each its own secret: one that leaks is then one that has to be replaced",
             Self::Weak => "let the service or a generator make one of 20 random characters or more",
             Self::BroadScope => "ask for the scopes that it needs, and log in again or make a narrower key",
-            Self::Untested => "test it: credbench test KEY",
+            Self::Untested => "test it before somebody needs it",
             Self::Unused => "revoke it at the service and remove it, or say why it stays",
             Self::Undocumented => "enter who answers for it and what it is used for",
             Self::Naming => "rename it to say the service and the purpose, such as stripe.invoices",

@@ -75,6 +75,18 @@ fn every_sort_of_file_is_found_and_kept() {
     assert_eq!(named["workflows"][0]["references"][0]["reference"], "cred://ignored.key");
 }
 
+/// No save goes by without a record: none of a scan either.
+#[test]
+fn a_scan_stands_in_the_audit_log() {
+    let account = account();
+    account.run(&["scan", account.home.join("app").to_str().unwrap()]).succeeds();
+    let verified = account.run(&["audit", "verify", "--json"]).succeeds().json();
+    assert_eq!(verified["gaps"], 0, "{verified}");
+    let records = account.run(&["audit", "--what", "scanned", "--json"]).succeeds().json();
+    let note = records[0]["note"].as_str().unwrap();
+    assert!(note.ends_with("/app") && records[0]["facts"]["workflows"].as_u64().unwrap() > 0, "{records}");
+}
+
 #[test]
 fn a_second_scan_tells_what_vanished_and_leaves_other_folders_alone() {
     let account = account();

@@ -113,7 +113,8 @@ impl Review {
                 Err(_) => Reply::Done,
             };
         }
-        let text = format!("Why is {}/{} fine as it is? {}.", found.solution, found.key, found.detail);
+        let text =
+            format!("{}.\nWhy is {}/{} fine as it is?", capital(&found.detail), found.solution, found.key);
         Reply::Open(Box::new(Typed::new("Leave out", text, "", move |reason| {
             let edit =
                 review::exclude(&credential, check, Some(reason)).map_err(|problem| problem.message)?;
@@ -156,21 +157,20 @@ impl Review {
         }
     }
 
-    /// How many there are, and who signed for them last.
-    fn summary(&self, shared: &Shared) -> String {
+    /// How many there are, and who signed for them last: a line each.
+    fn summary(&self, shared: &Shared) -> [String; 2] {
         let Some(reviewed) = &self.shown else {
             return match &shared.review {
-                Some(Err(problem)) => problem.message.clone(),
-                _ => "looking…".to_owned(),
+                Some(Err(problem)) => [problem.message.clone(), String::new()],
+                _ => ["looking…".to_owned(), String::new()],
             };
         };
         let counted = review::counted(&reviewed.findings);
-        match &reviewed.signed_off {
-            None => format!("{counted} · never signed off"),
-            Some(signed) => {
-                format!("{counted} · signed off on {} by {}", signed.at.strftime("%F"), signed.who)
-            }
-        }
+        let last = match &reviewed.signed_off {
+            None => "Never signed off.".to_owned(),
+            Some(signed) => format!("Signed off on {} by {}.", signed.at.strftime("%F"), signed.who),
+        };
+        [counted, last]
     }
 }
 
@@ -227,10 +227,12 @@ impl Screen for Review {
         self.look(shared);
         let inner = frame(&*self, "Review", area, buf, shared);
         let theme = &shared.theme;
-        paint::put(buf, inner.x, inner.y, inner.width, &self.summary(shared), theme.dim);
+        for (line, y) in self.summary(shared).iter().zip(inner.y..inner.bottom()) {
+            paint::put(buf, inner.x, y, inner.width, line, theme.dim);
+        }
         let room = BELOW.min(inner.height / 3);
         let middle =
-            Rect { y: inner.y + 2.min(inner.height), height: inner.height.saturating_sub(2 + room), ..inner };
+            Rect { y: inner.y + 3.min(inner.height), height: inner.height.saturating_sub(3 + room), ..inner };
         let lines: Vec<Line> = self.rows.iter().map(|row| self.line(*row, theme)).collect();
         if lines.is_empty() && self.shown.is_some() {
             paint::put(buf, middle.x, middle.y, middle.width, "Nothing wants attention.", theme.ok);

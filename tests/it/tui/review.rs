@@ -38,7 +38,7 @@ fn what_is_found_is_shown_left_out_and_signed_off() {
         .sees("Anything to say to it?")
         .keys("tickets are filed<enter>")
         .wait("signed off: it stands");
-    ui.sees("signed off on ").misses("never signed off");
+    ui.sees("Signed off on ").misses("Never signed off");
     ui.keys("<esc>u").wait("undone: the review of");
 }
 
