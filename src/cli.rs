@@ -121,6 +121,14 @@ impl Workbench {
     }
 }
 
+/// What a panic says may quote a secret: from now on only its place is told. The workbench replaces this by what gives
+/// the terminal back.
+pub fn catch_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        output::bug(&info.location().map(ToString::to_string).unwrap_or_default());
+    }));
+}
+
 /// Runs the command that the arguments name. `before` is what the process was before it was hardened: what the
 /// programs that it starts get back.
 pub fn start(arguments: impl IntoIterator<Item = OsString>, before: Before) -> Next {

@@ -28,7 +28,7 @@ use std::fmt;
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
-use crate::secret::Secret;
+use crate::secret::{MASK, Secret};
 
 pub use json::{Sort, sort};
 pub use recognise::Recogniser;
@@ -62,12 +62,19 @@ pub enum Format {
 }
 
 /// What opens a file that is encrypted.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Unlock {
     /// Its password.
     pub password: Option<Secret>,
     /// What its key file holds.
     pub key_file: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl fmt::Debug for Unlock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key_file = self.key_file.as_ref().map(|_| MASK);
+        f.debug_struct("Unlock").field("password", &self.password).field("key_file", &key_file).finish()
+    }
 }
 
 impl Format {

@@ -12,6 +12,7 @@ static ALLOCATOR: memory::WipingAllocator = memory::WipingAllocator;
 fn main() -> ExitCode {
     // First, before anything is read and any thread starts.
     let before = memory::harden();
+    cli::catch_panics();
     match cli::start(std::env::args_os(), before) {
         Next::Exit(code) => code,
         Next::Workbench(bench) => {

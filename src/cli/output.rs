@@ -185,6 +185,13 @@ pub(crate) fn clap_text(error: &clap::Error) {
     let _ = error.print();
 }
 
+/// Tells of a panic.
+pub(super) fn bug(place: &str) {
+    eprint_line(&format!(
+        "credbench: this is a bug ({place}). The vault is as it was last saved; please report it."
+    ));
+}
+
 fn eprint_line(text: &str) {
     // There is no place left to tell of an error here.
     let _ = writeln!(io::stderr().lock(), "{text}");

@@ -1,5 +1,7 @@
 //! Secrets are taken out of bytes that come in pieces, wherever a piece ends.
 
+use std::fmt;
+
 use zeroize::Zeroizing;
 
 use super::{Redactor, SHORT};
@@ -13,13 +15,18 @@ const CONTEXT: usize = 4;
 /// What may be the start of a secret is kept back until what follows decides. A text that seems to end in one
 /// (`y` before an answer is typed) is let go by [`Masker::pause`], as long as it is a letter or three: what
 /// follows is masked all the same.
-#[derive(Debug)]
 pub struct Masker {
     redactor: Redactor,
     /// The last bytes that came.
     held: Zeroizing<Vec<u8>>,
     /// How many of them are out already.
     out: usize,
+}
+
+impl fmt::Debug for Masker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Masker({} bytes)", self.held.len())
+    }
 }
 
 impl Masker {

@@ -49,17 +49,17 @@ pub(super) fn listen() -> io::Result<Events> {
 fn read(events: &Sender<Vec<Message>>) -> Option<()> {
     let mut parser = Parser::default();
     let mut chunk = Zeroizing::new([0; CHUNK]);
+    // Silence is listened to once: what it does not end waits for more without waking up.
+    let mut quiet = false;
     loop {
-        let wait = parser.is_waiting().then_some(QUIET);
-        let mut messages = match is_ready(wait)? {
-            true => {
-                let count = fill(&mut chunk[..])?;
-                parser.push(&chunk[..count]);
-                chunk.zeroize();
-                parser.take(false)
-            }
-            false => parser.take(true),
-        };
+        let wait = (parser.is_waiting() && !quiet).then_some(QUIET);
+        quiet = !is_ready(wait)?;
+        if !quiet {
+            let count = fill(&mut chunk[..])?;
+            parser.push(&chunk[..count]);
+            chunk.zeroize();
+        }
+        let mut messages = parser.take(quiet);
         if !messages.is_empty() {
             messages.shrink_to_fit();
             if events.blocking_send(messages).is_err() {

@@ -13,7 +13,7 @@ mod targets;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 8] = [
+const TARGETS: [(&str, Target); 9] = [
     ("vault", targets::vault),
     ("document", targets::document),
     ("catalogue", targets::catalogue),
@@ -21,6 +21,7 @@ const TARGETS: [(&str, Target); 8] = [
     ("answer", targets::answer),
     ("redact", targets::redact),
     ("names", targets::names),
+    ("imports", targets::imports),
     ("keys", targets::keys),
 ];
 

@@ -134,6 +134,23 @@ fn a_forbidden_import_is_found() {
     );
 }
 
+/// Unsafe code stands in one module and what is under it.
+#[test]
+fn only_one_module_may_have_unsafe_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let unsafe_word = |text: &str| {
+        let code = without_comments_and_texts(text);
+        code.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .any(|word| matches!(word, "unsafe" | "unsafe_code"))
+    };
+    files.retain(|file| unsafe_word(&std::fs::read_to_string(file).unwrap()));
+    let modules: BTreeSet<String> =
+        files.iter().map(|file| module_of(file.strip_prefix(&root).unwrap())).collect();
+    assert_eq!(modules.into_iter().collect::<Vec<_>>(), ["memory"]);
+}
+
 /// The screen reads everything it shows from the schema: no text in it is a kind's id or a field's place.
 #[test]
 fn the_workbench_names_no_kind_and_no_field() {
@@ -323,7 +340,8 @@ fn module_of(place: &Path) -> String {
     first.trim_end_matches(".rs").to_owned()
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Every file of Rust under a folder.
+pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -1,7 +1,7 @@
 //! What stands in the memory of the running program, and who gets to see it.
 
 mod copies;
-mod needles;
+pub(crate) mod needles;
 mod neighbours;
 mod swap;
 

@@ -8,6 +8,7 @@ mod mtls;
 mod oauth;
 mod pool;
 mod proxies;
+mod rebinding;
 
 mod redirects;
 mod reflection;

@@ -1,10 +1,8 @@
 //! The bytes of a terminal as keys and pastes.
 //!
 //! What is pasted ends at the terminal's mark, and a hostile text can hold that mark: what follows would be keys. So the
-//! end of a paste is believed only where nothing but another paste, or silence, follows; a second end without a start
-//! makes it no paste at all.
-
-use std::ops::Range;
+//! end of a paste is believed only where another paste follows at once, or where silence comes before another end does;
+//! else nothing is pasted, and nothing up to the last end is taken for keys.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use zeroize::{Zeroize, Zeroizing};
@@ -17,9 +15,6 @@ pub(super) const PASTE_MAX: usize = 1024 * 1024;
 
 const START: &[u8] = b"\x1b[200~";
 const END: &[u8] = b"\x1b[201~";
-
-/// The longest sequence that means a key; a longer one means nothing.
-const SEQUENCE_MAX: usize = 64;
 
 /// Bytes that came and are not understood yet.
 #[derive(Default)]
@@ -44,7 +39,7 @@ impl Parser {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Whether silence would tell something: a lone Esc is the key only if nothing follows.
+    /// Whether silence may tell something: a lone Esc is the key only if nothing follows.
     pub(super) fn is_waiting(&self) -> bool {
         !self.bytes.is_empty()
     }
@@ -71,7 +66,7 @@ impl Parser {
 
     fn next(&mut self, at: usize, quiet: bool) -> Found {
         if self.dropping {
-            return self.drop_paste(at);
+            return self.drop_paste(at, quiet);
         }
         let bytes = &self.bytes[at..];
         if bytes.starts_with(START) {
@@ -79,63 +74,85 @@ impl Parser {
         }
         match key(bytes, quiet) {
             // Nothing that is known is so long.
-            Found::Unfinished if bytes.len() > SEQUENCE_MAX => Found::Event(None, 1),
+            Found::Unfinished if bytes.len() > PASTE_MAX => Found::Event(None, bytes.len()),
             found => found,
         }
     }
 
     fn paste(&mut self, at: usize, quiet: bool) -> Found {
         let bytes = &self.bytes[at..];
-        let Some(end) = find(bytes, END, START.len()..bytes.len()) else {
+        let Some(end) = find(bytes, END, START.len()) else {
             if bytes.len() > PASTE_MAX + START.len() + END.len() {
                 self.dropping = true;
                 return Found::Event(Some(Message::NotPasted(TOO_LARGE)), bytes.len() - (END.len() - 1));
             }
             return Found::Unfinished;
         };
-        let after = end + END.len();
-        // Up to where another paste starts there must be no other end.
-        let next = find(bytes, START, after..bytes.len()).unwrap_or(bytes.len());
-        let mut last = None;
-        let mut from = after;
-        while let Some(again) = find(bytes, END, from..next) {
-            from = again + END.len();
-            last = Some(from);
-        }
-        if let Some(last) = last {
-            return Found::Event(Some(Message::NotPasted(HOSTILE)), last);
-        }
-        if !quiet && next == bytes.len() {
-            // Whoever floods the terminal behind a paste does not get it kept for ever.
-            return if next - after > PASTE_MAX {
-                Found::Event(Some(Message::NotPasted(HOSTILE)), next)
-            } else {
-                Found::Unfinished
-            };
-        }
         let text = &bytes[START.len()..end];
-        let message = if text.len() > PASTE_MAX {
-            Message::NotPasted(TOO_LARGE)
-        } else {
-            match std::str::from_utf8(text) {
-                Ok(text) => Message::Paste(Secret::from(text)),
-                Err(_) => Message::NotPasted(NOT_TEXT),
+        let (message, used) = match after_paste(bytes, end + END.len(), quiet) {
+            After::Unknown => return Found::Unfinished,
+            After::Flooded => {
+                self.dropping = true;
+                return Found::Event(Some(Message::NotPasted(HOSTILE)), bytes.len() - (END.len() - 1));
             }
+            After::Hostile(used) => (Message::NotPasted(HOSTILE), used),
+            After::Ends(used) if text.len() > PASTE_MAX => (Message::NotPasted(TOO_LARGE), used),
+            After::Ends(used) => match std::str::from_utf8(text) {
+                Ok(text) => (Message::Paste(Secret::from(text)), used),
+                Err(_) => (Message::NotPasted(NOT_TEXT), used),
+            },
         };
-        Found::Event(Some(message), after)
+        Found::Event(Some(message), used)
     }
 
-    fn drop_paste(&mut self, at: usize) -> Found {
+    fn drop_paste(&mut self, at: usize, quiet: bool) -> Found {
         let bytes = &self.bytes[at..];
-        match find(bytes, END, 0..bytes.len()) {
-            Some(end) => {
-                self.dropping = false;
-                Found::Event(None, end + END.len())
-            }
-            None if bytes.len() < END.len() => Found::Unfinished,
-            None => Found::Event(None, bytes.len() - (END.len() - 1)),
-        }
+        let used = match find(bytes, END, 0) {
+            Some(end) => match after_paste(bytes, end + END.len(), quiet) {
+                After::Unknown => return Found::Unfinished,
+                After::Ends(used) | After::Hostile(used) => {
+                    self.dropping = false;
+                    used
+                }
+                After::Flooded => bytes.len() - (END.len() - 1),
+            },
+            None if bytes.len() < END.len() => return Found::Unfinished,
+            None => bytes.len() - (END.len() - 1),
+        };
+        Found::Event(None, used)
     }
+}
+
+/// What follows the end of a paste.
+enum After {
+    /// More has to come, or silence.
+    Unknown,
+    /// It is the end; so much is used up.
+    Ends(usize),
+    /// There is another end behind it: so much is not to be believed.
+    Hostile(usize),
+    /// More came than anybody types.
+    Flooded,
+}
+
+fn after_paste(bytes: &[u8], after: usize, quiet: bool) -> After {
+    let rest = &bytes[after..];
+    if rest.starts_with(START) {
+        return After::Ends(after);
+    }
+    if rest.len() > PASTE_MAX {
+        return After::Flooded;
+    }
+    if !quiet {
+        return After::Unknown;
+    }
+    let mut last = None;
+    let mut from = after;
+    while let Some(end) = find(bytes, END, from) {
+        from = end + END.len();
+        last = Some(from);
+    }
+    last.map_or(After::Ends(after), After::Hostile)
 }
 
 const TOO_LARGE: &str = "nothing was pasted: the text is larger than 1 MiB";
@@ -143,9 +160,8 @@ const NOT_TEXT: &str = "nothing was pasted: it is not text (UTF-8)";
 const HOSTILE: &str =
     "nothing was pasted: the text holds the mark that ends a paste, as if keys were to follow";
 
-fn find(bytes: &[u8], what: &[u8], within: Range<usize>) -> Option<usize> {
-    let from = within.start;
-    bytes.get(within)?.windows(what.len()).position(|window| window == what).map(|at| from + at)
+fn find(bytes: &[u8], what: &[u8], from: usize) -> Option<usize> {
+    bytes.get(from..)?.windows(what.len()).position(|window| window == what).map(|at| from + at)
 }
 
 /// The key that bytes start with.
@@ -194,7 +210,7 @@ fn escape(bytes: &[u8], quiet: bool) -> Found {
         None if quiet => lone(),
         None => Found::Unfinished,
         Some(0x1b) => lone(),
-        Some(b'[') => sequence(bytes, quiet),
+        Some(b'[') => sequence(bytes),
         Some(b'O') => match bytes.get(2) {
             None if quiet => pressed(KeyCode::Char('O'), KeyModifiers::ALT | KeyModifiers::SHIFT, 2),
             None => Found::Unfinished,
@@ -212,23 +228,19 @@ fn escape(bytes: &[u8], quiet: bool) -> Found {
 }
 
 /// `ESC [`, numbers, and a last byte that says which key.
-fn sequence(bytes: &[u8], quiet: bool) -> Found {
+fn sequence(bytes: &[u8]) -> Found {
     // The console of Linux has a form of its own for F1 to F5.
     if bytes.get(2) == Some(&b'[') {
         return match bytes.get(3) {
             Some(last @ b'A'..=b'E') => pressed(KeyCode::F(last - b'A' + 1), KeyModifiers::NONE, 4),
             Some(_) => Found::Event(None, 4),
-            None if quiet => Found::Event(None, 3),
             None => Found::Unfinished,
         };
     }
+    // Silence ends no sequence: it may be the mark of a paste that a network cut in two, and the text would be keys.
     let Some(end) = bytes.iter().skip(2).position(|byte| !matches!(byte, 0x20..=0x3f)).map(|at| at + 2)
     else {
-        return match (quiet, bytes.len()) {
-            (true, 2) => pressed(KeyCode::Char('['), KeyModifiers::ALT, 2),
-            (true, length) => Found::Event(None, length),
-            (false, _) => Found::Unfinished,
-        };
+        return Found::Unfinished;
     };
     let used = match bytes[end] {
         0x40..=0x7e => end + 1,
@@ -312,6 +324,8 @@ fn modifiers(text: &str) -> Option<KeyModifiers> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// What bytes mean that come at once, in words.
@@ -320,7 +334,6 @@ mod tests {
         parser.push(bytes);
         let mut messages = parser.take(false);
         messages.extend(parser.take(true));
-        assert!(!parser.is_waiting() || find(bytes, START, 0..bytes.len()).is_some());
         messages.iter().map(word).collect()
     }
 
@@ -365,6 +378,7 @@ mod tests {
             (b"\x1b[3;7R\x1b[?62;4c\x1b[I\x1b[<0;1;1Mx", &["x"]),
             (b"\xff\xc3x\x80y", &["x", "y"]),
             (b"\x1b[200;1", &[]),
+            (b"\x1b[", &[]),
         ] {
             assert_eq!(said(bytes), words, "{bytes:?}");
         }
@@ -394,21 +408,50 @@ mod tests {
 
     #[test]
     fn a_text_that_ends_its_own_paste_is_refused_with_the_keys_behind_it() {
-        let hostile = b"\x1b[200~harmless\x1b[201~dy\r\x1b[201~";
-        assert_eq!(said(hostile), [HOSTILE]);
-        let twice = b"\x1b[200~a\x1b[201~d\x1b[201~y\x1b[201~";
-        assert_eq!(said(twice), [HOSTILE]);
-        // Also where it comes in parts, as over a network.
-        let mut parser = Parser::default();
-        for byte in hostile {
-            parser.push(&[*byte]);
-            if let [message] = &parser.take(false)[..] {
-                assert_eq!(word(message), HOSTILE);
-            }
+        for hostile in [
+            &b"\x1b[200~harmless\x1b[201~dy\r\x1b[201~"[..],
+            b"\x1b[200~a\x1b[201~d\x1b[201~y\x1b[201~",
+            b"\x1b[200~a\x1b[201~\x1b[201~y\x1b[201~",
+            // As if a person had typed between two pastes.
+            b"\x1b[200~a\x1b[201~dy\x1b[200~b\x1b[201~",
+        ] {
+            assert_eq!(said(hostile), [HOSTILE]);
+            // Also where it comes in parts, as over a network.
+            assert_eq!(in_parts(hostile, |_| true), [HOSTILE]);
         }
-        assert!(!parser.is_waiting());
         // The control: what is typed after a paste, when nothing more of it can come, is keys.
         assert_eq!(said(b"\x1b[200~harmless\x1b[201~dy"), ["paste harmless", "d", "y"]);
+    }
+
+    /// What bytes mean that come in parts, cut where `cuts` says so, with silence only at the end.
+    fn in_parts(bytes: &[u8], cuts: impl Fn(usize) -> bool) -> Vec<String> {
+        let mut parser = Parser::default();
+        let mut words = Vec::new();
+        for (at, byte) in bytes.iter().enumerate() {
+            parser.push(&[*byte]);
+            if cuts(at) {
+                words.extend(parser.take(false).iter().map(word));
+            }
+        }
+        words.extend(parser.take(true).iter().map(word));
+        words
+    }
+
+    proptest! {
+        /// How the bytes came in does not change what they mean, whatever they are.
+        #[test]
+        fn parts_mean_what_the_whole_means(
+            pieces in proptest::collection::vec((0..12usize, any::<u8>()), 0..24), cuts in any::<u64>()
+        ) {
+            const PIECES: [&[u8]; 11] = [
+                START, END, b"\x1b", b"\x1b[", b"\x1bO", b"1;5", b"~", b"x\r", "日".as_bytes(), b"\x1b[[", b"\xf0\x9f",
+            ];
+            let bytes: Vec<u8> = pieces
+                .iter()
+                .flat_map(|(which, byte)| PIECES.get(*which).map_or(vec![*byte], |piece| piece.to_vec()))
+                .collect();
+            prop_assert_eq!(in_parts(&bytes, |at| cuts >> (at % 64) & 1 == 1), said(&bytes));
+        }
     }
 
     #[test]
@@ -424,5 +467,11 @@ mod tests {
         parser.push(b"\x1b[201~y");
         words.extend(parser.take(true).iter().map(word));
         assert_eq!(words, [TOO_LARGE, "y"]);
+        // It cannot end itself either.
+        let mut long = START.to_vec();
+        long.resize(PASTE_MAX + (1 << 17), b'x');
+        long.extend(b"\x1b[201~dy\r\x1b[201~");
+        assert_eq!(said(&long), [HOSTILE]);
+        assert_eq!(in_parts(&long, |at| at % (1 << 16) == 0), [TOO_LARGE]);
     }
 }

@@ -12,11 +12,11 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 const STRIDES: Range<usize> = 3..129;
 
 /// How many texts have which form, by number.
-pub(super) type Found = BTreeMap<&'static str, Vec<usize>>;
+pub(crate) type Found = BTreeMap<&'static str, Vec<usize>>;
 
 /// The texts, each with a number.
 #[derive(Default)]
-pub(super) struct Needles {
+pub(crate) struct Needles {
     /// Eight bytes of a form: which form, and of which text.
     forms: HashMap<[u8; 8], (&'static str, usize)>,
     /// Whether a form starts with these two bytes: most places are left after one look.
@@ -27,7 +27,7 @@ pub(super) struct Needles {
 
 impl Needles {
     /// Looks for a text, or for bytes.
-    pub(super) fn add(&mut self, number: usize, text: &[u8]) {
+    pub(crate) fn add(&mut self, number: usize, text: &[u8]) {
         self.starts.resize(1 << 16, false);
         let hex = |digits: &[u8; 16]| -> Vec<u8> {
             text.iter().flat_map(|b| [digits[usize::from(b >> 4)], digits[usize::from(b & 15)]]).collect()
@@ -54,13 +54,13 @@ impl Needles {
     }
 
     /// Looks for a text that was typed or shown, too, as single characters at any even distance.
-    pub(super) fn add_typed(&mut self, number: usize, text: &str) {
+    pub(crate) fn add_typed(&mut self, number: usize, text: &str) {
         self.add(number, text.as_bytes());
         self.spread.push((end_of(text.as_bytes()), number));
     }
 
     /// What stands in some bytes.
-    pub(super) fn find(&self, bytes: &[u8], found: &mut Found) {
+    pub(crate) fn find(&self, bytes: &[u8], found: &mut Found) {
         for (at, window) in bytes.windows(8).enumerate() {
             if self.starts[usize::from(u16::from_ne_bytes([window[0], window[1]]))]
                 && let Some((form, number)) = self.forms.get(window)
@@ -79,7 +79,7 @@ impl Needles {
     }
 
     /// What stands in the memory of a process.
-    pub(super) fn in_process(&self, pid: u32) -> Found {
+    pub(crate) fn in_process(&self, pid: u32) -> Found {
         let mut found = Found::new();
         each_region(pid, |_, bytes| self.find(bytes, &mut found));
         found
@@ -92,7 +92,7 @@ fn end_of(bytes: &[u8]) -> [u8; 8] {
 
 /// Gives each part of a process's memory that it can write to, with its address. What the program is made of cannot
 /// hold what it was told.
-pub(super) fn each_region(pid: u32, mut look: impl FnMut(u64, &[u8])) {
+pub(crate) fn each_region(pid: u32, mut look: impl FnMut(u64, &[u8])) {
     let mut maps = String::new();
     std::fs::File::open(format!("/proc/{pid}/maps")).unwrap().read_to_string(&mut maps).unwrap();
     let memory = std::fs::File::open(format!("/proc/{pid}/mem")).unwrap();
@@ -112,13 +112,13 @@ pub(super) fn each_region(pid: u32, mut look: impl FnMut(u64, &[u8])) {
 }
 
 /// The first and the last address of `FROM-TO`, as `/proc` writes them.
-pub(super) fn addresses(range: &str) -> (u64, u64) {
+pub(crate) fn addresses(range: &str) -> (u64, u64) {
     let (from, to) = range.split_once('-').unwrap();
     (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap())
 }
 
 /// Letters that stand for nothing, different for each number.
-pub(super) fn marker(number: usize) -> String {
+pub(crate) fn marker(number: usize) -> String {
     let mut state = (number as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let letter = |state: &mut u64| {
         *state ^= *state << 13;

@@ -4,7 +4,7 @@ use credbench::model::Outcome;
 
 use super::*;
 use crate::support::server::{Act, Server, json as answer};
-use crate::support::tls::{Leaf, authority_pem, server as tls_server, server_for_known_clients};
+use crate::support::tls::{self, Leaf, authority_pem, server as tls_server, server_for_known_clients};
 use crate::support::vault::as_process;
 
 async fn tested_tls(server: &Server) -> Report {
@@ -38,6 +38,18 @@ async fn each_fault_of_a_certificate_has_its_name() {
         page.push(format!("{leaf:?}: {} {}", report.message, report.advice));
     }
     insta::assert_snapshot!(page.join("\n"));
+}
+
+/// Revocation is not checked: nobody but the service hears of a test. Whoever wants to be sure pins the authority.
+#[tokio::test]
+async fn a_certificate_that_names_a_revocation_list_has_nobody_asked() {
+    let list = Server::start(|_| answer(200, "{}"));
+    let pair = tls::with_revocation_list(&format!("{}/list.crl", list.url()));
+    assert!(pair.certificate_holds(&list.url()), "the certificate says where the list is");
+    let server = Server::tls(pair.server(), |_| answer(200, r#"{"a": 1}"#));
+    let report = tested_tls(&server).await;
+    assert_eq!(report.outcome, Outcome::Ok, "{report:?}");
+    assert_eq!((server.connections(), list.connections()), (1, 0));
 }
 
 #[tokio::test]

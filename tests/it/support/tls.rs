@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CrlDistributionPoint, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
 };
 use tokio_rustls::rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -155,6 +155,12 @@ impl Pair {
         pem("ENCRYPTED PRIVATE KEY", encrypted.as_bytes())
     }
 
+    /// Whether a text stands in the certificate.
+    pub(crate) fn certificate_holds(&self, text: &str) -> bool {
+        let der = CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap();
+        der.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+
     /// A server's side of TLS that shows it.
     pub(crate) fn server(&self) -> Arc<ServerConfig> {
         let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes()).unwrap();
@@ -184,6 +190,13 @@ pub(crate) fn client(which: Leaf) -> Pair {
 pub(crate) fn until(day: (i32, u8, u8)) -> Pair {
     let mut params = CertificateParams::new(HERE.map(str::to_owned)).unwrap();
     params.not_after = date_time_ymd(day.0, day.1, day.2);
+    Pair::new(issued(params, Leaf::Good))
+}
+
+/// A server's certificate that says where the list of revoked ones is.
+pub(crate) fn with_revocation_list(at: &str) -> Pair {
+    let mut params = CertificateParams::new(HERE.map(str::to_owned)).unwrap();
+    params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![at.to_owned()] }];
     Pair::new(issued(params, Leaf::Good))
 }
 
