@@ -9,6 +9,7 @@
 mod disk;
 mod trace;
 
+use std::collections::HashSet;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -57,6 +58,9 @@ impl Cut {
     /// Runs the command.
     fn of(case: &'static Case) -> Self {
         let account = prepared(case);
+        // So that a vault takes more than one block of a disk.
+        let more = (0..30).map(|number| create(&format!("more{number}"), "x")).collect();
+        account.session().session.commit(more, now()).unwrap();
         let home = account.home.clone();
         let before = Trace::begin(&home, &FOLDERS);
         let old = account.open().document;
@@ -79,12 +83,12 @@ impl Cut {
         Self { case, account, trace, old, new }
     }
 
-    /// Cuts the power at every moment.
+    /// Cuts the power at every moment. The next save is tried once for each set of names.
     fn everywhere(&self, promise: Promise, torn: usize) -> Found {
-        let mut found = Found::default();
+        let (mut found, mut saved_after) = (Found::default(), HashSet::new());
         states(&self.trace, promise, torn, |image| {
             image.write(&self.account.home, &FOLDERS);
-            match self.judge(image) {
+            match self.judge(image, saved_after.insert((image.moment, image.names()))) {
                 Ok(true) => found.new += 1,
                 Ok(false) => found.old += 1,
                 Err(wrong) => {
@@ -101,7 +105,7 @@ impl Cut {
     }
 
     /// Whether it is the new vault; an error where something is wrong.
-    fn judge(&self, image: &Image) -> Result<bool, String> {
+    fn judge(&self, image: &Image, save: bool) -> Result<bool, String> {
         let keyring = unlock(&self.account.identity()).map_err(|error| error.to_string())?;
         let opened = Session::open(&self.account.places(), keyring, OpenPolicy::Strict, now());
         let mut session = opened.map_err(|problem| format!("it does not open: {}", problem.message))?.session;
@@ -119,8 +123,10 @@ impl Cut {
                 return Err("removed, and the audit log does not say so".to_owned());
             }
         }
-        let next = session.commit(vec![create("next", "x")], now());
-        next.map_err(|problem| format!("the next save: {}", problem.message))?;
+        if save {
+            let next = session.commit(vec![create("next", "x")], now());
+            next.map_err(|problem| format!("the next save: {}", problem.message))?;
+        }
         session.verify_log().map_err(|problem| format!("the audit log: {}", problem.message))?;
         Ok(is_new)
     }

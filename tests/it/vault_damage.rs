@@ -86,7 +86,7 @@ fn no_damaged_backup_is_accepted() {
     let backup = home.root.join("data/vault.age.d/backups/1.age");
     let honest = fs::read(&backup).unwrap();
     let archive = Archive::of(&home.places(), home.keyring()).unwrap();
-    let examine = || archive.examine(&archive.list()[0]);
+    let examine = || archive.examine(&archive.list().unwrap()[0]);
     for (what, bytes) in damaged(&honest).step_by(5) {
         overwrite(&backup, &bytes);
         assert!(examine().is_err(), "accepted: {what}");

@@ -220,6 +220,11 @@ pub(super) fn states(trace: &Trace, promise: Promise, torn: usize, mut look: imp
 }
 
 impl Image {
+    /// The names that are there.
+    pub(super) fn names(&self) -> Vec<PathBuf> {
+        self.files.keys().cloned().collect()
+    }
+
     /// Puts it in the place of what lies in these folders.
     pub(super) fn write(&self, root: &Path, folders: &[&str]) {
         for name in folders {
