@@ -39,6 +39,7 @@ mod request;
 mod restore;
 mod review;
 mod revoke;
+mod rotate;
 mod run;
 mod scan;
 mod services;
@@ -192,6 +193,7 @@ fn run(arguments: Arguments, output: Output, before: Before) -> Result<Next, (Ou
         Command::Refresh(arguments) => refresh::run(&context, &arguments),
         Command::Revoke(arguments) => revoke::run(&context, &arguments),
         Command::Remove(arguments) => remove::run(&context, &arguments),
+        Command::Rotate(arguments) => rotate::run(&context, &arguments),
         Command::Restore(arguments) => restore::run(&context, &arguments),
         Command::History(arguments) => history::run(&context, &arguments),
         Command::Audit(arguments) => audit::run(&context, &arguments),

@@ -12,6 +12,7 @@ mod kept;
 pub mod merge;
 pub mod pointer;
 pub mod reference;
+mod rotation;
 pub mod search;
 mod status;
 mod tokens;
@@ -28,6 +29,7 @@ use crate::secret::Secret;
 pub use content::{Content, PLACEHOLDER, Placeholder};
 pub use edit::{Edit, EditError, copies};
 pub use kept::{KeptContent, KeptDraft, Subject};
+pub use rotation::{Rotation, RotationError, Stage};
 pub use status::{Facts, Learnt, Outcome, Status, TestRecord, parse_expiry};
 pub use tokens::{Issued, Renewal, TokenDigest, TokenLife, Tokens};
 pub use workflow::{Mentioned, Workflow};
@@ -198,6 +200,8 @@ pub struct Credential {
     pub tests: Vec<TestRecord>,
     /// What is known of tokens that an exchange gave; [`Credential::issued`] says whether it still holds those.
     pub issued: Option<Issued>,
+    /// The rotation of its values that goes on.
+    pub rotation: Option<Box<Rotation>>,
     /// Unknown members.
     pub extra: Object,
 }
@@ -235,6 +239,7 @@ impl Credential {
             history: Vec::new(),
             tests: Vec::new(),
             issued: None,
+            rotation: None,
             extra: Object::new(),
         }
     }

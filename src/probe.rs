@@ -9,6 +9,7 @@ mod ask;
 mod certificate;
 pub mod classify;
 mod kind;
+pub mod made;
 mod plan;
 pub mod pool;
 mod rules;

@@ -252,6 +252,8 @@ impl From<EditError> for Problem {
             EditError::TokensChanged(_) => {
                 problem(Exit::Refused, "tokens_changed").hint("look at what is stored now, then do it again")
             }
+            EditError::RotationChanged(_) => problem(Exit::Refused, "rotation_changed")
+                .hint("look at where it stands now, then decide again"),
             EditError::SolutionTaken(_) => problem(Exit::Refused, "exists"),
             EditError::NoSolution(_) => {
                 problem(Exit::NotFound, "no_solution").hint("`credbench solution list` shows those there are")

@@ -95,6 +95,16 @@ enum Seen {
     Unread(String),
 }
 
+/// Scans files that were scanned before. One that is gone names nothing any more.
+pub fn rescan(paths: &[PathBuf], keys: &HashSet<String>) -> Found {
+    let mut found = Found { roots: paths.to_vec(), ..Found::default() };
+    for path in paths.iter().filter(|path| path.exists()) {
+        walk(path, keys, &mut found);
+    }
+    found.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    found
+}
+
 /// Scans files and folders. `keys` are those that are looked for by themselves.
 ///
 /// # Errors

@@ -22,6 +22,8 @@ mod open;
 mod record;
 mod reference;
 pub mod review;
+mod rewrite;
+mod rotation;
 mod row;
 mod seat;
 mod services;
@@ -41,6 +43,7 @@ use crate::audit::{Begun, Entry, Log, Usage, What};
 pub use crate::durable::{Seen, Unwatched, Watch};
 use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
+pub use crate::scan::Found;
 use crate::schema::Kinds;
 use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
@@ -62,6 +65,14 @@ pub use oauth_app::{
 };
 use record::Plan;
 pub use reference::{Value, read_reference, referred};
+pub use rewrite::{
+    Rewrite, Rewritten, renamed, rewrite_edits, rewrites_of_key, rewrites_of_place, rewrites_of_solution,
+    write_rewrites,
+};
+pub use rotation::{
+    Rotating, is_rotated_to, is_rotation_due, rotating, rotation_begun, rotation_due_at, rotation_ended,
+    rotation_subject, rotation_swapped, rotation_tested,
+};
 pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
 pub use seat::{Seat, Ssh};
 pub use services::{catalogue, read_service, service_files};
@@ -72,7 +83,8 @@ pub use solution::{
 pub use tags::TagChange;
 pub use version::{Difference, differences, field_name, fields, renewed};
 pub use workflow::{
-    Rewrite, Survey, Unresolved, Use, in_use, keys_of, meant, renamed, rewrite, survey, users, uses,
+    ScanGroup, Survey, Unresolved, Use, WorkflowUses, find, in_use, keys_of, likely, meant, rescans,
+    resolved, survey, users, uses,
 };
 
 /// How often edits are made to fit what other programs saved before it is given up.

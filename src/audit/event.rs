@@ -70,6 +70,14 @@ pub enum What {
     Injected,
     /// A request was sent with it.
     Requested,
+    /// The next values of a credential were entered, or entered anew.
+    RotationBegun,
+    /// Its next values were put into use.
+    Rotated,
+    /// Those before were put back.
+    RolledBack,
+    /// A rotation ended: what was kept was dropped.
+    RotationEnded,
     /// Tokens came from a login.
     LoggedIn,
     /// Tokens took the place of others, or the server refused that.
@@ -121,6 +129,10 @@ const WORDS: &[(What, &str)] = &[
     (What::Ran, "ran"),
     (What::Injected, "injected"),
     (What::Requested, "requested"),
+    (What::RotationBegun, "rotation_begun"),
+    (What::Rotated, "rotated"),
+    (What::RolledBack, "rolled_back"),
+    (What::RotationEnded, "rotation_ended"),
     (What::LoggedIn, "logged_in"),
     (What::Refreshed, "refreshed"),
     (What::Revoked, "revoked"),

@@ -90,14 +90,8 @@ pub(crate) fn run(context: &Context, arguments: &Add) -> Result<ExitCode, Proble
     // After what was said: it only fills what was not.
     let mut notices = kind.bind(&mut content);
     for text in &arguments.secret_file {
-        let (field, path) = split(text, "--secret-file", "PATH")?;
-        let place = place_of(kind, field)?;
-        if !kind.is_secret(&place) {
-            return Err(
-                usage("not_secret", format!("{field} is no secret")).hint(format!("use --set {field}=…"))
-            );
-        }
-        notices.extend(give(kind, &mut content, &place, input::read_secret(Path::new(path))?));
+        let (place, secret) = secret_of_option(kind, text)?;
+        notices.extend(give(kind, &mut content, &place, secret));
     }
     if !opened.document.has_solution(&setup.solution) {
         return Err(session::not_found(&opened.document, &setup.solution, &arguments.key));
@@ -156,6 +150,19 @@ fn kind_of_service(kinds: &Kinds, service: &str) -> Result<Arc<Kind>, Problem> {
     kind_of(kinds, &chosen.kind)
 }
 
+/// The place and the secret that `--secret-file FIELD=PATH` names.
+///
+/// # Errors
+/// Exit 2 for what is no such field, or no secret; files.
+pub(super) fn secret_of_option(kind: &Kind, text: &str) -> Result<(String, Secret), Problem> {
+    let (field, path) = split(text, "--secret-file", "PATH")?;
+    let place = place_of(kind, field)?;
+    if !kind.is_secret(&place) {
+        return Err(usage("not_secret", format!("{field} is no secret")).hint(format!("use --set {field}=…")));
+    }
+    Ok((place, input::read_secret(Path::new(path))?))
+}
+
 fn usage(code: &'static str, message: String) -> Problem {
     Problem::new(Exit::Usage, code, message)
 }
@@ -167,7 +174,7 @@ fn split<'a>(text: &'a str, option: &str, value: &str) -> Result<(&'a str, &'a s
 }
 
 /// Takes the values of `--set` over, typed as the schema says.
-fn set_fields(kind: &Kind, content: &mut Content, set: &[String]) -> Result<(), Problem> {
+pub(super) fn set_fields(kind: &Kind, content: &mut Content, set: &[String]) -> Result<(), Problem> {
     let mut given: Vec<String> = Vec::new();
     for text in set {
         let (field, text) = text
@@ -259,14 +266,14 @@ fn place_of(kind: &Kind, field: &str) -> Result<String, Problem> {
         })
 }
 
-fn give(kind: &Kind, content: &mut Content, place: &str, secret: Secret) -> Vec<Notice> {
+pub(super) fn give(kind: &Kind, content: &mut Content, place: &str, secret: Secret) -> Vec<Notice> {
     let (secret, notice) = kind.tidy(place, secret);
     let hint = kind.hint(place, &secret, content.solution());
     content.set_secret(place, secret);
     notice.into_iter().chain(hint).collect()
 }
 
-fn check(kind: &Kind, content: &Content, names: &Names) -> Result<(), Problem> {
+pub(super) fn check(kind: &Kind, content: &Content, names: &Names) -> Result<(), Problem> {
     let mut found = kind.check(content);
     found.extend(kind.check_names(content, names));
     let Some(first) = found.first() else { return Ok(()) };
@@ -323,7 +330,7 @@ fn ask_fields(kind: &Kind, content: &mut Content) -> Result<(), Problem> {
 }
 
 /// Says where the key of the service is made.
-fn guide(kind: &Kind, content: &Content, terminal: &mut Terminal) {
+pub(super) fn guide(kind: &Kind, content: &Content, terminal: &mut Terminal) {
     if let Some(page) = kind.page(content) {
         terminal.say(&format!("The key is made at {}", visible(&page.address)));
     }
@@ -378,7 +385,7 @@ fn ask(kind: &Kind, content: &mut Content) -> Result<Vec<Notice>, Problem> {
     Ok(notices)
 }
 
-fn ask_one(terminal: &mut Terminal, question: &str, lines: bool) -> Result<Secret, Problem> {
+pub(super) fn ask_one(terminal: &mut Terminal, question: &str, lines: bool) -> Result<Secret, Problem> {
     if lines { terminal.secret_lines(question) } else { terminal.secret(question) }.ok_or_else(cancelled)
 }
 

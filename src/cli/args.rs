@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use crate::paths::variable;
 
 pub(crate) use credential::{
-    Add, Get, Key, List, Login, Move, Put, Remove, Rename, Restore, Revoke, Test, Trash,
+    Add, Get, Key, List, Login, Move, Put, Remove, Rename, Restore, Revoke, Rotate, Test, Trash,
 };
 pub(crate) use organization::{Kinds, OauthApp, PutKind, Schema, Services, Solution};
 pub(crate) use review::{PageFormat, Review, ReviewAction};
@@ -164,6 +164,11 @@ pub(crate) enum Command {
     Revoke(Revoke),
     /// Move a credential to the trash
     Remove(Remove),
+    /// Put another secret in the place of one that is in use, step by step
+    ///
+    /// The next one is entered and kept, tested, switched to, and tested again; the one before is kept until it is
+    /// revoked. Each step is saved before the next: stopped anywhere, the same command goes on, and both are there.
+    Rotate(Rotate),
     /// Take a credential back from the trash, or make an old version the newest
     Restore(Restore),
     /// List the versions of a credential

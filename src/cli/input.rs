@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-use super::args::{Arguments, Command, Kinds, OauthApp};
+use super::args::{Add, Arguments, Command, Kinds, OauthApp, Rotate};
 use crate::problem::{Exit, Problem};
 use crate::secret::Secret;
 
@@ -56,8 +56,8 @@ pub(crate) fn check_standard_input(arguments: &Arguments) -> Result<(), Problem>
         Some(Command::Passphrase(change)) if dash(change.new_passphrase_file.as_deref()) => {
             uses.push("--new-passphrase-file".to_owned());
         }
-        Some(Command::Add(add)) => {
-            let of_input = add.secret_file.iter().filter_map(|text| text.strip_suffix("=-"));
+        Some(Command::Add(Add { secret_file, .. }) | Command::Rotate(Rotate { secret_file, .. })) => {
+            let of_input = secret_file.iter().filter_map(|text| text.strip_suffix("=-"));
             uses.extend(of_input.map(|field| format!("--secret-file {field}")));
         }
         _ => {}

@@ -60,6 +60,7 @@ pub(super) const PAGES: &[&[Page]] = &[
     super::rename::PAGES,
     super::restore::PAGES,
     super::review::PAGES,
+    super::rotate::PAGES,
     super::run::PAGES,
     super::revoke::PAGES,
     super::scan::PAGES,

@@ -15,16 +15,24 @@ pub(super) const PAGES: &[Page] = &[Page {
     command: "move",
     examples: &[("credbench move billing.stripe billing-prod", "its key stays")],
     json: r#"{"solution","key","from","done":"moved"}"#,
-    faults: &[(Exit::Refused, "same_solution", "it is there already")],
+    faults: &[
+        (Exit::Refused, "same_solution", "it is there already"),
+        (Exit::Refused, "in_use", "workflows use it where it is; says which"),
+    ],
     shared: &[&manual::OPENS, &manual::FINDS, &manual::SAVES],
 }];
 
 pub(crate) fn run(context: &Context, arguments: &Move) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
-    let Move { key, to } = arguments;
+    let Move { key, to, force } = arguments;
     let credential = session::credential(&opened.document, &setup.solution, key)?;
     let edit = session::moved(&opened.document, credential, to)?;
+    let users = session::users(&opened.document, &setup.solution, key);
+    if !users.is_empty() && !force {
+        return Err(session::in_use(key, &users)
+            .hint("there they do not find it any more: change those files first, or add --force"));
+    }
     let saved = opened.session.commit(vec![edit], Timestamp::now())?;
     show::said(
         context,

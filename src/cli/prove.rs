@@ -169,6 +169,21 @@ pub(crate) fn before_saving(
         .hint("nothing was saved; --no-test saves without testing"))
 }
 
+/// Waits until a service may know what it made.
+///
+/// # Errors
+/// Ctrl-C; where the system gives no threads.
+pub(crate) fn pause(time: Duration) -> Result<(), Problem> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(Exit::Failed, "io", format!("nothing can be waited for: {error}")))?;
+    match runtime.block_on(async { tokio::time::timeout(time, tokio::signal::ctrl_c()).await }) {
+        Ok(_) => Err(super::prompt::cancelled()),
+        Err(_) => Ok(()),
+    }
+}
+
 /// Whether a report belongs into a credential's history: it says something about the credential.
 pub(crate) fn is_worth_keeping(outcome: Outcome) -> bool {
     !matches!(outcome, Outcome::NotTestable | Outcome::Incomplete | Outcome::Cancelled)

@@ -1,22 +1,17 @@
 //! `rename`: another key for a credential, and for the files that name it.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::Rename;
 use super::manual::{self, Page};
 use super::output::{Tone, visible};
 use super::prompt::{Terminal, cancelled};
 use super::{Context, show};
-use crate::durable;
-use crate::model::reference::Reference;
-use crate::model::{Document, Edit, Mentioned, Workflow};
 use crate::problem::{Exit, Problem};
-use crate::session::{self, Rewrite};
+use crate::session::{self, Rewrite, Rewritten};
 
 pub(super) const PAGES: &[Page] = &[Page {
     command: "rename",
@@ -38,13 +33,6 @@ pub(super) const PAGES: &[Page] = &[Page {
     shared: &[&manual::OPENS, &manual::FINDS, &manual::SAVES],
 }];
 
-/// A file that is to be changed.
-struct File {
-    path: PathBuf,
-    workflow: Workflow,
-    rewrite: Rewrite,
-}
-
 pub(crate) fn run(context: &Context, arguments: &Rename) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
@@ -57,18 +45,13 @@ pub(crate) fn run(context: &Context, arguments: &Rename) -> Result<ExitCode, Pro
             "--rewrite changes those files too (--dry-run shows how), --force leaves them as they are",
         ));
     }
-    let files = if arguments.rewrite { files(&opened.document, solution, key, new)? } else { Vec::new() };
-    let out = &context.output;
-    if !out.is_json() {
-        files.iter().for_each(|file| preview(context, file));
-    }
-    let changed = |file: &File| {
-        let changes = file.rewrite.changes.iter();
-        let changes =
-            changes.map(|(line, before, after)| json!({ "line": line, "before": before, "after": after }));
-        json!({ "path": file.path, "changes": changes.collect::<Vec<_>>() })
+    let files = match arguments.rewrite {
+        true => session::rewrites_of_key(&opened.document, solution, key, new)?,
+        false => Vec::new(),
     };
-    let rewritten: Vec<_> = files.iter().map(changed).collect();
+    let out = &context.output;
+    preview(context, &files);
+    let rewritten = rewritten(&files);
     if arguments.dry_run {
         if out.is_json() {
             out.json(&json!({ "solution": solution, "key": new, "from": key, "rewritten": rewritten, "done": "nothing" }));
@@ -83,72 +66,51 @@ pub(crate) fn run(context: &Context, arguments: &Rename) -> Result<ExitCode, Pro
         return Err(cancelled());
     }
     let mut edits = vec![renamed];
-    edits.extend(files.iter().map(|file| Edit::SetWorkflows {
-        under: vec![file.workflow.path.clone()],
-        workflows: vec![file.workflow.clone()],
-    }));
+    edits.extend(session::rewrite_edits(&files));
     // The vault first: that can be taken back, whatever becomes of a file.
     let saved = opened.session.commit(edits, Timestamp::now())?;
-    let left: Vec<String> = files
-        .iter()
-        .filter_map(|file| durable::rewrite(&file.path, &file.rewrite.text).err())
-        .map(|error| error.to_string())
-        .collect();
+    let left = session::write_rewrites(&files);
     let json =
         json!({ "solution": solution, "key": new, "from": key, "rewritten": rewritten, "done": "renamed" });
     show::said(context, &saved, &json, &format!("{new}  renamed from {key}"));
-    match left.is_empty() {
-        true => Ok(ExitCode::SUCCESS),
-        false => Err(Problem::new(
-            Exit::Failed,
-            "not_rewritten",
-            format!("{} of {} files could not be changed", left.len(), files.len()),
-        )
-        .causes(left)
-        .hint(format!("change {key} to {new} in each"))),
-    }
+    not_rewritten(left, files.len(), key, new)
 }
 
-/// The files that name a credential, as they are now, with what is to be changed.
-fn files(document: &Document, solution: &str, key: &str, new: &str) -> Result<Vec<File>, Problem> {
-    let keys: HashSet<String> = [key.to_owned()].into();
-    let mut files = Vec::new();
-    let mut paths: Vec<&str> =
-        session::uses(document, solution, key).iter().map(|used| used.workflow.path.as_str()).collect();
-    paths.dedup();
-    for path in paths {
-        let Some(known) = document.workflows.iter().find(|known| known.path == path) else { continue };
-        let text = std::fs::read(path)
-            .map_err(|error| Problem::new(Exit::Failed, "io", format!("cannot read {path}: {error}")))?;
-        // Only what the scan took for the credential: a word that reads like its key in another file is none.
-        let plain = known.references.iter().any(|place| place.reference == key);
-        let none = HashSet::new();
-        let rewrite = session::rewrite(&text, if plain { &keys } else { &none }, |reference| {
-            let of = reference.solution.as_deref().unwrap_or(&known.solution);
-            (of == solution && reference.key == key)
-                .then(|| Reference { key: new.to_owned(), ..reference.clone() })
-        });
-        if rewrite.changes.is_empty() {
-            continue;
-        }
-        let mut workflow = known.clone();
-        for place in &mut workflow.references {
-            if let Some((_, _, after)) =
-                rewrite.changes.iter().find(|(_, before, _)| *before == place.reference)
-            {
-                *place = Mentioned { reference: after.clone(), line: place.line };
-            }
-        }
-        files.push(File { path: Path::new(path).to_owned(), workflow, rewrite });
-    }
-    Ok(files)
-}
-
-fn preview(context: &Context, file: &File) {
+/// Shows what would change in files.
+pub(super) fn preview(context: &Context, files: &[Rewrite]) {
     let out = &context.output;
-    out.line(&out.paint(Tone::Strong, &visible(&file.path.display().to_string())));
-    for (line, before, after) in &file.rewrite.changes {
-        out.line(&format!("  {line:>5}  {}", out.paint(Tone::Bad, &format!("- {}", visible(before)))));
-        out.line(&format!("         {}", out.paint(Tone::Good, &format!("+ {}", visible(after)))));
+    for file in files.iter().filter(|_| !out.is_json()) {
+        out.line(&out.paint(Tone::Strong, &visible(&file.path.display().to_string())));
+        for Rewritten { line, before, after } in &file.changes {
+            out.line(&format!("  {line:>5}  {}", out.paint(Tone::Bad, &format!("- {}", visible(before)))));
+            out.line(&format!("         {}", out.paint(Tone::Good, &format!("+ {}", visible(after)))));
+        }
     }
+}
+
+/// The same for scripts.
+pub(super) fn rewritten(files: &[Rewrite]) -> Vec<Value> {
+    let change =
+        |change: &Rewritten| json!({ "line": change.line, "before": change.before, "after": change.after });
+    let file = |file: &Rewrite| json!({ "path": file.path, "changes": file.changes.iter().map(change).collect::<Vec<_>>() });
+    files.iter().map(file).collect()
+}
+
+/// The end of a renaming: a problem where files could not be changed.
+///
+/// # Errors
+/// Exit 1, naming them.
+pub(super) fn not_rewritten(
+    left: Vec<String>,
+    all: usize,
+    from: &str,
+    to: &str,
+) -> Result<ExitCode, Problem> {
+    if left.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let message = format!("{} of {all} files could not be changed", left.len());
+    Err(Problem::new(Exit::Failed, "not_rewritten", message)
+        .causes(left)
+        .hint(format!("change {from} to {to} in each")))
 }

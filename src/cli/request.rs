@@ -91,15 +91,18 @@ pub(crate) fn run(context: &Context, arguments: &Request) -> Result<ExitCode, Pr
 }
 
 /// A request that was answered.
-struct Sent {
-    answer: Answer,
-    redactor: Redactor,
+pub(super) struct Sent {
+    pub(super) answer: Answer,
+    pub(super) redactor: Redactor,
     /// Which OAuth tokens it was sent with.
     tokens: Option<TokenDigest>,
 }
 
 /// Sends the request with what the vault holds now; that it is about to be sent is in the audit log before.
-fn send(
+///
+/// # Errors
+/// Why nothing was sent; the audit log; no answer.
+pub(super) fn send(
     context: &Context,
     setup: &Setup,
     opened: &mut Opened,

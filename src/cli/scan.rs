@@ -1,20 +1,19 @@
 //! `scan` and `workflows`: which files name which credentials.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::Context;
 use super::args::Scan;
 use super::list::age;
 use super::manual::{self, Page};
 use super::output::{Tone, visible};
-use super::{Context, Opened};
 use crate::model::{Document, Workflow};
 use crate::problem::{Exit, Problem};
-use crate::scan;
-use crate::session::{self, Survey};
+use crate::session::{self, Survey, WorkflowUses};
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -40,7 +39,7 @@ pub(super) const PAGES: &[Page] = &[
             ("credbench workflows", "lists who uses what"),
             ("credbench workflows pay.stripe", "lists who uses one credential"),
         ],
-        json: r#"[{"workflow", "path", "references":[{"reference", "line"}], "scanned_at", "last_used_at"|null}]"#,
+        json: r#"[{"workflow", "path", "references":[{"reference", "line"}], "scanned_at", "last_used_at"|null, "uses"}]"#,
         faults: &[],
         shared: &[&manual::OPENS, &manual::FINDS],
     },
@@ -50,9 +49,8 @@ pub(crate) fn run(context: &Context, arguments: &Scan) -> Result<ExitCode, Probl
     let setup = context.setup()?;
     let mut opened = context.open(&setup)?;
     let keys: HashSet<String> = session::keys_of(&opened.document, &setup.solution);
-    let found = scan::scan(&arguments.path, &keys).map_err(|(path, error)| {
-        Problem::new(Exit::Failed, "no_path", format!("cannot scan {}: {error}", path.display()))
-    })?;
+    let group = (setup.solution.clone(), arguments.path.clone(), keys);
+    let Some((_, found)) = session::find(vec![group], false)?.pop() else { return Ok(ExitCode::SUCCESS) };
     let now = Timestamp::now();
     let survey = session::survey(&opened.document, &opened.kinds, &found, &setup.solution, now);
     if !arguments.check {
@@ -129,17 +127,6 @@ fn row(workflow: &Workflow) -> Value {
     json!({ "workflow": workflow.name, "path": workflow.path, "references": workflow.references })
 }
 
-/// When each workflow last used something, by its name, as the audit log says.
-fn last_uses(opened: &Opened) -> Result<BTreeMap<String, Timestamp>, Problem> {
-    let mut last = BTreeMap::new();
-    for record in opened.session.records()? {
-        if !record.workflow.is_empty() {
-            last.insert(record.workflow, record.at);
-        }
-    }
-    Ok(last)
-}
-
 pub(crate) fn workflows(context: &Context, key: Option<&str>) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let opened = context.open(&setup)?;
@@ -147,7 +134,7 @@ pub(crate) fn workflows(context: &Context, key: Option<&str>) -> Result<ExitCode
     if let Some(key) = key {
         session::credential(document, &setup.solution, key)?;
     }
-    let last = last_uses(&opened)?;
+    let uses = WorkflowUses::of_records(&opened.session.records()?);
     let used = |workflow: &&Workflow| {
         key.is_none_or(|key| {
             let meant = |place| session::meant(workflow, place);
@@ -165,7 +152,9 @@ pub(crate) fn workflows(context: &Context, key: Option<&str>) -> Result<ExitCode
             .map(|workflow| {
                 let mut row = row(workflow);
                 row["scanned_at"] = json!(workflow.scanned_at);
-                row["last_used_at"] = json!(last.get(&workflow.name));
+                let used = uses.of_workflow(&workflow.name);
+                row["last_used_at"] = json!(used.map(|used| used.last));
+                row["uses"] = json!(used.map_or(0, |used| used.count));
                 row
             })
             .collect();
@@ -175,8 +164,12 @@ pub(crate) fn workflows(context: &Context, key: Option<&str>) -> Result<ExitCode
     let now = Timestamp::now();
     for workflow in shown {
         let scanned = age(now, workflow.scanned_at);
+        let used = uses.of_workflow(&workflow.name).map_or_else(String::new, |used| {
+            let times = if used.count == 1 { "once".to_owned() } else { format!("{} times", used.count) };
+            format!(", used {times}, the last time {} ago", age(now, used.last))
+        });
         let head = out.paint(Tone::Strong, &visible(&workflow.name));
-        out.line(&format!("{head}  {}", out.paint(Tone::Faint, &format!("scanned {scanned} ago"))));
+        out.line(&format!("{head}  {}", out.paint(Tone::Faint, &format!("scanned {scanned} ago{used}"))));
         for place in &workflow.references {
             out.line(&format!("  {:>5}  {}", place.line, visible(&place.reference)));
         }

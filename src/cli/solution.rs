@@ -9,7 +9,7 @@ use super::args::Solution;
 use super::manual::{self, Page};
 use super::output::visible;
 use super::prompt::{Terminal, cancelled};
-use super::{Context, show};
+use super::{Context, Opened, rename, show};
 use crate::model::{Document, Edit, Solution as Named, copies};
 use crate::problem::{Exit, Problem};
 use crate::session;
@@ -40,12 +40,16 @@ pub(super) const PAGES: &[Page] = &[
     },
     Page {
         command: "solution rename",
-        examples: &[(
-            "credbench solution rename billing billing-test",
-            "and says where references still name it",
-        )],
-        json: r#"{"solution","from","references":[place],"done":"renamed"}"#,
+        examples: &[
+            ("credbench solution rename billing billing-test", "and says where references still name it"),
+            (
+                "credbench solution rename billing billing-test --rewrite --dry-run",
+                "shows what would change in the files that name it",
+            ),
+        ],
+        json: r#"{"solution","from","references":[place],"rewritten":[{"path", "changes":[{"line", "before", "after"}]}],"done":"renamed"|"nothing"}"#,
         faults: &[
+            (Exit::Failed, "not_rewritten", "it was renamed, but a file could not be changed; says which"),
             (Exit::Usage, "solution_name", "that is no name for a solution"),
             (Exit::NotFound, "no_solution", "there is no solution of that name"),
             (Exit::Refused, "solution_stays", "`default` keeps its name"),
@@ -92,7 +96,13 @@ pub(crate) fn run(context: &Context, action: &Solution) -> Result<ExitCode, Prob
             let edits = vec![Edit::AddSolution { solution: Named::named(name) }];
             Done::new(edits, json!({ "solution": name, "done": "added" }), format!("{name}  added"))
         }
-        Solution::Rename { name, to } => rename(document, &setup.solution, name, to)?,
+        Solution::Rename { name, to, rewrite, dry_run } => {
+            let done = rename(document, &setup.solution, name, to)?;
+            if *rewrite {
+                return rename_in_files(context, opened, done, (name, to), *dry_run);
+            }
+            done
+        }
         Solution::Copy { from, to } => {
             session::check_solution_name(to)?;
             let edits = copies(document, from, to)?;
@@ -152,6 +162,38 @@ fn rename(document: &Document, current: &str, name: &str, to: &str) -> Result<Do
         ));
     }
     Ok(done)
+}
+
+/// Renames it in the files that name it, too: the vault first, which can be taken back whatever becomes of a file.
+fn rename_in_files(
+    context: &Context,
+    mut opened: Opened,
+    mut done: Done,
+    (name, to): (&str, &str),
+    dry_run: bool,
+) -> Result<ExitCode, Problem> {
+    let files = session::rewrites_of_solution(&opened.document, name, to)?;
+    rename::preview(context, &files);
+    done.json["rewritten"] = json!(rename::rewritten(&files));
+    if dry_run {
+        done.json["done"] = json!("nothing");
+        if context.output.is_json() {
+            context.output.json_line(&done.json);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !files.is_empty()
+        && let Some(mut terminal) = Terminal::attended()
+        && !terminal.confirm(&format!("Rename {name} to {to}, in these files too"))
+    {
+        return Err(cancelled());
+    }
+    done.edits.extend(session::rewrite_edits(&files));
+    let saved = opened.session.commit(done.edits, Timestamp::now())?;
+    let left = session::write_rewrites(&files);
+    show::said(context, &saved, &done.json, &done.line);
+    done.left.iter().for_each(|left| context.output.warning(left));
+    rename::not_rewritten(left, files.len(), name, to)
 }
 
 /// Refused unless it is empty, forced, or its name is typed again.

@@ -8,6 +8,7 @@ mod credential;
 mod kind;
 mod oauth_app;
 mod recipients;
+mod rotation;
 mod solution;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,7 @@ mod workflow;
 use jiff::Timestamp;
 
 use super::{
-    Content, Document, Id, Issued, KindDefinition, OauthApp, Object, Recipient, Removed, Solution,
+    Content, Document, Id, Issued, KindDefinition, OauthApp, Object, Recipient, Removed, Rotation, Solution,
     TestRecord, TokenDigest, Tokens, Workflow,
 };
 
@@ -92,6 +93,15 @@ pub enum Edit {
         tokens: Tokens,
         /// What is known of them; `None`: nothing.
         issued: Option<Issued>,
+    },
+    /// Begins a rotation of a credential's values, notes a step of it, or ends it. Makes no version.
+    SetRotation {
+        /// Of which credential.
+        id: Id,
+        /// What the writer saw; anything else there is a conflict. `None`: none went on.
+        seen: Option<Box<Rotation>>,
+        /// Where it stands from now on; `None`: none goes on.
+        rotation: Option<Box<Rotation>>,
     },
     /// Adds a solution.
     AddSolution {
@@ -192,6 +202,9 @@ pub enum EditError {
     /// An exchange, or a person, gave the credential other tokens first.
     #[error("{0} was given other tokens meanwhile")]
     TokensChanged(String),
+    /// Another program took a step of the rotation first.
+    #[error("the rotation of {0} went on meanwhile")]
+    RotationChanged(String),
     /// A solution of that name exists.
     #[error("there is a solution {0} already")]
     SolutionTaken(String),
@@ -262,6 +275,7 @@ impl Document {
             Edit::RecordTest { id, record } => self.record_test(id, record),
             Edit::ForgetTest { id, record, displaced } => self.forget_test(id, record, displaced),
             Edit::SetTokens { id, seen, tokens, issued } => self.set_tokens(id, seen, tokens, issued),
+            Edit::SetRotation { id, seen, rotation } => self.set_rotation(id, seen, rotation),
             Edit::AddSolution { solution } => self.add_solution(solution),
             Edit::RemoveSolution { name } => self.remove_solution(name),
             Edit::RenameSolution { from, to, except } => self.rename_solution(from, to, &except),

@@ -32,12 +32,20 @@ impl Kinds {
 
     fn shows(&self, credential: &Credential) -> bool {
         let history = credential.history.iter().map(|version| &version.content);
-        history.chain([&credential.content]).any(|content| {
-            self.of_content(content).is_some_and(|kind| kind.is_own() && !kind.shown(content).is_empty())
-        })
+        let shown = |kind: &Kind, content: &Content| kind.is_own() && !kind.shown(content).is_empty();
+        let kept = credential.rotation.as_ref().is_some_and(|rotation| {
+            self.of_content(&credential.content).is_some_and(|kind| shown(&kind, &rotation.kept))
+        });
+        kept || history
+            .chain([&credential.content])
+            .any(|content| self.of_content(content).is_some_and(|kind| shown(&kind, content)))
     }
 
     fn seal(&self, credential: &mut Credential) {
+        let kind = self.of_content(&credential.content).filter(|kind| kind.is_own());
+        if let (Some(kind), Some(rotation)) = (kind, &mut credential.rotation) {
+            kind.seal(&mut rotation.kept);
+        }
         let history = credential.history.iter_mut().map(|version| &mut version.content);
         for content in history.chain([&mut credential.content]) {
             if let Some(kind) = self.of_content(content).filter(|kind| kind.is_own()) {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{Session, differences};
 use crate::audit::{self, Begun, Entry, Keys, Log, Record, Usage, Verified, What, Who};
-use crate::model::{Credential, Document, Edit, Id, Outcome, Recipient};
+use crate::model::{Credential, Document, Edit, Id, Outcome, Recipient, Rotation};
 use crate::paths;
 use crate::problem::{Exit, Problem};
 use crate::vault::{self, Places, Store};
@@ -207,6 +207,16 @@ impl Plan {
                 let note = if refused { "the server refuses the refresh token" } else { "" };
                 self.after.push(After::About(what, id.clone(), note.to_owned()));
             }
+            Edit::SetRotation { id, seen, rotation } => {
+                match rotation_step(seen.as_deref(), rotation.as_deref()) {
+                    Step::Is(what, note) => self.after.push(After::About(what, id.clone(), note.to_owned())),
+                    Step::Tested(result) => {
+                        let entry = Entry::new(What::Tested).with_result(result).with_ids(vec![id.clone()]);
+                        self.after.push(written(entry));
+                    }
+                    Step::ToldOtherwise => {}
+                }
+            }
             Edit::AddSolution { solution } => {
                 self.after.push(written(Entry::new(What::SolutionAdded).in_solution(&solution.name)));
             }
@@ -247,6 +257,34 @@ impl Plan {
             }
         };
         self.after.into_iter().filter_map(entry).collect()
+    }
+}
+
+/// What a step of a rotation is in the log.
+enum Step {
+    Is(What, &'static str),
+    /// The next values were tested, or taken as they are.
+    Tested(&'static str),
+    /// Another edit of the same save tells it.
+    ToldOtherwise,
+}
+
+fn rotation_step(before: Option<&Rotation>, after: Option<&Rotation>) -> Step {
+    let switched =
+        |rotation: Option<&Rotation>| rotation.is_some_and(|rotation| rotation.stage.is_switched());
+    match (before, after) {
+        (None, None) => Step::ToldOtherwise,
+        (Some(_), None) if switched(before) => Step::Is(What::RotationEnded, "the value before was dropped"),
+        (Some(_), None) => Step::Is(What::RotationEnded, "the next value was dropped"),
+        (_, Some(_)) if switched(before) != switched(after) => {
+            Step::Is(if switched(after) { What::Rotated } else { What::RolledBack }, "")
+        }
+        (None, Some(_)) => Step::Is(What::RotationBegun, ""),
+        (Some(one), Some(other)) if one.kept != other.kept => Step::Is(What::RotationBegun, "entered anew"),
+        (Some(one), Some(other)) if one.tested == other.tested => Step::Tested("taken as it is"),
+        // A test of what is in use is noted as one.
+        (_, Some(other)) if other.stage.is_switched() => Step::ToldOtherwise,
+        (_, Some(other)) => Step::Tested(other.tested.as_ref().map_or("", |tested| tested.outcome.word())),
     }
 }
 

@@ -120,7 +120,7 @@ impl Check {
         match self {
             Self::Failing => "mend it, or remove it where nothing needs it any more",
             Self::Expiring => "get the next one before this one ends",
-            Self::RotationDue => "make a new one at the service, store it, then revoke the old one",
+            Self::RotationDue => "make a new one at the service, then: credbench rotate KEY",
             Self::TestInProd => "store the key for production, or move this one to a solution for tests",
             Self::Reused => "give each its own secret: one that leaks is then one that has to be replaced",
             Self::Weak => "let the service or a generator make one of 20 random characters or more",
@@ -250,7 +250,14 @@ fn states(credential: &Credential, row: &Row<'_>, standard: Standard, add: &mut 
         Status::Untested => add(Check::Untested, Vec::new(), untested(credential)),
         _ => {}
     }
-    if row.flags.contains(&"rotation_due") {
+    if let Some(rotation) = &credential.rotation {
+        let detail = format!(
+            "a rotation of {} waits for its end: {}",
+            day(rotation.started_at),
+            rotation.stage.word()
+        );
+        add(Check::RotationDue, Vec::new(), detail);
+    } else if row.flags.contains(&"rotation_due") {
         let every = credential.content.get("/rotate_every_days").and_then(Value::as_i64).unwrap_or_default();
         let age = days_between(credential.secret_since(), now);
         let detail = format!("its secret is {} old, and to be replaced every {}", days(age), days(every));

@@ -176,9 +176,7 @@ pub fn row<'a>(
     let kind = kinds.of_content(content);
     let facts = facts_as(kind.as_deref(), document, credential, now, expiring_days);
     let (status, old) = credential.status(facts);
-    let due = content.get("/rotate_every_days").and_then(serde_json::Value::as_i64).is_some_and(|days| {
-        now.duration_since(credential.secret_since()).as_secs() >= days.saturating_mul(86_400)
-    });
+    let due = super::is_rotation_due(credential, now);
     let unfit = Kinds::needs_attention(kind.as_deref(), credential);
     let flags = [(due, "rotation_due"), (unfit, "needs_attention")];
     Row {

@@ -1,13 +1,14 @@
 //! Workflows: what a scan found as the vault keeps it, who uses a credential, and what names nothing.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::lookup;
+use crate::audit::{Record, Used, What};
 use crate::model::reference::{Reference, SCHEME};
-use crate::model::{Credential, Document, Edit, Mentioned, Workflow};
+use crate::model::{Credential, Document, Edit, Id, Mentioned, Workflow};
 use crate::problem::{Exit, Problem};
 use crate::scan::{self, Found};
 use crate::schema::Kinds;
@@ -64,14 +65,17 @@ pub fn survey(document: &Document, kinds: &Kinds, found: &Found, solution: &str,
         .files
         .iter()
         .map(|file| {
+            // A file that is scanned by itself keeps the name that it has.
+            let known = document.workflows.iter().find(|known| Path::new(&known.path) == file.path);
+            let name = known.map_or(&file.name, |known| &known.name);
             let references = file.mentions.iter().map(|mention| {
                 let resolved = match &mention.reference {
-                    Ok(reference) => resolves(document, kinds, reference, solution),
+                    Ok(reference) => resolves(document, kinds, reference, solution).map(drop),
                     Err(error) => Err(Problem::new(Exit::Usage, "reference", error.to_string())),
                 };
                 if let Err(problem) = resolved {
                     unresolved.push(Unresolved {
-                        workflow: file.name.clone(),
+                        workflow: name.clone(),
                         path: text(&file.path),
                         line: mention.line,
                         reference: mention.written.clone(),
@@ -83,7 +87,7 @@ pub fn survey(document: &Document, kinds: &Kinds, found: &Found, solution: &str,
             });
             Workflow {
                 references: references.collect(),
-                name: file.name.clone(),
+                name: name.clone(),
                 path: text(&file.path),
                 solution: solution.to_owned(),
                 scanned_at: now,
@@ -116,13 +120,117 @@ pub fn survey(document: &Document, kinds: &Kinds, found: &Found, solution: &str,
     Survey { edit, workflows, unresolved, vanished }
 }
 
-/// Whether a reference names something, be it not entered yet.
-fn resolves(document: &Document, kinds: &Kinds, reference: &Reference, current: &str) -> Result<(), Problem> {
+/// The credential that a place of a workflow names, with its secrets entered or not.
+///
+/// # Errors
+/// Why it names nothing.
+pub fn resolved<'a>(
+    document: &'a Document,
+    kinds: &Kinds,
+    workflow: &Workflow,
+    place: &Mentioned,
+) -> Result<&'a Credential, Problem> {
+    let reference = match place.reference.starts_with(SCHEME) {
+        true => super::read_reference(&place.reference, &workflow.name)?,
+        false => Reference { solution: None, key: place.reference.clone(), field: None },
+    };
+    resolves(document, kinds, &reference, &workflow.solution)
+}
+
+/// What a reference names, be it not entered yet.
+fn resolves<'a>(
+    document: &'a Document,
+    kinds: &Kinds,
+    reference: &Reference,
+    current: &str,
+) -> Result<&'a Credential, Problem> {
     let credential = super::referred(document, reference, current)?;
     if reference.field.is_some() {
         lookup::secret_place(kinds, &credential.content, reference.field.as_deref())?;
     }
-    Ok(())
+    Ok(credential)
+}
+
+/// Keys of a solution that a key which is not there may stand for, the likeliest first, each with its service: those
+/// of the service that the key names, then those that read like it, then the rest.
+pub fn likely(document: &Document, solution: &str, key: &str) -> Vec<(String, String)> {
+    let words: BTreeSet<&str> = key.split(['.', '_', '-']).filter(|word| word.len() > 2).collect();
+    let mut found: Vec<(usize, String, String)> = super::residents(document, solution)
+        .map(|known| {
+            let (content, service) = (&known.content, known.content.service());
+            let of_service = service.split(['/', '-', '_', '.']).any(|word| words.contains(word));
+            let shared = content.key().split(['.', '_', '-']).filter(|word| words.contains(word)).count();
+            let rank = if of_service { 0 } else { 10usize.saturating_sub(shared).max(1) };
+            (rank, content.key().to_owned(), service.to_owned())
+        })
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, key, service)| (key, service)).collect()
+}
+
+/// How often workflows used credentials, and when last, as the audit log says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkflowUses(BTreeMap<String, BTreeMap<Id, Used>>);
+
+impl WorkflowUses {
+    /// Of what the log says.
+    pub fn of_records(records: &[Record]) -> Self {
+        let mut uses = Self::default();
+        let is_use = |record: &&Record| {
+            !record.workflow.is_empty()
+                && record.result == "ok"
+                && What::of_word(&record.what).is_some_and(What::is_use)
+        };
+        for record in records.iter().filter(is_use) {
+            let of = uses.0.entry(record.workflow.clone()).or_default();
+            for id in record.id.iter().chain(&record.ids).collect::<BTreeSet<_>>() {
+                let used = of.entry(id.clone()).or_insert(Used { last: record.at, count: 0 });
+                used.last = used.last.max(record.at);
+                used.count += 1;
+            }
+        }
+        uses
+    }
+
+    /// Of one credential by one workflow.
+    pub fn of(&self, workflow: &str, id: &Id) -> Option<Used> {
+        self.0.get(workflow)?.get(id).copied()
+    }
+
+    /// Of all credentials by one workflow.
+    pub fn of_workflow(&self, workflow: &str) -> Option<Used> {
+        let used = self.0.get(workflow)?.values().copied();
+        used.reduce(|one, other| Used { last: one.last.max(other.last), count: one.count + other.count })
+    }
+}
+
+/// Scans files and folders: each group with its solution and the keys that are looked for by themselves. Of `known`
+/// files one that is gone is no mistake.
+///
+/// # Errors
+/// A path that is not there.
+pub fn find(groups: Vec<ScanGroup>, known: bool) -> Result<Vec<(String, Found)>, Problem> {
+    let scan = |(solution, paths, keys): ScanGroup| {
+        let found = if known { Ok(scan::rescan(&paths, &keys)) } else { scan::scan(&paths, &keys) };
+        found.map(|found| (solution, found)).map_err(|(path, error)| {
+            Problem::new(Exit::Failed, "no_path", format!("cannot scan {}: {error}", path.display()))
+        })
+    };
+    groups.into_iter().map(scan).collect()
+}
+
+/// What is scanned together: for which solution, where, and for which keys by themselves.
+pub type ScanGroup = (String, Vec<PathBuf>, HashSet<String>);
+
+/// What is scanned again: the known files of each solution, with the keys that are looked for by themselves.
+pub fn rescans(document: &Document) -> Vec<ScanGroup> {
+    let mut solutions: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
+    for workflow in &document.workflows {
+        solutions.entry(&workflow.solution).or_default().push(PathBuf::from(&workflow.path));
+    }
+    let group =
+        |(solution, paths): (&str, Vec<PathBuf>)| (solution.to_owned(), paths, keys_of(document, solution));
+    solutions.into_iter().map(group).collect()
 }
 
 /// What a place of a workflow means: a solution and a reference.
@@ -160,58 +268,4 @@ pub fn in_use(key: &str, users: &[String]) -> Problem {
     let count = users.len();
     let noun = if count == 1 { "workflow uses" } else { "workflows use" };
     Problem::new(Exit::Refused, "in_use", format!("{count} {noun} {key}: {}", users.join(", ")))
-}
-
-/// The edit that gives a credential another key.
-///
-/// # Errors
-/// Exit 2 for what is no key, 5 where it has that key already.
-pub fn renamed(credential: &Credential, key: &str) -> Result<Edit, Problem> {
-    let fine = (1..=200).contains(&key.len())
-        && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-    if !fine {
-        return Err(Problem::new(Exit::Usage, "key", format!("{key:?} is not a key"))
-            .hint("a key has 1 to 200 letters, digits, '.', '_' and '-'"));
-    }
-    if credential.content.key() == key {
-        return Err(Problem::new(Exit::Refused, "same_key", format!("it is called {key} already")));
-    }
-    let mut content = credential.content.clone();
-    content.set("/key", Value::String(key.to_owned()));
-    let base = Some(Box::new(credential.content.clone()));
-    Ok(Edit::Update { id: credential.id.clone(), base, content })
-}
-
-/// What a renaming changes in the text of one file.
-#[derive(Debug)]
-pub struct Rewrite {
-    /// The whole text afterwards.
-    pub text: Vec<u8>,
-    /// Line, what stands there, and what will.
-    pub changes: Vec<(usize, String, String)>,
-}
-
-/// Rewrites what a text names; `change` says what a reference becomes, if anything.
-pub fn rewrite(
-    text: &[u8],
-    keys: &HashSet<String>,
-    change: impl Fn(&Reference) -> Option<Reference>,
-) -> Rewrite {
-    let mut done = 0;
-    let mut rewrite = Rewrite { text: Vec::with_capacity(text.len()), changes: Vec::new() };
-    let mut places = scan::mentions(text, keys);
-    places.sort_by_key(|place| place.range.start);
-    for place in places {
-        let Some(after) = place.reference.as_ref().ok().and_then(&change) else { continue };
-        let after = match place.written.starts_with(SCHEME) {
-            true => after.to_string(),
-            false => after.key,
-        };
-        rewrite.text.extend_from_slice(&text[done..place.range.start]);
-        rewrite.text.extend_from_slice(after.as_bytes());
-        done = place.range.end;
-        rewrite.changes.push((place.line, place.written, after));
-    }
-    rewrite.text.extend_from_slice(&text[done..]);
-    rewrite
 }

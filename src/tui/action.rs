@@ -56,6 +56,12 @@ actions! {
     Solutions, "solutions", "solutions", "Choose a solution; add, rename, copy or remove one";
     Move, "move", "move", "Move the selected or marked credentials to another solution";
     Tag, "tag", "tag", "Tag the selected or marked credentials, or take tags away";
+    Workflows, "workflows", "workflows", "Show which file names which credential";
+    Scan, "scan", "scan a folder", "Find the files of a folder that name credentials";
+    Rescan, "rescan", "scan again", "Scan the known files again";
+    Force, "force", "leave the files", "Go on and leave the files as they are";
+    Rotate, "rotate", "rotate", "Put another value in the place of the one in use, step by step";
+    RollBack, "roll_back", "roll back", "Take the value before back into use";
     History, "history", "history", "Compare the selected credential's versions, or restore one";
     Review, "review", "review", "What wants attention: failing, expiring, weak, unused and more";
     LeaveOut, "leave_out", "leave out", "Leave it out of this check for a reason, or count it again";

@@ -38,7 +38,7 @@ use crate::vault::OpenPolicy;
 use watch::Looking;
 
 pub(super) use command::Change;
-pub use command::{Command, Wish};
+pub use command::{Command, Preview, Rewriting, Turn, Wish};
 pub use shared::{Clock, Shared, Tone, Uptime};
 
 /// Below this size only a sentence is shown.
@@ -144,6 +144,11 @@ impl App {
             Message::NotPasted(why) => self.shared.tell(Tone::Bad, why),
             Message::Resize | Message::Continued => {}
             Message::Vault(answer) => self.answer(answer),
+            Message::Scanned(scanned) => {
+                if let Some(bench) = &mut self.bench {
+                    bench.scanned(scanned, &mut self.shared);
+                }
+            }
             Message::Services(index) => self.shared.services = Some(index),
             Message::Tested(ticket, report) => {
                 if let Some(bench) = &mut self.bench {
@@ -287,6 +292,10 @@ impl App {
     }
 
     fn command(&mut self, command: Command) {
+        // What is shown in the workbench is not covered by the screen that led there.
+        if matches!(command, Command::Begin { .. } | Command::Show(_)) {
+            self.layers.clear();
+        }
         match command {
             Command::Perform(action) => self.perform(action),
             Command::Unlock => self.unlock(OpenPolicy::Strict),
@@ -340,6 +349,11 @@ impl App {
             | Command::Remove(_)
             | Command::Store(_)
             | Command::Show(_)
+            | Command::Scan(_)
+            | Command::AskToRewrite(_)
+            | Command::Rewrite(_)
+            | Command::SaveRenamed
+            | Command::Rotate(..)
             | Command::UseFilter(_)
             | Command::UseSolution(_)
             | Command::Fix
@@ -384,6 +398,7 @@ impl App {
         // Effects that hold secrets go with the rest; what is being saved is saved before the lock.
         self.bench = None;
         (self.shared.review, self.shared.review_line) = (None, 0);
+        self.shared.uses = Arc::default();
         self.retest = None;
         self.stop_looking();
         self.read_only = false;

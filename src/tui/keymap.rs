@@ -33,6 +33,12 @@ pub enum Context {
     Manage,
     /// The review.
     Review,
+    /// Files that name credentials.
+    Workflows,
+    /// A rotation.
+    Rotation,
+    /// Files that are to be changed.
+    Rewrite,
     /// Fields that two programs changed.
     Conflict,
     /// A login that waits.
@@ -47,7 +53,7 @@ pub enum Context {
 
 impl Context {
     /// All of them, in the order help shows them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::List,
         Self::Panel,
         Self::Log,
@@ -56,6 +62,9 @@ impl Context {
         Self::Search,
         Self::Manage,
         Self::Review,
+        Self::Workflows,
+        Self::Rotation,
+        Self::Rewrite,
         Self::Conflict,
         Self::Dialog,
         Self::Login,
@@ -78,6 +87,9 @@ impl Context {
             Self::Dialog => "dialog",
             Self::Manage => "manage",
             Self::Review => "review",
+            Self::Workflows => "workflows",
+            Self::Rotation => "rotation",
+            Self::Rewrite => "rewrite",
             Self::Conflict => "conflict",
             Self::Login => "login",
             Self::Redirect => "redirect",
@@ -99,6 +111,9 @@ impl Context {
             Self::Dialog => "Questions",
             Self::Manage => "Solutions, versions, trash, OAuth apps, kinds",
             Self::Review => "Review",
+            Self::Workflows => "Workflows",
+            Self::Rotation => "Rotation",
+            Self::Rewrite => "Files that change",
             Self::Conflict => "Fields that two programs changed",
             Self::Login => "Login on another device",
             Self::Redirect => "Login in a browser",
@@ -125,6 +140,9 @@ impl Context {
             Self::Dialog => &[Self::Dialog, Self::Global],
             Self::Manage => &[Self::Manage, Self::Global],
             Self::Review => &[Self::Review, Self::Global],
+            Self::Workflows => &[Self::Workflows, Self::Global],
+            Self::Rotation => &[Self::Rotation, Self::Global],
+            Self::Rewrite => &[Self::Rewrite, Self::Global],
             Self::Conflict => &[Self::Conflict, Self::Global],
             Self::Login => &[Self::Login, Self::Global],
             Self::Redirect => &[Self::Redirect, Self::Global],
@@ -384,6 +402,8 @@ mod tests {
             (":", Action::Palette),
             ("?", Action::Help),
             ("f1", Action::Help),
+            ("r", Action::Rotate),
+            ("w", Action::Workflows),
             ("ctrl-l", Action::Lock),
             ("ctrl-z", Action::Suspend),
             ("q", Action::Quit),
@@ -420,9 +440,6 @@ mod tests {
             for key in ["a", "q", "?", ":", "space"] {
                 assert_eq!(map.action(context, Key::parse(key).unwrap()), None, "{key} is text");
             }
-        }
-        for later in ["r", "w"] {
-            assert_eq!(map.action(Context::List, Key::parse(later).unwrap()), None, "{later}");
         }
     }
 

@@ -18,7 +18,8 @@ use crate::schema::catalogue::{Catalogue, Index};
 use crate::secret::Secret;
 use crate::session::oauth::{Given, Held, Prompt, Revoked, Stage};
 use crate::session::review::{Reviewed, SignedOff, Standard};
-use crate::session::{Keeping, Saved, Watch};
+use crate::session::{Found, Keeping, Rewrite, Saved, ScanGroup, Watch, WorkflowUses};
+use crate::tui::app::{Preview, Rewriting};
 use crate::vault::{DraftSealer, OpenPolicy};
 
 /// Something that happened.
@@ -34,6 +35,8 @@ pub enum Message {
     Resize,
     /// The vault's thread has something to say.
     Vault(Answer),
+    /// Files were scanned for what names credentials: each scan with its solution.
+    Scanned(Result<Vec<(String, Found)>, Problem>),
     /// The services were read.
     Services(Arc<Index>),
     /// A test ended.
@@ -145,6 +148,12 @@ pub enum Answer {
     Reviewed(Result<Reviewed, Problem>),
     /// A review was signed off.
     SignedOff(Result<SignedOff, Problem>),
+    /// How often workflows used credentials.
+    Uses(Result<WorkflowUses, Problem>),
+    /// What a new name would change.
+    Preview(Result<Preview, Problem>),
+    /// Files were changed: what could not be.
+    Rewritten(Vec<String>),
     /// Tokens were stored: what the vault says now.
     Tokens(Arc<Document>),
     /// Another program had saved: the vault was read again.
@@ -235,6 +244,8 @@ pub enum Subject {
     Stored(u32),
     /// A draft at its revision.
     Draft(u64),
+    /// The next values of a rotation, or those in use since its switch.
+    Rotation,
 }
 
 /// Why a secret is taken out of the vault.
@@ -274,6 +285,13 @@ pub enum Effect {
     Answer(SyncSender<Reply>, Reply),
     /// Run these tests, of credentials of these kinds.
     Test(Arc<Kinds>, Vec<(Ticket, Content, Surroundings)>),
+    /// Look for what names credentials: in files of a solution, for its keys; those known already, or new ones.
+    Scan {
+        /// Each solution with the paths, and with the keys that are looked for by themselves.
+        groups: Vec<ScanGroup>,
+        /// What was scanned before: what is gone is no mistake.
+        known: bool,
+    },
     /// Read the services of a catalogue.
     Index(Arc<Catalogue>),
     /// Be told of what other programs save, until the vault is locked.
@@ -332,6 +350,12 @@ pub enum Order {
         /// What they say to it.
         words: String,
     },
+    /// Tell how often workflows used credentials.
+    Uses,
+    /// Read the files that a new name would change.
+    Preview(Rewriting),
+    /// Change files.
+    Rewrite(Vec<Rewrite>),
     /// An exchange of tokens begins: before a lock it is let finish.
     ExchangeBegins,
     /// It ended.

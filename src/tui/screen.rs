@@ -19,12 +19,16 @@ pub mod palette;
 pub mod question;
 pub mod refused;
 pub mod review;
+pub mod rewrite;
+pub mod rotation;
 mod sheet;
 pub mod solutions;
 pub mod trash;
 pub mod typed;
 pub mod unlock;
+pub mod unresolved;
 pub mod workbench;
+pub mod workflows;
 
 use crossterm::event::KeyEvent;
 use jiff::Timestamp;

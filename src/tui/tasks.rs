@@ -24,7 +24,7 @@ use super::app::Clock;
 use super::message::{Effect, Message, Order, Timer};
 use crate::http::Trust;
 use crate::problem::{Exit, Problem};
-use crate::session::{Keeping, Setup};
+use crate::session::{self, Keeping, Setup};
 
 /// What runs outside of the screen.
 pub struct Tasks {
@@ -85,6 +85,12 @@ impl Tasks {
                 self.exchanges.run(kinds, serial, id, what, &self.runtime);
             }
             Effect::Pasted(serial, text) => self.exchanges.paste(serial, text),
+            Effect::Scan { groups, known } => {
+                let messages = self.messages.clone();
+                self.runtime.spawn_blocking(move || {
+                    let _ = messages.send(Message::Scanned(session::find(groups, known)));
+                });
+            }
             Effect::Index(catalogue) => {
                 let messages = self.messages.clone();
                 self.runtime.spawn_blocking(move || {

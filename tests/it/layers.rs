@@ -40,7 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "http", "model",
-            "schema", "import", "audit", "vault", "probe", "demo", "problem", "session", "inject", "scan",
+            "schema", "import", "audit", "vault", "probe", "demo", "problem", "session", "inject",
         ],
     ),
     (

@@ -40,6 +40,7 @@ mod probe;
 mod reliability;
 mod request;
 mod review;
+mod rotate;
 mod run;
 mod scan;
 mod support;

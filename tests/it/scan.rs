@@ -36,6 +36,7 @@ fn workflows(account: &Account) -> Value {
     let mut rows = account.run(&["--json", "workflows"]).succeeds().json();
     for row in rows.as_array_mut().unwrap() {
         row.as_object_mut().unwrap().remove("scanned_at");
+        assert_eq!(row.as_object_mut().unwrap().remove("uses"), Some(json!(0)));
     }
     rows
 }
@@ -129,6 +130,7 @@ fn what_is_in_use_is_neither_removed_nor_renamed() {
             done.err
         );
     }
+    account.run(&["move", "db.main", "prod"]).exits(5);
     account.run(&["get", "pay.api"]).succeeds();
     // Of the other solution, of the same key: one place.
     let done = account.run(&["--solution", "prod", "remove", "pay.api"]).exits(5);
@@ -229,4 +231,44 @@ fn a_large_tree_is_scanned_in_seconds() {
     assert_eq!(String::from_utf8(done.stdout).unwrap().lines().count(), 10_000);
     eprintln!("scan {ours:?}, rg {theirs:?}");
     assert!(ours < theirs * 2, "scan {ours:?}, rg {theirs:?}");
+}
+
+#[test]
+fn a_solution_is_renamed_in_the_files_that_name_it() {
+    let account = account();
+    account.run(&["scan", "app"]).succeeds();
+    let compose = account.home.join("app/compose.yaml");
+    let before = std::fs::read_to_string(&compose).unwrap();
+    let rename = ["solution", "rename", "prod", "live", "--rewrite"];
+    let preview = account.run(&[&rename[..], &["--dry-run", "--json"]].concat()).succeeds().json();
+    assert_eq!(
+        preview["rewritten"][0]["changes"],
+        json!([{"line": 3, "before": "cred://prod/pay.api#token", "after": "cred://live/pay.api#token"}])
+    );
+    assert_eq!(
+        (&preview["done"], std::fs::read_to_string(&compose).unwrap()),
+        (&json!("nothing"), before.clone())
+    );
+    account.run(&rename).succeeds();
+    assert_eq!(std::fs::read_to_string(&compose).unwrap(), before.replace("prod/", "live/"));
+    let done = account.run(&["--solution", "live", "remove", "pay.api"]).exits(5);
+    assert!(done.err.contains("1 workflow uses pay.api: app/compose.yaml"), "{}", done.err);
+}
+
+#[test]
+fn uses_are_counted_for_each_workflow() {
+    let account = account();
+    account.run(&["scan", "app"]).succeeds();
+    let run = ["run", "--workflow", "app/compose.yaml", "--env", "A=cred://pay.api", "--", "true"];
+    account.run(&run).succeeds();
+    account.run(&run).succeeds();
+    let rows = account.run(&["--json", "workflows", "pay.api"]).succeeds().json();
+    let uses: Vec<_> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| (row["workflow"].as_str().unwrap(), &row["uses"]))
+        .collect();
+    assert_eq!(uses, [("app/compose.yaml", &json!(2)), ("app/functions/pay.json", &json!(0))]);
+    assert!(rows[0]["last_used_at"].is_string() && rows[1]["last_used_at"].is_null());
 }

@@ -164,6 +164,9 @@ pub(crate) struct Move {
     /// The solution it moves to
     #[arg(value_name = "SOLUTION")]
     pub(crate) to: String,
+    /// Do not mind workflows that use it where it is
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// `rename`
@@ -184,6 +187,55 @@ pub(crate) struct Rename {
     /// Do not ask, and do not mind workflows that use it
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// `rotate`
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// The credential; without one, what is due and what was begun is listed
+    #[arg(value_name = "KEY", value_hint = ValueHint::Other)]
+    pub(crate) key: Option<String>,
+    /// The next secret from a file; `-` is standard input. May be given several times
+    #[arg(long, value_name = "FIELD=PATH")]
+    pub(crate) secret_file: Vec<String>,
+    /// What belongs to the next secret and is none, such as access_key_id
+    #[arg(long, value_name = "FIELD=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Let the service make the next one, where it does when it is asked: AWS access keys
+    #[arg(long, conflicts_with_all = ["secret_file", "set"])]
+    pub(crate) make: bool,
+    /// With --finish: let the service drop the one before, where it does: AWS access keys
+    #[arg(long, requires = "finish")]
+    pub(crate) revoke: bool,
+    /// Take it as it is where it is not tested; with --finish: although what is in use was not proven
+    #[arg(long)]
+    pub(crate) no_test: bool,
+    /// Only enter and test the next one: what is in use stays in use
+    #[arg(long, group = "step")]
+    pub(crate) prepare: bool,
+    /// Take the one before back into use; the other one is kept
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set", "make"])]
+    pub(crate) back: bool,
+    /// The one before was revoked at the service: drop it
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set", "make"])]
+    pub(crate) finish: bool,
+    /// Drop the next one, which is not in use yet
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set", "make"])]
+    pub(crate) cancel: bool,
+    /// Only say where it stands
+    #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set", "make"])]
+    pub(crate) status: bool,
+    /// Switch without being asked
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+impl Rotate {
+    /// Whether an option was given that is about one credential.
+    pub(crate) fn needs_key(&self) -> bool {
+        let step = self.make || self.prepare || self.back || self.finish || self.cancel;
+        step || self.no_test || self.yes || !self.secret_file.is_empty() || !self.set.is_empty()
+    }
 }
 
 /// `trash`

@@ -23,6 +23,12 @@ pub(crate) enum Solution {
         /// The name it gets
         #[arg(value_name = "NEW-NAME")]
         to: String,
+        /// Change it in the files of the workflows that name it, too
+        #[arg(long)]
+        rewrite: bool,
+        /// With --rewrite: only show what would change
+        #[arg(long, requires = "rewrite")]
+        dry_run: bool,
     },
     /// Copy a solution with everything but its secrets: each copy is incomplete until its secret is entered
     Copy {

@@ -58,6 +58,9 @@ impl Document {
                 stay.push(credential.id.clone());
             }
         }
+        for workflow in self.workflows.iter_mut().filter(|workflow| workflow.solution == from) {
+            workflow.solution.clone_from(&to);
+        }
         Ok(Edit::RenameSolution { from: to, to: from, except: stay })
     }
 }

@@ -427,3 +427,45 @@ fn a_kind_keeps_its_versions_and_stays_while_something_is_of_it() {
     document.apply(remove, now).unwrap();
     assert!(document.organization.kinds.is_empty());
 }
+
+#[test]
+fn a_step_of_a_rotation_follows_the_one_that_its_writer_saw() {
+    use crate::model::Rotation;
+    let mut document = Document::new();
+    let id = Id::new();
+    let now = Timestamp::UNIX_EPOCH;
+    document.apply(Edit::Create { id: id.clone(), content: content("default", "k", "old") }, now).unwrap();
+    let next = content("default", "k", "new");
+    let rotation = Box::new(Rotation::begin(None, &document.credentials[0].content, &next, now).unwrap());
+    let begun = |seen| Edit::SetRotation { id: id.clone(), seen, rotation: Some(rotation.clone()) };
+    let before = document.clone();
+    let back = document.apply(begun(None), now).unwrap();
+    assert_eq!(document.credentials[0].version, 1, "it makes no version");
+    let after = document.clone();
+    assert_eq!(document.apply(begun(None), now), Err(EditError::RotationChanged("k".to_owned())));
+    assert_eq!(document, after);
+    document.apply(back, now).unwrap();
+    assert_eq!(document, before);
+}
+
+#[test]
+fn a_solution_takes_its_workflows_along() {
+    let mut document = Document::new();
+    let now = Timestamp::UNIX_EPOCH;
+    document.apply(Edit::AddSolution { solution: Solution::named("a") }, now).unwrap();
+    let workflow = Workflow {
+        name: "x".to_owned(),
+        path: "/x".to_owned(),
+        solution: "a".to_owned(),
+        scanned_at: now,
+        references: Vec::new(),
+        extra: Object::new(),
+    };
+    let scanned = Edit::SetWorkflows { under: vec!["/x".to_owned()], workflows: vec![workflow] };
+    document.apply(scanned, now).unwrap();
+    let edit = Edit::RenameSolution { from: "a".to_owned(), to: "b".to_owned(), except: Vec::new() };
+    let back = document.apply(edit, now).unwrap();
+    assert_eq!(document.workflows[0].solution, "b");
+    document.apply(back, now).unwrap();
+    assert_eq!(document.workflows[0].solution, "a");
+}

@@ -93,9 +93,16 @@ pub(in crate::probe) fn place_of(host: &str, region: &str) -> Option<(String, St
     match (is_region, labels.next()) {
         (true, Some(service)) => Some((service.to_owned(), last.to_owned())),
         (true, None) => None,
+        // These are everywhere, and signed for one place.
+        (false, _) if GLOBAL.contains(&last) && !region.starts_with("cn-") => {
+            Some((last.to_owned(), "us-east-1".to_owned()))
+        }
         (false, _) => Some((last.to_owned(), region.to_owned())),
     }
 }
+
+/// Services that have one address for all regions.
+const GLOBAL: [&str; 4] = ["iam", "cloudfront", "route53", "organizations"];
 
 /// The domain of a region's partition.
 fn domain(region: &str) -> &'static str {

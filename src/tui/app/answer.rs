@@ -14,6 +14,7 @@ use crate::tui::message::{Answer, Effect, Purpose, Question, QuestionKind, Timer
 use crate::tui::screen::first_start::FirstStart;
 use crate::tui::screen::question::Ask;
 use crate::tui::screen::refused::Refused;
+use crate::tui::screen::rewrite::Rewrite;
 use crate::tui::screen::unlock::Unlock;
 use crate::tui::screen::workbench::Workbench;
 
@@ -68,6 +69,18 @@ impl App {
                     self.shared.kinds = self.shared.kinds.after(&document);
                     bench.set_document(document, &mut self.shared);
                 }
+            }
+            // Not where it was locked meanwhile.
+            Answer::Uses(Ok(uses)) if self.bench.is_some() => self.shared.uses = Arc::new(uses),
+            Answer::Uses(Ok(_)) => {}
+            Answer::Preview(Ok(preview)) if self.bench.is_some() => {
+                self.layers.push(Box::new(Rewrite::new(preview)));
+            }
+            Answer::Preview(Ok(_)) => {}
+            Answer::Uses(Err(problem)) | Answer::Preview(Err(problem)) => self.shared.tell_problem(&problem),
+            Answer::Rewritten(left) if left.is_empty() => {}
+            Answer::Rewritten(left) => {
+                self.shared.tell(Tone::Bad, format!("not changed: {}", left.join(" · ")));
             }
             Answer::Refreshed(Ok(news)) => self.take_over(news),
             Answer::Watch(watch) => self.shared.effect(Effect::Watch(watch)),
@@ -140,7 +153,11 @@ impl App {
             self.shared.kinds = self.shared.kinds.after(&saved.document);
         }
         let mut again = None;
-        if matches!(change, Change::Wish(..)) && result.is_ok() {
+        if matches!(
+            change,
+            Change::Wish(..) | Change::Renamed(..) | Change::Scanned(..) | Change::Rotation(..)
+        ) && result.is_ok()
+        {
             // The screen that wanted it shows what was before; where it failed, nothing typed there is lost.
             again = self.layers.first().and_then(|layer| layer.again());
             self.layers.clear();

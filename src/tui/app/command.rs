@@ -1,7 +1,11 @@
 //! What a screen wants of the workbench, and why something is stored.
 
+use std::path::PathBuf;
+
+use crate::model::reference::Reference;
 use crate::model::{Edit, Id};
 use crate::secret::Secret;
+use crate::session::Rewrite;
 use crate::tui::action::Action;
 use crate::tui::message::{Exchange, Question, Reply};
 use crate::tui::screen::conflict::Decision;
@@ -12,6 +16,74 @@ pub struct Wish {
     /// All or none.
     pub edits: Vec<Edit>,
     /// What undoing calls it: "the copy of billing".
+    pub label: String,
+    /// What is told once it is stored.
+    pub done: String,
+    /// The solution that is the current one then.
+    pub solution: Option<String>,
+}
+
+/// What is to be written otherwise in the files that name it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rewriting {
+    /// A credential gets another key.
+    Key {
+        /// Which.
+        id: Id,
+        /// The key it gets.
+        to: String,
+    },
+    /// A solution gets another name.
+    Solution {
+        /// Its name.
+        from: String,
+        /// The name it gets.
+        to: String,
+        /// It is the current one, and stays it.
+        current: bool,
+    },
+    /// A reference that names nothing is to name something else.
+    Place {
+        /// In which file.
+        path: String,
+        /// What stands there.
+        written: String,
+        /// What shall be meant.
+        to: Reference,
+    },
+}
+
+/// A step of a rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Enter the next values.
+    Enter,
+    /// Test them, or those in use after the switch.
+    Test,
+    /// Take them as they are.
+    Take,
+    /// Put the next values into use.
+    Switch,
+    /// Take those before back.
+    Back,
+    /// End it: those before are dropped.
+    Finish,
+    /// Drop the next values.
+    Cancel,
+}
+
+/// What a new name changes, to be looked at before anything is done.
+#[derive(Debug)]
+pub struct Preview {
+    /// In a sentence.
+    pub title: String,
+    /// What is typed to leave the files as they are.
+    pub name: String,
+    /// What is stored, the files apart; nothing where only files change.
+    pub edits: Vec<Edit>,
+    /// The files.
+    pub files: Vec<Rewrite>,
+    /// What undoing calls it.
     pub label: String,
     /// What is told once it is stored.
     pub done: String,
@@ -38,7 +110,19 @@ pub enum Command {
         kind: String,
         /// For this service.
         service: Option<String>,
+        /// With this key.
+        key: Option<String>,
     },
+    /// Look for what names credentials: in a folder or a file; `None`: in the known files again.
+    Scan(Option<PathBuf>),
+    /// Show which files would change with a new name.
+    AskToRewrite(Rewriting),
+    /// Store it, and change the files.
+    Rewrite(Box<Preview>),
+    /// Take a step of a credential's rotation.
+    Rotate(Id, Turn),
+    /// Save the draft although workflows name what it is called now.
+    SaveRenamed,
     /// Test the credentials shown, those included or not whose test costs or may lock an account.
     TestShown {
         /// Those, too.
@@ -95,6 +179,13 @@ pub(in crate::tui) enum Change {
     Removal(String),
     /// What a screen decided on: what undoing calls it, what is told, and the current solution then.
     Wish(String, String, Option<String>),
+    /// Something got another name: what undoing calls it, what is told, the current solution then, and the files that
+    /// are to be changed with it.
+    Renamed(String, String, Option<String>, Vec<Rewrite>),
+    /// What a scan found: what is told, and what it did not find any more.
+    Scanned(String, Vec<(String, String)>),
+    /// A step of a credential's rotation: what is told, and whether it is tested then.
+    Rotation(Id, String, bool),
     /// A change was taken back: what to call it.
     Undo(String),
     /// Tests were noted.

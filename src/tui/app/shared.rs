@@ -10,8 +10,8 @@ use crate::config::Config;
 use crate::problem::Problem;
 use crate::schema::Kinds;
 use crate::schema::catalogue::Index;
-use crate::session::Seat;
 use crate::session::review::Reviewed;
+use crate::session::{Seat, WorkflowUses};
 use crate::tui::keymap::Keymap;
 use crate::tui::message::Effect;
 use crate::tui::theme::Theme;
@@ -45,6 +45,8 @@ pub struct Shared {
     pub kinds: Arc<Kinds>,
     /// How often credentials were used, and when last.
     pub usage: Arc<Usage>,
+    /// How often workflows used credentials, once that was asked for.
+    pub uses: Arc<WorkflowUses>,
     /// The services of the kinds' catalogue, once they were asked for and read.
     pub services: Option<Arc<Index>>,
     /// The current solution.
@@ -88,6 +90,7 @@ impl Shared {
             config,
             kinds: Kinds::builtin().clone(),
             usage: Arc::default(),
+            uses: Arc::default(),
             services: None,
             solution,
             review: None,

@@ -67,6 +67,8 @@ pub struct Add {
     selected: usize,
     page: usize,
     entry: Entry,
+    /// The key that it gets, where that is known.
+    key: Option<String>,
 }
 
 /// More services than this are not listed: a longer word finds them.
@@ -107,9 +109,15 @@ impl Add {
             selected: 0,
             page: 1,
             entry: Entry::shown(),
+            key: None,
         };
         add.search();
         add
+    }
+
+    /// The same, for a credential that something names already.
+    pub fn named(document: &Document, key: &str, shared: &mut Shared) -> Self {
+        Self { key: Some(key.to_owned()), ..Self::new(document, shared) }
     }
 
     fn offered(&self, offer: &Offer) -> Choice {
@@ -217,9 +225,10 @@ impl Screen for Add {
             Action::PageUp => self.selected = self.selected.saturating_sub(self.page),
             Action::Accept => {
                 let Some(choice) = self.found.get(self.selected) else { return Reply::Done };
+                let key = self.key.clone();
                 return Reply::CloseAnd(match choice.pick.clone() {
-                    Pick::Kind(kind) => Command::Begin { kind, service: None },
-                    Pick::Service { kind, service } => Command::Begin { kind, service: Some(service) },
+                    Pick::Kind(kind) => Command::Begin { kind, service: None, key },
+                    Pick::Service { kind, service } => Command::Begin { kind, service: Some(service), key },
                     Pick::NewKind => Command::Perform(Action::Kinds),
                 });
             }

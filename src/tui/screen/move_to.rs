@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::sheet::Cursor;
+use super::typed::Typed;
 use super::{Reply, Screen};
 use crate::model::{Document, Edit, Id};
 use crate::problem::Problem;
@@ -33,6 +34,39 @@ impl MoveTo {
             [one] => self.document.by_id(one).map(|one| one.content.key().to_owned()).unwrap_or_default(),
             many => format!("{} credentials", many.len()),
         }
+    }
+
+    /// The first of them that workflows use where it is.
+    fn used(&self) -> Option<String> {
+        let chosen = self.ids.iter().filter_map(|id| self.document.by_id(id)).map(|known| &known.content);
+        let mut used =
+            chosen.filter(|known| !session::users(&self.document, known.solution(), known.key()).is_empty());
+        used.next().map(|known| known.key().to_owned())
+    }
+
+    /// What is in use is moved only by typing its key.
+    fn in_use(&self, key: String, wish: Wish) -> Typed {
+        let lines: Vec<String> = self
+            .ids
+            .iter()
+            .filter_map(|id| self.document.by_id(id))
+            .filter_map(|known| {
+                let (solution, key) = (known.content.solution(), known.content.key());
+                let users = session::users(&self.document, solution, key);
+                (!users.is_empty()).then(|| session::in_use(key, &users).message)
+            })
+            .collect();
+        let text =
+            format!("{}.\n\nThere they do not find it. Type {key} to move all the same.", lines.join("\n"));
+        let Wish { edits, label, done, solution } = wish;
+        Typed::command("In use", text, "", move |typed| {
+            if typed != key {
+                return Err(format!("type {key} to move"));
+            }
+            let (edits, label, done, solution) =
+                (edits.clone(), label.clone(), done.clone(), solution.clone());
+            Ok(Command::Store(Wish { edits, label, done, solution }))
+        })
     }
 
     /// The edits; credentials that live there already stay as they are.
@@ -67,12 +101,16 @@ impl Screen for MoveTo {
                         shared.tell(crate::tui::app::Tone::Plain, format!("{label}: in {to} already"));
                     }
                     Ok(edits) => {
-                        return Reply::CloseAnd(Command::Store(Wish {
+                        let wish = Wish {
                             edits,
                             label: format!("the move of {label}"),
                             done: format!("{label} moved to {to}"),
                             solution: None,
-                        }));
+                        };
+                        return match self.used() {
+                            None => Reply::CloseAnd(Command::Store(wish)),
+                            Some(key) => Reply::Replace(Box::new(self.in_use(key, wish))),
+                        };
                     }
                     Err(problem) => shared.tell_problem(&problem),
                 }

@@ -11,7 +11,7 @@ use super::{Reply, Screen};
 use crate::model::{DEFAULT_SOLUTION, Document, Edit, Solution, copies};
 use crate::session;
 use crate::tui::action::Action;
-use crate::tui::app::{Command, Shared, Tone, Wish};
+use crate::tui::app::{Command, Rewriting, Shared, Tone, Wish};
 use crate::tui::keymap::Context;
 use crate::tui::widget::visible;
 
@@ -67,19 +67,33 @@ impl Solutions {
                 references.join("\n")
             ));
         }
+        let naming = self.document.workflows.iter().any(|workflow| {
+            let names = |place| {
+                session::meant(workflow, place)
+                    .is_some_and(|(_, reference)| reference.solution.as_deref() == Some(from))
+            };
+            workflow.references.iter().any(names)
+        });
+        if naming {
+            text.push_str("\n\nWorkflows name it; what would change in their files is shown first.");
+        }
         let from = from.to_owned();
-        Typed::new("Rename solution", text, &from.clone(), move |to| {
+        let document = self.document.clone();
+        Typed::command("Rename solution", text, &from.clone(), move |to| {
             session::check_solution_name(to).map_err(|problem| problem.message)?;
-            Ok(Wish {
-                edits: vec![Edit::RenameSolution {
-                    from: from.clone(),
-                    to: to.to_owned(),
-                    except: Vec::new(),
-                }],
+            if to != from && document.has_solution(to) {
+                return Err(format!("there is a solution {to} already"));
+            }
+            let (from, to) = (from.clone(), to.to_owned());
+            if naming && from != to {
+                return Ok(Command::AskToRewrite(Rewriting::Solution { from, to, current }));
+            }
+            Ok(Command::Store(Wish {
                 label: format!("the new name of {from}"),
                 done: format!("solution {from} is {to} now"),
-                solution: current.then(|| to.to_owned()),
-            })
+                solution: current.then(|| to.clone()),
+                edits: vec![Edit::RenameSolution { from, to, except: Vec::new() }],
+            }))
         })
     }
 

@@ -34,6 +34,17 @@ impl Typed {
         Self::with(title, text, start, Box::new(accept))
     }
 
+    /// Asks; the workbench does what follows, and the question is gone.
+    pub fn command(
+        title: &'static str,
+        text: String,
+        start: &str,
+        accept: impl Fn(&str) -> Result<Command, String> + 'static,
+    ) -> Self {
+        let accept = move |typed: &str, _: &Shared| Ok(Reply::CloseAnd(accept(typed)?));
+        Self::with(title, text, start, Box::new(accept))
+    }
+
     /// Asks; another screen takes the place of the question.
     pub fn opening(
         title: &'static str,

@@ -11,11 +11,13 @@ mod offers;
 mod order;
 mod organization;
 mod panes;
+mod rotation;
 mod running;
 mod save;
 mod secrets;
 mod testing;
 mod tokens;
+mod workflows;
 
 use std::sync::Arc;
 
@@ -158,7 +160,12 @@ impl Workbench {
     /// Does what a dialog decided.
     pub(in crate::tui) fn command(&mut self, command: Command, shared: &mut Shared) {
         match command {
-            Command::Begin { kind, service } => self.begin(&kind, service.as_deref(), shared),
+            Command::Begin { kind, service, key } => self.begin(&kind, service.as_deref(), key, shared),
+            Command::Scan(path) => self.scan(path, shared),
+            Command::AskToRewrite(what) => self.ask_to_rewrite(what, shared),
+            Command::Rewrite(preview) => self.rewrite(*preview),
+            Command::Rotate(id, turn) => self.turn(&id, turn, shared),
+            Command::SaveRenamed => self.save_renamed(shared),
             Command::Remove(ids) => self.remove(&ids, shared),
             Command::TestShown { costly } => self.test_shown(costly, shared),
             Command::Store(wish) => self.wish(wish),
@@ -192,7 +199,7 @@ impl Workbench {
         }
     }
 
-    fn begin(&mut self, kind: &str, service: Option<&str>, shared: &mut Shared) {
+    fn begin(&mut self, kind: &str, service: Option<&str>, key: Option<String>, shared: &mut Shared) {
         let kind = match service {
             Some(service) => shared.kinds.of_service(kind, service),
             None => shared.kinds.get(kind).cloned(),
@@ -202,7 +209,7 @@ impl Workbench {
             true => shared.solution.clone(),
             false => crate::model::DEFAULT_SOLUTION.to_owned(),
         };
-        self.editor = Editor::begin(&kind, &solution, &shared.kinds, &self.document);
+        self.editor = Editor::begin(&kind, &solution, key.as_deref(), &shared.kinds, &self.document);
         self.focus = Pane::Panel;
     }
 
@@ -234,6 +241,9 @@ impl Workbench {
 
     fn confirm_removal(&self) -> Reply {
         let chosen = self.list.chosen();
+        if let Some(reply) = self.refuse_removal(&chosen) {
+            return reply;
+        }
         let text = match chosen.as_slice() {
             [] => return Reply::Done,
             [one] => format!("Remove {}?", named(one)),
@@ -349,6 +359,9 @@ impl Workbench {
             Action::Test => self.test_chosen(shared),
             Action::TestAll => return self.ask_to_test_shown(shared),
             Action::Remove => return self.confirm_removal(),
+            Action::Rename => return self.ask_for_key(),
+            Action::Rotate => return self.rotation(shared),
+            Action::Workflows => return self.workflows(shared),
             Action::Undo => self.undo_last(shared),
             Action::Solutions | Action::Move | Action::History | Action::Trash | Action::OauthApps => {
                 return self.manage(action);
@@ -394,7 +407,7 @@ impl Workbench {
     fn editing(&mut self, action: Action, shared: &mut Shared) -> Reply {
         let Some(editor) = &mut self.editor else { return Reply::Ignored };
         match action {
-            Action::Save => self.save(shared),
+            Action::Save => return self.save(shared),
             Action::TestDraft => self.test_draft(shared),
             Action::Schema => editor.view.switch(shared),
             Action::Kind => return self.kind_of_draft(shared),
@@ -428,7 +441,9 @@ impl Workbench {
 fn viewed<'a>(document: &'a Document, credential: &'a Credential, shared: &'a Shared) -> Viewed<'a> {
     let standing = session::oauth::standing(document, credential, shared.now());
     let tokens = standing.map(|standing| standing.lines()).unwrap_or_default();
-    Viewed { document, credential, kinds: &shared.kinds, tokens }
+    let used_by = workflows::lines(document, credential);
+    let rotating = session::rotating(document, &shared.kinds, credential);
+    Viewed { document, credential, kinds: &shared.kinds, tokens, used_by, rotating }
 }
 
 /// What a test of a stored credential is given.

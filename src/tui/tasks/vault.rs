@@ -11,13 +11,13 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::audit::{Entry, What};
 use crate::memory;
-use crate::model::{Document, Edit, Id};
+use crate::model::{Document, Edit, EditError, Id};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::secret::Secret;
 use crate::session::oauth::Held;
-use crate::session::{self, Opened, Protection, Saved, Session, Setup};
-use crate::tui::app::Clock;
+use crate::session::{self, Opened, Protection, Saved, Session, Setup, WorkflowUses};
+use crate::tui::app::{Clock, Preview, Rewriting};
 use crate::tui::message::{Answer, Message, Order, Outside, Purpose, Question, QuestionKind, Reply};
 use crate::vault::{Ask, Keyring, OpenPolicy, SealedDraft, keyring};
 
@@ -98,6 +98,17 @@ impl Owner {
                 let signed = session.and_then(|session| session.sign_off(&reviewed.findings, &words, now));
                 self.screen.say(Answer::SignedOff(signed));
             }
+            Order::Uses => {
+                let records = self.session.as_ref().ok_or_else(locked).and_then(Session::records);
+                let uses = records.map(|records| WorkflowUses::of_records(&records));
+                self.screen.say(Answer::Uses(uses));
+            }
+            Order::Preview(what) => {
+                let session = self.session.as_ref().ok_or_else(locked);
+                let preview = session.and_then(|session| preview(session.document(), what));
+                self.screen.say(Answer::Preview(preview));
+            }
+            Order::Rewrite(files) => self.screen.say(Answer::Rewritten(session::write_rewrites(&files))),
             Order::ExchangeBegins => self.exchanges += 1,
             Order::ExchangeEnds => self.exchanges = self.exchanges.saturating_sub(1),
             // Who asked may be gone: a login that was cancelled.
@@ -288,6 +299,43 @@ impl Owner {
 impl Outside {
     fn of(before: &Document, after: &Arc<Document>) -> Self {
         Self { document: after.clone(), words: session::news(before, after) }
+    }
+}
+
+/// What a new name would change.
+fn preview(document: &Document, what: Rewriting) -> Result<Preview, Problem> {
+    match what {
+        Rewriting::Key { id, to } => {
+            let known = document.by_id(&id).ok_or_else(|| Problem::from(EditError::NoCredential(id)))?;
+            let (solution, key) = (known.content.solution(), known.content.key().to_owned());
+            Ok(Preview {
+                title: format!("{key} becomes {to}, in these files too:"),
+                edits: vec![session::renamed(known, &to)?],
+                files: session::rewrites_of_key(document, solution, &key, &to)?,
+                label: format!("the new key of {key}"),
+                done: format!("{key} is {to} now"),
+                name: key,
+                solution: None,
+            })
+        }
+        Rewriting::Solution { from, to, current } => Ok(Preview {
+            title: format!("The solution {from} becomes {to}, in these files too:"),
+            files: session::rewrites_of_solution(document, &from, &to)?,
+            edits: vec![Edit::RenameSolution { from: from.clone(), to: to.clone(), except: Vec::new() }],
+            label: format!("the new name of {from}"),
+            done: format!("solution {from} is {to} now"),
+            name: from,
+            solution: current.then_some(to),
+        }),
+        Rewriting::Place { path, written, to } => Ok(Preview {
+            title: format!("{to} in the place of {written}:"),
+            edits: Vec::new(),
+            files: session::rewrites_of_place(document, &path, &written, &to)?,
+            label: format!("the other reference in {path}"),
+            done: format!("{path} names {} now", to.key),
+            name: written,
+            solution: None,
+        }),
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::{FORMAT, Header};
 use crate::model::{
     Content, Credential, Document, Id, Issued, KindDefinition, OauthApp, Object, Organization, Placeholder,
-    Recipient, Removed, Solution, TestRecord, Version, Workflow, pointer,
+    Recipient, Removed, Rotation, Solution, Stage, TestRecord, Version, Workflow, pointer,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -304,8 +304,30 @@ struct CredentialIn {
     tests: Vec<TestRecord>,
     #[serde(default)]
     issued: Option<Issued>,
+    #[serde(default)]
+    rotation: Option<RotationIn>,
     #[serde(flatten)]
     extra: Object,
+}
+
+#[derive(Deserialize)]
+struct RotationIn {
+    stage: Stage,
+    started_at: Timestamp,
+    stage_at: Timestamp,
+    kept: KeptIn,
+    places: Vec<String>,
+    #[serde(default)]
+    tested: Option<TestRecord>,
+    #[serde(flatten)]
+    extra: Object,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeptIn {
+    document: Object,
+    secrets: BTreeMap<String, Secret>,
 }
 
 #[derive(Deserialize)]
@@ -370,6 +392,18 @@ impl TryFrom<CredentialIn> for Credential {
             })
         });
         let history = history.collect::<Result<_, _>>()?;
+        let rotation = read.rotation.map(|rotation| {
+            let kept = content(|_| read.id.to_string(), rotation.kept.document, rotation.kept.secrets)?;
+            Ok(Box::new(Rotation {
+                stage: rotation.stage,
+                started_at: rotation.started_at,
+                stage_at: rotation.stage_at,
+                kept,
+                places: rotation.places,
+                tested: rotation.tested,
+                extra: rotation.extra,
+            }))
+        });
         Ok(Self {
             content: content(label, read.document, read.secrets)?,
             id: read.id,
@@ -380,6 +414,7 @@ impl TryFrom<CredentialIn> for Credential {
             history,
             tests: read.tests,
             issued: read.issued,
+            rotation: rotation.transpose()?,
             extra: read.extra,
         })
     }

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::model::{
     Content, Credential, Document, Id, Issued, KindDefinition, KindVersion, Learnt, Mentioned, OauthApp,
-    Organization, Outcome, Placeholder, Recipient, Removed, Solution, TestRecord, TokenDigest, Version,
-    Workflow,
+    Object, Organization, Outcome, Placeholder, Recipient, Removed, Rotation, Solution, Stage, TestRecord,
+    TokenDigest, Version, Workflow,
 };
 use crate::secret::Secret;
 use crate::vault::error::{Damage, Forgery, Refusal};
@@ -262,6 +262,7 @@ prop_compose! {
         (version, proven_since) in any::<(u32, u32)>(),
         (created_at, updated_at) in (any_time(), any_time()),
         history in prop::collection::vec((any::<u32>(), any_time(), any_content()), 0..3),
+        kept in any_content(),
         message in any_text(),
         status_code in any::<Option<u16>>(),
         extra in any_extra(),
@@ -269,6 +270,10 @@ prop_compose! {
         let record = TestRecord {
             at: created_at, version, outcome: Outcome::Limited, status_code, latency_ms: 3, message,
             facts: Learnt { who: Some("ann".to_owned()), scopes: Some(vec!["read".to_owned()]), expires_at: Some(created_at) },
+        };
+        let rotation = Rotation {
+            stage: Stage::Switched, started_at: created_at, stage_at: updated_at, kept,
+            places: vec!["/config/a".to_owned()], tested: Some(record.clone()), extra: Object::new(),
         };
         let history = history.into_iter().map(|(number, at, content)| Version { number, at, content });
         let issued = Issued {
@@ -278,7 +283,8 @@ prop_compose! {
         Credential {
             id: Id(id), content, version, proven_since, created_at, updated_at,
             history: history.collect(), tests: vec![record],
-            issued: (version % 3 == 0).then_some(issued), extra,
+            issued: (version % 3 == 0).then_some(issued),
+            rotation: (version % 5 == 0).then(|| Box::new(rotation)), extra,
         }
     }
 }

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::Header;
 use crate::model::{
     Content, Credential, Document, Id, Issued, KindDefinition, Object, Organization, Recipient, Removed,
-    Solution, TestRecord, Workflow,
+    Rotation, Solution, Stage, TestRecord, Workflow,
 };
 use crate::secret::Secret;
 
@@ -162,6 +162,21 @@ struct CredentialOut<'a> {
     tests: &'a [TestRecord],
     #[serde(skip_serializing_if = "Option::is_none")]
     issued: Option<&'a Issued>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<RotationOut<'a>>,
+    #[serde(flatten)]
+    extra: &'a Object,
+}
+
+#[derive(Serialize)]
+struct RotationOut<'a> {
+    stage: Stage,
+    started_at: Timestamp,
+    stage_at: Timestamp,
+    kept: ContentOut<'a>,
+    places: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tested: Option<&'a TestRecord>,
     #[serde(flatten)]
     extra: &'a Object,
 }
@@ -227,7 +242,22 @@ impl<'a> From<&'a Credential> for CredentialOut<'a> {
             history: history.collect(),
             tests: &credential.tests,
             issued: credential.issued.as_ref(),
+            rotation: credential.rotation.as_deref().map(Into::into),
             extra: &credential.extra,
+        }
+    }
+}
+
+impl<'a> From<&'a Rotation> for RotationOut<'a> {
+    fn from(rotation: &'a Rotation) -> Self {
+        Self {
+            stage: rotation.stage,
+            started_at: rotation.started_at,
+            stage_at: rotation.stage_at,
+            kept: (&rotation.kept).into(),
+            places: &rotation.places,
+            tested: rotation.tested.as_ref(),
+            extra: &rotation.extra,
         }
     }
 }

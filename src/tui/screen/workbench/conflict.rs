@@ -64,7 +64,8 @@ impl Workbench {
         }
         editor.view.resolve(version, stored, content);
         match editor.view.draft.is_changed() {
-            true => self.save(shared),
+            // Whether it may have another name was asked before there was a conflict.
+            true => drop(self.save(shared)),
             false => self.store(shared),
         }
     }

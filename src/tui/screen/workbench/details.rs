@@ -7,9 +7,10 @@ use ratatui::style::Style;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::{Credential, Document, Id, Outcome, Placeholder, Status, TestRecord, pointer};
+use crate::model::{Credential, Document, Id, Outcome, Placeholder, Stage, Status, TestRecord, pointer};
 use crate::schema::{Kind, Kinds};
 use crate::secret::{MASK, Secret};
+use crate::session::Rotating;
 use crate::tui::app::Shared;
 use crate::tui::paint;
 use crate::tui::theme::{self, Theme};
@@ -48,6 +49,9 @@ pub(super) struct Viewed<'a> {
     pub(super) credential: &'a Credential,
     pub(super) kinds: &'a Kinds,
     pub(super) tokens: Vec<(&'static str, String)>,
+    /// The workflows that use it, each with its lines.
+    pub(super) used_by: Vec<(String, String)>,
+    pub(super) rotating: Rotating,
 }
 
 /// The details pane.
@@ -220,7 +224,7 @@ fn head(document: &Document, credential: &Credential, area: Rect, buf: &mut Buff
 
 /// What a credential says, in the order of its kind's form; what the form does not know stands at the end.
 fn items(viewed: &Viewed<'_>) -> Vec<Item> {
-    let Viewed { credential, kinds, tokens, .. } = viewed;
+    let Viewed { credential, kinds, tokens, used_by, rotating, .. } = viewed;
     let content = &credential.content;
     let mut items = Vec::new();
     for (index, violation) in kinds.attention(content).into_iter().enumerate() {
@@ -270,6 +274,35 @@ fn items(viewed: &Viewed<'_>) -> Vec<Item> {
         }
     }
     unknown(credential, kind, &mut items);
+    let stands = rotating.stage.map(|stage| match stage {
+        Stage::Entered => "next value kept, not proven yet",
+        Stage::Proven => "next value proven, not used yet",
+        Stage::Switched => "switched, not proven since",
+        Stage::Confirmed => "switched; revoke the one before",
+    });
+    let lines = [
+        ("Stands", stands.map(str::to_owned)),
+        ("Due", rotating.due.map(|due| due.strftime("%F").to_string())),
+    ];
+    let lines: Vec<_> = lines.into_iter().filter_map(|(label, text)| Some((label, text?))).collect();
+    if !lines.is_empty() {
+        let first = items.is_empty();
+        items.extend(heading("Rotation", first));
+        items.extend(lines.into_iter().map(|(label, text)| Item {
+            place: String::new(),
+            label: label.to_owned(),
+            shown: Shown::Text(text),
+        }));
+    }
+    if !used_by.is_empty() {
+        let first = items.is_empty();
+        items.extend(heading("Used by", first));
+        items.extend(used_by.iter().map(|(workflow, lines)| Item {
+            place: String::new(),
+            label: workflow.clone(),
+            shown: Shown::Text(lines.clone()),
+        }));
+    }
     items
 }
 

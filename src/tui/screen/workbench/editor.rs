@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::model::{Content, Credential, Document, Edit, Id, KeptDraft, Subject, TestRecord};
 use crate::schema::{Draft, Kind, Kinds, Violation};
@@ -33,6 +34,10 @@ pub(super) struct Editor {
     pub(super) tested: Option<(u64, TestRecord)>,
     /// What the draft said before a decision about another program's change: stored as versions before it.
     pub(super) overruled: Vec<Content>,
+    /// A person agreed that workflows do not find it under its new name.
+    pub(super) renames: bool,
+    /// What is entered are the next values of a rotation.
+    pub(super) rotates: bool,
 }
 
 impl Editor {
@@ -40,10 +45,15 @@ impl Editor {
     pub(super) fn begin(
         kind: &Kind,
         solution: &str,
+        key: Option<&str>,
         kinds: &Arc<Kinds>,
         document: &Document,
     ) -> Option<Self> {
-        Self::with(Id::new(), Draft::new(kind, solution), kinds, document)
+        let mut draft = Draft::new(kind, solution);
+        if let Some(key) = key {
+            draft.set(Content::KEY, Value::from(key));
+        }
+        Self::with(Id::new(), draft, kinds, document)
     }
 
     /// A draft of a stored credential. `None` where there is no form for it: its kind is not known.
@@ -55,7 +65,16 @@ impl Editor {
 
     fn with(id: Id, draft: Draft, kinds: &Arc<Kinds>, document: &Document) -> Option<Self> {
         let view = DraftView::open(draft, kinds.clone(), session::names(document), Rules::CREDENTIAL)?;
-        Some(Self { id, draft_id: Id::new(), view, saving: Saving::No, tested: None, overruled: Vec::new() })
+        Some(Self {
+            id,
+            draft_id: Id::new(),
+            view,
+            saving: Saving::No,
+            tested: None,
+            overruled: Vec::new(),
+            renames: false,
+            rotates: false,
+        })
     }
 
     /// A kept draft of a credential, on the version that it began from. `None` where its kind is not known.

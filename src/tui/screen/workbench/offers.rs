@@ -43,6 +43,9 @@ impl Workbench {
                     Action::Copy,
                     Action::Solutions,
                     Action::History,
+                    Action::Workflows,
+                    Action::Rotate,
+                    Action::Rename,
                 ]);
                 hints.extend([Action::Lock, Action::Quit]);
                 hints
@@ -59,13 +62,18 @@ impl Workbench {
             _ if self.read_only && (writes || (action == Action::Undo && !editing)) => {
                 Some("the vault is open read-only")
             }
-            Action::Move | Action::Tag if self.read_only => Some("the vault is open read-only"),
+            Action::Move | Action::Tag | Action::Rename if self.read_only => {
+                Some("the vault is open read-only")
+            }
             Action::Add
             | Action::Remove
             | Action::Solutions
             | Action::Move
             | Action::Tag
             | Action::History
+            | Action::Workflows
+            | Action::Rename
+            | Action::Rotate
             | Action::Trash
             | Action::Review
             | Action::OauthApps
@@ -84,7 +92,7 @@ impl Workbench {
             Action::Move | Action::Tag if nothing && !self.list.has_marks() => {
                 Some("there is nothing selected")
             }
-            Action::History if nothing => Some("there is nothing selected"),
+            Action::History | Action::Rename | Action::Rotate if nothing => Some("there is nothing selected"),
             Action::Edit | Action::Schema | Action::Remove | Action::Mark if !editing && nothing => {
                 match self.editor.is_some() && action != Action::Remove {
                     true => None,

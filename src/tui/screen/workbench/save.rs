@@ -4,28 +4,49 @@ use super::editor::Saving;
 use super::log;
 use super::running::Ended;
 use super::{Pane, UNDO, Workbench};
-use crate::model::{Content, Outcome};
+use crate::model::{Content, Id, Outcome};
 use crate::probe::{self, Report};
 use crate::problem::Problem;
 use crate::schema::Violation;
 use crate::session::{self, Saved};
 use crate::tui::app::{Change, Command, Shared, Tone};
-use crate::tui::message::{Subject, Ticket};
+use crate::tui::message::{Effect, Order, Subject, Ticket};
 use crate::tui::screen::Reply;
 use crate::tui::screen::confirm::Confirm;
 use crate::tui::theme;
 
+/// A screen that is shown again once something was stored.
+enum Again {
+    Workflows(Vec<(String, String)>),
+    Rotation(Id, bool),
+}
+
 impl Workbench {
     /// Checks the draft, tests it, and stores it if the test passes.
-    pub(super) fn save(&mut self, shared: &mut Shared) {
+    pub(super) fn save(&mut self, shared: &mut Shared) -> Reply {
         let document = self.document.clone();
-        let Some(editor) = &mut self.editor else { return };
+        let Some(editor) = &mut self.editor else { return Reply::Done };
         if editor.saving != Saving::No || !editor.is_valid(shared, &document) {
-            return;
+            return Reply::Done;
         }
         if editor.view.draft.base().is_some() && !editor.view.draft.is_changed() {
-            return shared.tell(Tone::Plain, "nothing was changed");
+            shared.tell(Tone::Plain, "nothing was changed");
+            return Reply::Done;
         }
+        if editor.rotates {
+            self.keep_next(shared);
+            return Reply::Done;
+        }
+        if let Some(question) = self.refuse_rename() {
+            return question;
+        }
+        self.test_and_store(shared);
+        Reply::Done
+    }
+
+    fn test_and_store(&mut self, shared: &mut Shared) {
+        let document = self.document.clone();
+        let Some(editor) = &mut self.editor else { return };
         let content = editor.content();
         let complete = shared.kinds.is_complete(content);
         let login = probe::awaits_login(content, &session::surroundings(&document, content));
@@ -95,6 +116,7 @@ impl Workbench {
                     self.editor.as_ref().is_some_and(|e| e.id == ticket.id && e.view.revision() == revision);
                 (if current { "draft" } else { "draft, changed since" }, None)
             }
+            Subject::Rotation => ("of the rotation", None),
             Subject::Stored(version) => {
                 let stored = self.document.by_id(&ticket.id).map(|credential| credential.version);
                 let label = if stored == Some(version) { "" } else { "an earlier version" };
@@ -113,6 +135,10 @@ impl Workbench {
         self.store_results(shared);
         let key = self.key_of(&ticket);
         self.log.push(log::Result::of_test(ticket.id.clone(), key.clone(), label, report.clone()));
+        if ticket.subject == Subject::Rotation {
+            self.rotation_tested(&ticket.id, &report, shared);
+            return Reply::Done;
+        }
         if self.is_saving(&ticket) {
             return self.tested_before_saving(&report, shared);
         }
@@ -178,11 +204,39 @@ impl Workbench {
     ) -> Reply {
         match result {
             Ok((saved, generation)) => {
+                // Screens that show how something goes on come back with what is so now.
+                let again = match &change {
+                    Change::Scanned(_, vanished) => Some(Again::Workflows(vanished.clone())),
+                    Change::Rotation(id, _, tests) => Some(Again::Rotation(id.clone(), *tests)),
+                    _ => None,
+                };
                 self.stored(change, saved, generation, shared);
-                Reply::Done
+                self.again(again, shared)
             }
             Err(problem) => self.not_stored(change, &problem, shared),
         }
+    }
+
+    fn again(&mut self, again: Option<Again>, shared: &mut Shared) -> Reply {
+        match again {
+            Some(Again::Workflows(vanished)) => Reply::Open(Box::new(self.workflows_after(vanished, shared))),
+            Some(Again::Rotation(id, tests)) => {
+                let goes_on = self.document.by_id(&id).is_some_and(|known| known.rotation.is_some());
+                let tests = tests && self.is_testable(&id, shared);
+                if tests {
+                    self.test_rotation(&id, shared);
+                }
+                match self.rotation_of(&id, tests, shared).filter(|_| goes_on) {
+                    Some(screen) => Reply::Open(Box::new(screen)),
+                    None => Reply::Done,
+                }
+            }
+            None => Reply::Done,
+        }
+    }
+
+    fn is_testable(&self, id: &Id, shared: &Shared) -> bool {
+        self.document.by_id(id).is_some_and(|known| session::has_test(&shared.kinds, &known.content))
     }
 
     fn stored(&mut self, change: Change, saved: Saved, generation: u64, shared: &mut Shared) {
@@ -212,6 +266,27 @@ impl Workbench {
                 }
                 self.remember(label, inverses);
                 done
+            }
+            Change::Renamed(label, done, solution, files) => {
+                self.details.reset();
+                if solution.is_some() {
+                    self.show_only(solution, shared);
+                }
+                self.remember(label, inverses);
+                let count = files.len();
+                let noun = if count == 1 { "file" } else { "files" };
+                if count > 0 {
+                    shared.effect(Effect::Vault(Order::Rewrite(files)));
+                }
+                format!("{done}; {count} {noun} changed")
+            }
+            Change::Scanned(said, _) => said,
+            Change::Rotation(_, said, _) => {
+                if self.editor.as_ref().is_some_and(|editor| editor.rotates) {
+                    self.close_editor();
+                }
+                self.details.reset();
+                said
             }
             Change::Undo(label) => format!("undone: {label}"),
             // What the tests found stands in the log.
@@ -250,7 +325,15 @@ impl Workbench {
             Change::Undo(label) => {
                 shared.tell(Tone::Bad, format!("cannot undo {label}: {}", problem.message))
             }
-            Change::Removal(_) | Change::Wish(..) => shared.tell_problem(problem),
+            Change::Rotation(..) => {
+                if let Some(editor) = self.editor.as_mut().filter(|editor| editor.rotates) {
+                    editor.saving = Saving::No;
+                }
+                shared.tell_problem(problem);
+            }
+            Change::Removal(_) | Change::Wish(..) | Change::Renamed(..) | Change::Scanned(..) => {
+                shared.tell_problem(problem)
+            }
             Change::Tests => {
                 shared.tell(Tone::Bad, format!("the tests' results are not stored: {}", problem.message));
             }
