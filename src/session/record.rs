@@ -212,7 +212,7 @@ impl Plan {
                     Step::Is(what, note) => self.after.push(After::About(what, id.clone(), note.to_owned())),
                     Step::Tested(result) => {
                         let entry = Entry::new(What::Tested).with_result(result).with_ids(vec![id.clone()]);
-                        self.after.push(written(entry));
+                        self.after.push(written(entry.with_note("the next value of a rotation")));
                     }
                     Step::ToldOtherwise => {}
                 }

@@ -164,7 +164,7 @@ impl Screen for Rotation {
             (Action::Accept, Some(Stage::Switched)) => "test again",
             (Action::Accept, Some(Stage::Confirmed)) => "finish",
             (Action::Change, _) => "enter anew",
-            (Action::Force, _) => "take it untested",
+            (Action::Force, _) => "take it all the same",
             (Action::Delete, _) => "drop the next one",
             _ => action.hint(),
         }
@@ -196,8 +196,15 @@ impl Screen for Rotation {
             Action::Accept => self.accept(),
             Action::Change => Reply::CloseAnd(self.turn(Turn::Enter)),
             Action::Force => {
-                let text = format!("Nothing proves this value of {key}. Go on with it all the same?");
-                Reply::Open(Box::new(Confirm::yes_no("Untested", text, self.turn(Turn::Take))))
+                let tested = self.credential().and_then(|known| known.rotation.as_ref()?.tested.as_ref());
+                let why = match tested {
+                    Some(record) => {
+                        format!("The last test of this value of {key}: {}.", record.outcome.word())
+                    }
+                    None => format!("Nothing proves this value of {key}."),
+                };
+                let text = format!("{why}\n\nGo on with it all the same?");
+                Reply::Open(Box::new(Confirm::yes_no("Not proven", text, self.turn(Turn::Take))))
             }
             Action::RollBack => {
                 let text = format!("Take the value before back into use? The other one of {key} is kept.");

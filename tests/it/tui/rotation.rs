@@ -60,10 +60,30 @@ fn a_key_is_rotated_step_by_step() {
 }
 
 #[test]
+fn the_screen_reads_well() {
+    let (mut ui, _, server) = open(&["old-marker", "new-marker"]);
+    let port = server.address().port().to_string();
+    let both = |ui: &mut Ui| {
+        let narrow = ui.resize(80, 24).screen();
+        format!("{narrow}{}\n{}", "=".repeat(80), ui.resize(120, 40).screen()).replace(&port, "PORT")
+    };
+    ui.keys("r");
+    insta::assert_snapshot!("rotation_begins", both(&mut ui));
+    ui.keys("<enter>")
+        .paste("new-marker")
+        .keys("<c-s>")
+        .wait("▸ Switch to it")
+        .keys("<enter>y")
+        .wait("▸ Revoke");
+    insta::assert_snapshot!("rotation_confirmed", both(&mut ui));
+}
+
+#[test]
 fn a_key_that_fails_is_not_switched_to_and_one_that_was_comes_back() {
     let (mut ui, takes, _server) = open(&["old-marker"]);
     ui.keys("r<enter>").paste("bad-marker").keys("<c-s>").wait("rejected");
     ui.sees("▸ Test the credential with the next value");
+    ui.keys("f").sees("The last test of this value of pay.api: rejected").keys("n");
     assert_eq!(held(&ui), is("old-marker", Some("bad-marker"), Some(Stage::Entered)));
     // Entered anew, then dropped.
     takes.lock().unwrap().push("new-marker");

@@ -30,6 +30,10 @@ fn no_size_is_too_small_or_too_large_for_any_screen() {
         "Oa<f2>",
         "#",
         ",<",
+        "w",
+        "wa",
+        "r",
+        "n",
     ];
     for way in ways {
         let mut ui = Start::with(ONE).open();

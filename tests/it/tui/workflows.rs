@@ -65,6 +65,26 @@ fn a_scan_shows_who_uses_what_and_the_next_one_what_is_gone() {
     assert_eq!(ui.home.open().unwrap().document.workflows.len(), 1);
 }
 
+/// The screen at both sizes, without what differs from one run to the next.
+fn both_sizes(ui: &mut Ui, app: &std::path::Path) -> String {
+    let narrow = ui.resize(80, 24).screen();
+    let wide = ui.resize(120, 40).screen();
+    let text = format!("{narrow}{}\n{wide}", "=".repeat(80));
+    assert!(!text.contains("marker-"), "{text}");
+    text.replace(app.parent().unwrap().to_str().unwrap(), "HOME")
+}
+
+#[test]
+fn the_screens_read_well() {
+    let (mut ui, app) = open();
+    scanned(&mut ui, &app);
+    insta::assert_snapshot!("workflows_by_file", both_sizes(&mut ui, &app));
+    ui.keys("<home><down><down><down><enter>");
+    insta::assert_snapshot!("workflows_names_nothing", both_sizes(&mut ui, &app));
+    ui.keys("<esc>g");
+    insta::assert_snapshot!("workflows_by_credential", both_sizes(&mut ui, &app));
+}
+
 #[test]
 fn what_is_in_use_is_removed_only_by_its_key() {
     let (mut ui, app) = open();

@@ -160,6 +160,7 @@ impl Workbench {
                 let title = match (editor.view.draft.base(), key) {
                     (None, "") => format!("New {kind}"),
                     (None, key) => format!("{key} (new {kind})"),
+                    (Some(_), key) if editor.rotates => format!("{key}, next value"),
                     (Some(_), key) => key.to_owned(),
                 };
                 if editor.view.is_dirty() { format!("{title} *") } else { title }
