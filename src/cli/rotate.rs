@@ -443,7 +443,7 @@ fn list(context: &Context, setup: &Setup) -> Result<ExitCode, Problem> {
     let now = Timestamp::now();
     let document = &opened.document;
     let mut found: Vec<&Credential> = session::residents(document, &setup.solution)
-        .filter(|known| session::is_rotation_due(known, now))
+        .filter(|known| known.rotation.is_some() || session::is_rotation_due(known, now))
         .collect();
     found.sort_by(|one, other| one.content.key().cmp(other.content.key()));
     let rotating = |known: &Credential| session::rotating(document, &opened.kinds, known);

@@ -116,9 +116,12 @@ fn tell(context: &Context, survey: &Survey, read: usize, unread: &[String]) {
         out.warning(&format!("not read: {why}"));
     }
     let count: usize = survey.workflows.iter().map(|workflow| workflow.references.len()).sum();
+    let some = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     out.note(&format!(
-        "{read} files read, {} name credentials in {count} places, {} of them nothing that is there",
-        survey.workflows.len(),
+        "{} read; {} in {}, {} of nothing that is there",
+        some(read, "file"),
+        some(count, "reference"),
+        some(survey.workflows.len(), "workflow"),
         survey.unresolved.len()
     ));
 }

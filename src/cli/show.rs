@@ -64,6 +64,10 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
     if !row.flags.is_empty() {
         out.line(&out.paint(Tone::Caution, &format!("! {}", row.flags.join(", ").replace('_', " "))));
     }
+    if let Some(rotation) = &credential.rotation {
+        let stands = format!("! a rotation goes on: {}", rotation.stage.word());
+        out.line(&out.paint(Tone::Caution, &stands));
+    }
     for violation in kinds.attention(&credential.content) {
         out.line(&out.paint(Tone::Caution, &visible(&format!("  {violation}"))));
     }

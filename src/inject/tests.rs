@@ -186,6 +186,8 @@ fn yaml() {
         "a: @\nb: [@, 1]\n",
         &[
             ("word", Some("a: word\nb: [word, 1]\n")),
+            ("pg://u:p%2@h/d?a&b", Some("a: pg://u:p%2@h/d?a&b\nb: [\"pg://u:p%2@h/d?a&b\", 1]\n")),
+            ("&anchor", Some("a: \"&anchor\"\nb: [\"&anchor\", 1]\n")),
             ("5432", Some("a: 5432\nb: [5432, 1]\n")),
             ("0123", Some("a: \"0123\"\nb: [\"0123\", 1]\n")),
             ("1e5", Some("a: \"1e5\"\nb: [\"1e5\", 1]\n")),

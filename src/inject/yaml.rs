@@ -63,7 +63,9 @@ fn block<'a>(around: &Around<'_>, value: &'a str, folded: bool) -> Result<Cow<'a
 
 fn plain<'a>(around: &Around<'_>, value: &'a str, flow: bool) -> Result<Cow<'a, str>, Unfit> {
     let word = |value: &str| {
-        value.chars().all(|c| c.is_ascii_alphanumeric() || "_./+=@~^-".contains(c) || c == ':' && !flow)
+        // None of these means anything inside of a word: blanks would have to stand beside some of them.
+        let inside = |c: char| "_./+=@~^-%?&;!$*()<>|".contains(c) || c == ':' && !flow;
+        value.chars().all(|c| c.is_ascii_alphanumeric() || inside(c))
             && !value.ends_with(':')
             && !value.is_empty()
     };

@@ -49,9 +49,9 @@ pub fn rotation_due_at(credential: &Credential) -> Option<Timestamp> {
     credential.secret_since().checked_add(span).ok()
 }
 
-/// Whether somebody has something to do: the schedule says so, or a rotation that was begun waits for its end.
+/// Whether its schedule says that it should have been replaced.
 pub fn is_rotation_due(credential: &Credential, now: Timestamp) -> bool {
-    credential.rotation.is_some() || rotation_due_at(credential).is_some_and(|due| due <= now)
+    rotation_due_at(credential).is_some_and(|due| due <= now)
 }
 
 /// The edit that keeps the next values. `next` is the whole credential as it shall be.

@@ -84,11 +84,9 @@ fn the_next_key_is_tested_switched_to_and_tested_again() {
     assert_eq!(service.seen()[before..], ["new-marker", "new-marker"], "before the switch and after it");
     assert_eq!(value(&account), "new-marker");
     let row = account.run(&["list", "--json"]).succeeds().json()[0].clone();
-    assert_eq!(
-        (&row["status"], &row["flags"]),
-        (&json!("active"), &json!(["rotation_due"])),
-        "it waits for its end"
-    );
+    assert_eq!((&row["status"], &row["flags"]), (&json!("active"), &json!([])));
+    let shown = account.run(&["show", "pay.api"]).page();
+    assert!(shown.contains("! a rotation goes on: confirmed"), "it waits for its end: {shown}");
     // Nothing of it is shown.
     let shown = account.run(&["show", "pay.api", "--json"]).succeeds().out;
     assert!(!shown.contains("marker") && !done.err.contains("marker") && !done.out.contains("marker"));
