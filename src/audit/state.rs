@@ -10,7 +10,7 @@ use super::event::{Step, What, Who};
 use super::key::Keys;
 use super::line::{Hash, Line, START, follow, hex, log_name, unhex};
 use super::usage::Usage;
-use super::{Fault, Head};
+use super::{Broken, Fault, Head};
 
 /// How many openings are kept at hand.
 const OPENINGS: usize = 5;
@@ -42,8 +42,10 @@ pub struct Since {
 pub(super) struct Pending {
     /// Those without a code.
     pub(super) unkeyed: u64,
-    /// Those that cannot be read.
+    /// Those that cannot be read, and what follows on them and does not fit.
     pub(super) torn: u64,
+    /// The first that can be read and does not fit: what is wrong where these lines are known to have been others.
+    pub(super) lost: Option<Broken>,
     /// Attempts to unlock among them.
     pub(super) failed: u64,
     /// The last of these.
@@ -182,6 +184,15 @@ impl State {
         let pending = std::mem::take(&mut self.pending);
         self.since.failed += pending.failed;
         self.since.last_failed = pending.last.or(self.since.last_failed.take());
+    }
+
+    /// Takes a line that does not fit for one that a power cut left: a disk may keep the end of what was being written
+    /// and lose its middle. That is believed only after a line that cannot be read, and shows as wrong as soon as a
+    /// line from here on is known to have been there.
+    pub(super) fn lose(&mut self, bytes: &[u8], ended: bool, broken: Broken) {
+        self.pending.torn += 1;
+        self.pending.lost.get_or_insert(broken);
+        self.advance(bytes, ended);
     }
 
     fn take_unkeyed(&mut self, line: &Line) {

@@ -375,6 +375,42 @@ fn what_happened_since_a_person_was_there_is_known() {
 }
 
 #[test]
+fn lines_of_which_a_power_cut_lost_the_middle_become_a_recorded_gap() {
+    let bench = Bench::with_lines();
+    let whole = bench.text().into_bytes();
+    let mark = bench.host.mark();
+    let mut log = bench.open().unwrap();
+    let many: Vec<Entry> = (0..6).map(|number| got(&format!("lost{number}"))).collect();
+    bench.append(&mut log, &many);
+    let longer = bench.text().into_bytes();
+    // Any one sector of what was being written is not there, and all after it is.
+    let sectors: Vec<usize> = (whole.len()..longer.len()).step_by(512).collect();
+    assert!(sectors.len() > 4, "{}", sectors.len());
+    for from in sectors {
+        let mut left = longer.clone();
+        left[from..longer.len().min(from + 512)].fill(0);
+        bench.write(&left);
+        *bench.host.mark.borrow_mut() = mark.clone();
+        let mut log = bench.open().unwrap_or_else(|error| panic!("{from}: {error}"));
+        assert!(bench.verify().unwrap().torn > 0);
+        bench.append(&mut log, &[Entry::new(What::Opened)]);
+        let verified = bench.verify().unwrap_or_else(|error| panic!("{from}: {error}"));
+        assert_eq!((verified.torn, verified.gaps), (0, 1), "{from}");
+        assert!(bench.text().into_bytes().starts_with(&left), "nothing is taken away");
+        // Control: the same hole in lines that this host knows is none that a power cut made.
+        bench.write(&longer);
+        *bench.host.mark.borrow_mut() = mark.clone();
+        let mut log = bench.open().unwrap();
+        bench.append(&mut log, &[Entry::new(What::Opened)]);
+        left.extend(&bench.text().into_bytes()[longer.len()..]);
+        bench.write(&left);
+        let broken = bench.verify().expect_err("a hole in what is known");
+        assert!(broken.line > 13 && broken.line <= 20, "{from}: {broken}");
+        assert!(bench.open().is_err(), "{from}");
+    }
+}
+
+#[test]
 fn lines_without_a_key_are_counted_by_the_next_that_has_one() {
     let bench = Bench::with_lines();
     bench.fail_to_unlock();

@@ -29,7 +29,13 @@ impl Walk<'_> {
     ) -> Result<(), Broken> {
         self.compare(state)?;
         for (line, ended) in lines(bytes) {
-            let taken = state.take(line, ended, self.keys).map_err(|fault| self.broken(state, fault))?;
+            let taken = match state.take(line, ended, self.keys) {
+                Err(fault) if state.pending.torn > 0 => {
+                    state.lose(line, ended, self.broken(state, fault));
+                    None
+                }
+                other => other.map_err(|fault| self.broken(state, fault))?,
+            };
             self.compare(state)?;
             if let Some(line) = &taken {
                 visit(line, state);
@@ -42,7 +48,7 @@ impl Walk<'_> {
     fn compare(&self, state: &State) -> Result<(), Broken> {
         let mut here = self.known.iter().filter(|known| known.line == state.line && known.log == state.log);
         match here.any(|known| unhex(&known.hash) != Some(state.hash)) {
-            true => Err(self.at(state, state.line, Fault::Other)),
+            true => Err(first(state, self.at(state, state.line, Fault::Other))),
             false => Ok(()),
         }
     }
@@ -55,7 +61,7 @@ impl Walk<'_> {
     pub(super) fn require_whole(&self, state: &State, mark: Option<&Mark>, size: u64) -> Result<(), Broken> {
         let here = self.known.iter().filter(|known| known.log == state.log).map(|known| known.line);
         if let Some(known) = here.max().filter(|known| *known > state.line) {
-            return Err(self.broken(state, Fault::Cut { known }));
+            return Err(first(state, self.broken(state, Fault::Cut { known })));
         }
         let Some(mark) = mark else { return Ok(()) };
         let cut = Fault::Cut { known: mark.line };
@@ -86,6 +92,11 @@ impl Walk<'_> {
     pub(super) fn at(&self, state: &State, line: u64, fault: Fault) -> Broken {
         Broken { path: self.path.to_owned(), line, row: line - state.starts.min(line) + 1, fault }
     }
+}
+
+/// What is wrong first, where lines that are known were lost.
+fn first(state: &State, broken: Broken) -> Broken {
+    state.pending.lost.clone().unwrap_or(broken)
 }
 
 /// The state before the first line of a file that is not read together with the files before it.

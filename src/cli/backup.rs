@@ -67,8 +67,9 @@ fn archive(setup: &Setup) -> Result<Archive, Problem> {
 fn list(context: &Context, archive: &Archive) -> Result<(), Problem> {
     let out = &context.output;
     let mut rows = Vec::new();
-    for backup in archive.list() {
-        let examined = archive.examine(&backup).map_err(Problem::from);
+    let all = archive.list()?;
+    for backup in &all {
+        let examined = archive.examine(backup).map_err(Problem::from);
         if out.is_json() {
             rows.push(json!({
                 "generation": backup.generation, "name": backup.name(), "saved_at": backup.saved_at, "bytes": backup.bytes,
@@ -88,14 +89,14 @@ fn list(context: &Context, archive: &Archive) -> Result<(), Problem> {
     }
     if out.is_json() {
         out.json(&rows);
-    } else if archive.list().is_empty() {
+    } else if all.is_empty() {
         out.note("There are no backups: each save keeps the generation before it.");
     }
     Ok(())
 }
 
 fn restore(context: &Context, archive: Archive, generation: &str, force: bool) -> Result<(), Problem> {
-    let all = archive.list();
+    let all = archive.list()?;
     if let (false, Some(backup)) = (force, all.iter().find(|backup| backup.name() == generation)) {
         let count = archive.examine(backup)?.document.credentials.len();
         let at = backup.saved_at.strftime("%Y-%m-%d %H:%M UTC");
@@ -119,7 +120,7 @@ fn restore(context: &Context, archive: Archive, generation: &str, force: bool) -
 }
 
 fn purge(context: &Context, mut opened: Opened, force: bool) -> Result<(), Problem> {
-    let count = opened.session.store().backups();
+    let count = opened.session.store().backups()?;
     if count > 0 && !force {
         let question = format!("Drop all {count} earlier generations for good? This cannot be undone");
         ask(&question, "dropping backups cannot be undone")?;

@@ -253,8 +253,12 @@ fn vault(opened: &Opened, report: &mut Report) {
 /// Earlier generations: whether there are any, and whether the newest would open.
 fn backups(opened: &Opened, report: &mut Report) {
     let store = opened.session.store();
+    let kept = match store.backups() {
+        Ok(kept) => kept,
+        Err(error) => return report.fail("backups", error),
+    };
     let Some((backup, opens)) = store.try_newest_backup() else {
-        match (opened.session.header().generation, store.backups()) {
+        match (opened.session.header().generation, kept) {
             (1, 0) => report.fine("backups", "none yet: the next save keeps the first"),
             (_, count) if count > 0 => {
                 report.fine("backups", format!("{count}, not tried: that would take a person or hardware"));
@@ -267,7 +271,7 @@ fn backups(opened: &Opened, report: &mut Report) {
         }
         return;
     };
-    let newest = format!("{}, the newest of generation {}", store.backups(), backup.generation);
+    let newest = format!("{kept}, the newest of generation {}", backup.generation);
     match opens {
         Ok(_) => report.fine("backups", format!("{newest}: it opens")),
         Err(error) => report.warn(

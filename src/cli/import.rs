@@ -80,17 +80,20 @@ pub(crate) fn run(context: &Context, arguments: &Import) -> Result<ExitCode, Pro
             session::import_documents(&opened.document, &opened.kinds, text, &options, &name)?
         }
     };
-    for row in &plan.rows {
-        print(&context.output, row, arguments.dry_run);
-    }
     let counts = [Fate::New, Fate::Changed, Fate::Duplicate, Fate::Skipped]
         .map(|fate| format!("{} {}", plan.count(fate), fate.word()))
         .join(", ");
+    let print_all = |rows: &[ImportRow]| {
+        rows.iter().for_each(|row| print(&context.output, row, arguments.dry_run));
+    };
     if arguments.dry_run {
+        print_all(&plan.rows);
         context.output.note(&format!("{counts}. Nothing was saved."));
         return Ok(ExitCode::SUCCESS);
     }
+    // What became of each is told only once it is so.
     let saved = opened.session.commit(plan.edits, Timestamp::now())?;
+    print_all(&plan.rows);
     context.output.note(&format!("{counts}."));
     show::say_warnings(context, &saved);
     advise(context, arguments, &source);

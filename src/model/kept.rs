@@ -38,6 +38,8 @@ pub enum Subject {
         id: Id,
         /// The stored version that the draft began from; `None`: the credential is new.
         version: Option<u32>,
+        /// It is to be the next values of a rotation.
+        rotates: bool,
     },
     /// An OAuth app of the organization.
     OauthApp {

@@ -57,7 +57,8 @@ impl Session {
     /// # Errors
     /// `audit_unwritable`; files.
     pub fn purge_backups(&mut self, clock: &dyn Fn() -> Timestamp) -> Result<usize, Problem> {
-        let entry = Entry::new(What::BackupsPurged).with_fact("backups", count(self.store.backups()));
+        let count = i64::try_from(self.store.backups()?).unwrap_or(i64::MAX);
+        let entry = Entry::new(What::BackupsPurged).with_fact("backups", count);
         let begun = self.begin(vec![entry], clock(), "nothing was dropped")?;
         let purged = self.store.purge_backups().map_err(Problem::from);
         let result = purged.as_ref().map_or_else(|problem| problem.code, |_| "ok");
@@ -65,8 +66,4 @@ impl Session {
         let _ = self.log.end(begun, result, Vec::new(), clock(), &self.store);
         purged
     }
-}
-
-fn count(backups: usize) -> i64 {
-    i64::try_from(backups).unwrap_or(i64::MAX)
 }

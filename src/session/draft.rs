@@ -76,7 +76,7 @@ pub fn draft_name(draft: &KeptDraft) -> String {
 /// What happened in the vault to what a draft is of, since the draft began; `None`: nothing.
 pub fn meanwhile(document: &Document, draft: &KeptDraft) -> Option<String> {
     match &draft.subject {
-        Subject::Credential { id, version } => credential(document, id, *version),
+        Subject::Credential { id, version, .. } => credential(document, id, *version),
         Subject::OauthApp { before: None } => None,
         Subject::OauthApp { before: Some(before) } => {
             let name = before.get("name").and_then(|name| name.as_str()).unwrap_or_default();

@@ -63,8 +63,11 @@ impl Archive {
     }
 
     /// All there are, oldest first.
-    pub fn list(&self) -> Vec<Backup> {
-        backups::list(&self.files.backups())
+    ///
+    /// # Errors
+    /// Their folder cannot be read.
+    pub fn list(&self) -> Result<Vec<Backup>, StoreError> {
+        Ok(backups::read(&self.files.backups())?)
     }
 
     /// Opens one, and judges who wrote it. Its age is no reason against it.
@@ -82,7 +85,7 @@ impl Archive {
     /// [`StoreError::NoBackup`]; as [`Archive::examine`]; a vault that is there and is refused for another reason
     /// than damage is not replaced.
     pub fn prepare(self, name: &str) -> Result<Restoration, StoreError> {
-        let Some(backup) = self.list().into_iter().find(|backup| backup.name() == name) else {
+        let Some(backup) = self.list()?.into_iter().find(|backup| backup.name() == name) else {
             return Err(StoreError::NoBackup { name: name.to_owned() });
         };
         let Earlier { header, mut document, opener, key } = self.examine(&backup)?;
@@ -212,8 +215,11 @@ impl audit::Witness for Restoration {
 
 impl Store {
     /// How many earlier generations there are, damaged ones that were put aside included.
-    pub fn backups(&self) -> usize {
-        backups::all(&self.files.backups()).len()
+    ///
+    /// # Errors
+    /// Their folder cannot be read.
+    pub fn backups(&self) -> Result<usize, StoreError> {
+        Ok(backups::all(&self.files.backups())?.len())
     }
 
     /// Removes all earlier generations for good. Gives how many there were.
@@ -221,13 +227,12 @@ impl Store {
     /// # Errors
     /// Files; those that could not be removed are still there.
     pub fn purge_backups(&self) -> Result<usize, StoreError> {
-        let folder = self.files.backups();
-        if !folder.is_dir() {
-            return Ok(0);
-        }
         let _lock = Lock::acquire(&self.files.lock(), LOCK_WAIT)?;
-        let all = backups::all(&folder);
-        durable::remove_all(&folder, &all)?;
+        let folder = self.files.backups();
+        let all = backups::all(&folder)?;
+        if !all.is_empty() {
+            durable::remove_all(&folder, &all)?;
+        }
         Ok(all.len())
     }
 

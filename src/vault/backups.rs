@@ -1,13 +1,13 @@
 //! Earlier generations, in `VAULT.d/backups/GENERATION.age`.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::durable;
+use crate::durable::{self, Error, Step};
 
 /// The newest that stay whatever their age.
 const NEWEST: usize = 10;
@@ -36,11 +36,23 @@ impl Backup {
     }
 }
 
+/// What is in the folder; nothing where there is none.
+fn entries(folder: &Path) -> Result<Vec<fs::DirEntry>, Error> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries.and_then(Iterator::collect::<Result<_, _>>).map_err(Error::io(Step::Open, folder)),
+    }
+}
+
 /// Every file of the folder that is, or was, a vault: damaged ones that were put aside, too.
-pub(super) fn all(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let files = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
-    files.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "age")).collect()
+///
+/// # Errors
+/// The folder cannot be read: how many there are is then not known.
+pub(super) fn all(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let files =
+        entries(folder)?.into_iter().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    let paths = files.map(|entry| entry.path());
+    Ok(paths.filter(|path| path.extension().is_some_and(|end| end == "age")).collect())
 }
 
 /// Where a damaged vault is put aside when an earlier generation takes its place.
@@ -54,9 +66,16 @@ pub(super) fn place_of_damaged(folder: &Path) -> PathBuf {
 
 /// All backups in a folder, oldest generation first; none where the folder cannot be read.
 pub fn list(folder: &Path) -> Vec<Backup> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut backups: Vec<Backup> = entries
-        .flatten()
+    read(folder).unwrap_or_default()
+}
+
+/// All backups in a folder, oldest generation first.
+///
+/// # Errors
+/// The folder cannot be read.
+pub(super) fn read(folder: &Path) -> Result<Vec<Backup>, Error> {
+    let mut backups: Vec<Backup> = entries(folder)?
+        .into_iter()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
             let number = name.strip_suffix(".age")?;
@@ -67,7 +86,7 @@ pub fn list(folder: &Path) -> Vec<Backup> {
         })
         .collect();
     backups.sort_by(|one, two| (one.generation, &one.path).cmp(&(two.generation, &two.path)));
-    backups
+    Ok(backups)
 }
 
 /// Where the present file is kept when the next generation replaces it. A name that another file has is

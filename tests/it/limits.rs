@@ -1,11 +1,11 @@
 //! Disks, quotas and memory at their limits: an old or a new vault, a clear message, and reading always works
 //! (RELIABILITY D4, D5, D22).
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::support::command::{PROGRAM, environment};
 use crate::support::home::Account;
-use crate::support::vault::{installed, report};
+use crate::support::vault::{create, installed, now, report};
 
 fn account() -> Account {
     let account = Account::with_vault();
@@ -143,4 +143,105 @@ fn a_huge_vault_is_refused_before_it_takes_memory() {
     // Control: an honest one opens within that memory.
     std::fs::write(account.vault(), honest).unwrap();
     assert_eq!(behind(&account, &limit, &["list"]).0, Some(0));
+}
+
+/// Adds many credentials in one save, past the command line.
+fn fill(account: &Account, count: usize) {
+    let edits = (0..count)
+        .map(|number| create(&format!("team{}.service{number}", number % 100), "a-secret-of-24-characters"));
+    account.open().store.commit(edits.collect(), now()).unwrap();
+}
+
+/// The most memory that a command took, in KiB, as the system counted it while it ran.
+fn peak(account: &Account, arguments: &[&str]) -> u64 {
+    let mut child = Command::new(PROGRAM)
+        .args(arguments)
+        .env_clear()
+        .envs(environment(&account.home))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    loop {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let found = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        peak = peak.max(found.unwrap_or(0));
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            return peak;
+        }
+        std::thread::yield_now();
+    }
+}
+
+/// A save within each limit of memory leaves the old vault or the new one, whatever becomes of the program.
+fn within_limits(account: &Account, limits: &[u64]) -> (usize, usize) {
+    let file = account.home.join("more.json");
+    let (mut done, mut failed) = (0, 0);
+    for (number, mib) in limits.iter().enumerate() {
+        let before = account.open().document.credentials.len();
+        let bytes = std::fs::read(account.vault()).unwrap();
+        let key = format!("more{number}");
+        std::fs::write(
+            &file,
+            format!(r#"{{"key":"{key}","kind":"secret","config":{{"values":{{"a":"x"}}}}}}"#),
+        )
+        .unwrap();
+        let limit = format!("--as={}", mib * 1024 * 1024);
+        let put = ["put", "--no-test", "--json-file", file.to_str().unwrap()];
+        let (code, err) = behind(account, &["prlimit", &limit], &put);
+        let after = account.open().document;
+        match code {
+            Some(0) => {
+                done += 1;
+                assert!(after.find("default", &key).is_some(), "{mib} MiB: {err}");
+            }
+            code => {
+                failed += 1;
+                assert_eq!(after.credentials.len(), before, "{mib} MiB: {code:?} {err}");
+                assert_eq!(std::fs::read(account.vault()).unwrap(), bytes, "{mib} MiB");
+            }
+        }
+        account.put(&format!(r#"{{"key":"{key}-next","kind":"secret","config":{{"values":{{"a":"x"}}}}}}"#));
+    }
+    (done, failed)
+}
+
+#[test]
+fn too_little_memory_leaves_the_old_vault() {
+    if !installed("prlimit") {
+        return;
+    }
+    let account = account();
+    fill(&account, 3_000);
+    let (done, failed) = within_limits(&account, &[16, 24, 32, 40, 48, 4096]);
+    assert!(done > 0 && failed > 0, "control: both were seen: {done} {failed}");
+}
+
+#[test]
+#[ignore = "100,000 credentials: minutes"]
+fn a_hundred_thousand_credentials_stay_within_four_times_their_size() {
+    if !installed("prlimit") {
+        return;
+    }
+    let account = account();
+    let little = peak(&account, &["list", "--json"]);
+    fill(&account, 100_000);
+    let size = std::fs::metadata(account.vault()).unwrap().len() / 1024;
+    let document =
+        account.write("one.json", r#"{"key":"one","kind":"secret","config":{"values":{"a":"x"}}}"#);
+    let list = peak(&account, &["list", "--json"]);
+    let save = peak(&account, &["put", "--no-test", "--json-file", &document]);
+    report(&format!(
+        "vault {size} KiB; an empty one takes {little} KiB, listing {list} KiB, saving {save} KiB: {:.1} and {:.1} times",
+        (list - little) as f64 / size as f64,
+        (save - little) as f64 / size as f64,
+    ));
+    let limits: Vec<u64> = [32, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 4096].to_vec();
+    let (done, failed) = within_limits(&account, &limits);
+    report(&format!("{done} saves within their limit, {failed} not: the old vault each time"));
+    assert!(done > 0 && failed > 0, "{done} {failed}");
 }

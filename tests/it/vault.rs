@@ -311,6 +311,23 @@ fn the_golden_vault_of_format_1_opens() {
     assert_eq!(credential.tests.len(), 1);
     assert!(opened.document.find_removed("default", "removed").is_some());
     assert_eq!(opened.document.extra["x-body"], serde_json::json!([1, 2.5, null]));
+    // All that it says, as this version writes it: not a byte of it is lost or read in another way.
+    assert_eq!(content_hash(&opened.document, opened.store.header()), GOLDEN);
+    // Control: the hash sees a change.
+    let mut changed = credbench::model::Document::clone(&opened.document);
+    changed.solutions[1].name.push('x');
+    assert_ne!(content_hash(&changed, opened.store.header()), GOLDEN);
+}
+
+/// What `tests/vaults/v1.age` holds.
+const GOLDEN: &str = "ea93802281017648f6b5fd2aeac2f5899b0a48ada61ae2a3e7068fcaaffbafb5";
+
+/// SHA-256 of a document's body, hex.
+fn content_hash(document: &credbench::model::Document, header: &credbench::vault::Header) -> String {
+    use sha2::{Digest, Sha256};
+    let plain = credbench::vault::encode(document, header, |_, _| "0".repeat(88)).unwrap();
+    let body = plain.windows(8).position(|window| window == b",\"body\":").unwrap();
+    Sha256::digest(&plain[body..]).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Writes the golden vault. Run once per format, by hand.

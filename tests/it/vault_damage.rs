@@ -3,8 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use credbench::vault::{Damage, KeyringError, OpenPolicy, Refusal, Store, StoreError};
+use credbench::audit::{self, Keys};
+use credbench::vault::{Archive, Damage, KeyringError, OpenPolicy, Refusal, Store, StoreError};
 
+use crate::support::home::Account;
 use crate::support::vault::{CHEAP, Home, now, unlock};
 
 /// A vault small enough to try every bit of.
@@ -75,6 +77,48 @@ fn no_damaged_memory_is_accepted() {
     }
     overwrite(&seen, &honest);
     home.open().unwrap();
+}
+
+#[test]
+fn no_damaged_backup_is_accepted() {
+    let home = small();
+    home.add("one");
+    let backup = home.root.join("data/vault.age.d/backups/1.age");
+    let honest = fs::read(&backup).unwrap();
+    let archive = Archive::of(&home.places(), home.keyring()).unwrap();
+    let examine = || archive.examine(&archive.list().unwrap()[0]);
+    for (what, bytes) in damaged(&honest).step_by(5) {
+        overwrite(&backup, &bytes);
+        assert!(examine().is_err(), "accepted: {what}");
+    }
+    overwrite(&backup, &honest);
+    examine().unwrap();
+}
+
+#[test]
+fn no_damaged_audit_log_is_accepted() {
+    let account = Account::with_vault();
+    account.put(r#"{"key":"one","kind":"secret","config":{"values":{"a":"x"}}}"#);
+    let store = account.open().store;
+    let keys = Keys::of(store.document().audit_key.as_ref().unwrap()).unwrap();
+    let log = store.folder().join("audit.log");
+    let honest = fs::read(&log).unwrap();
+    let verify = || audit::verify(store.folder(), &keys, &store);
+    let (mut refused, mut told) = (0, 0);
+    for (what, bytes) in damaged(&honest).step_by(5) {
+        overwrite(&log, &bytes);
+        match verify() {
+            Err(_) => refused += 1,
+            // What comes after the last line is one that was not finished: it is counted, and never believed.
+            Ok(verified) => {
+                assert!(what.ends_with("more") && verified.torn > 0, "accepted: {what}: {verified:?}");
+                told += 1;
+            }
+        }
+    }
+    assert!(refused > honest.len() && told > 0, "{refused} {told}");
+    overwrite(&log, &honest);
+    assert_eq!(verify().unwrap().torn, 0);
 }
 
 #[test]

@@ -176,8 +176,8 @@ impl App {
         let draft = self.drafts.found[at].clone();
         let Some(bench) = &mut self.bench else { return };
         let resumed = match &draft.subject {
-            Subject::Credential { id, version } => {
-                bench.resume(&draft, id, *version, &mut self.shared).map(|()| None)
+            Subject::Credential { id, version, rotates } => {
+                bench.resume(&draft, id, *version, *rotates, &mut self.shared).map(|()| None)
             }
             Subject::OauthApp { before } => {
                 OauthAppEditor::resume(bench.document().clone(), &draft, before.as_ref(), &mut self.shared)

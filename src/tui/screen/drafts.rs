@@ -104,6 +104,7 @@ impl Screen for Drafts {
             let ago = paint::ago(now.duration_since(draft.at).as_secs());
             let kind = shared.kinds.of_document(&draft.content.document);
             let (what, new) = match &draft.subject {
+                Subject::Credential { rotates: true, .. } => ("next value of a rotation", false),
                 Subject::Credential { version, .. } => {
                     (kind.as_ref().map_or("credential", |kind| &kind.title), version.is_none())
                 }

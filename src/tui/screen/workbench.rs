@@ -135,13 +135,15 @@ impl Workbench {
         kept: &KeptDraft,
         id: &Id,
         version: Option<u32>,
+        rotates: bool,
         shared: &mut Shared,
     ) -> Result<(), String> {
         if self.editor.is_some() {
             return Err(FINISH.to_owned());
         }
         let editor = Editor::resume(kept, id, version, &self.document, shared);
-        self.editor = Some(editor.ok_or("its kind is not known here any more")?);
+        let editor = editor.ok_or("its kind is not known here any more")?;
+        self.editor = Some(Editor { rotates, ..editor });
         self.list.select(Some(id));
         self.details.reset();
         self.focus = Pane::Panel;

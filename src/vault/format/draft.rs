@@ -21,15 +21,25 @@ const CODE_LEN: usize = 44;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "of", rename_all = "snake_case", deny_unknown_fields)]
 enum Of {
-    Credential { id: Id, version: Option<u32> },
-    OauthApp { before: Option<Object> },
-    Kind { id: String, version: Option<u32> },
+    Credential {
+        id: Id,
+        version: Option<u32>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        rotates: bool,
+    },
+    OauthApp {
+        before: Option<Object>,
+    },
+    Kind {
+        id: String,
+        version: Option<u32>,
+    },
 }
 
 impl From<Subject> for Of {
     fn from(subject: Subject) -> Self {
         match subject {
-            Subject::Credential { id, version } => Self::Credential { id, version },
+            Subject::Credential { id, version, rotates } => Self::Credential { id, version, rotates },
             Subject::OauthApp { before } => Self::OauthApp { before },
             Subject::Kind { id, version } => Self::Kind { id, version },
         }
@@ -39,7 +49,7 @@ impl From<Subject> for Of {
 impl From<Of> for Subject {
     fn from(of: Of) -> Self {
         match of {
-            Of::Credential { id, version } => Self::Credential { id, version },
+            Of::Credential { id, version, rotates } => Self::Credential { id, version, rotates },
             Of::OauthApp { before } => Self::OauthApp { before },
             Of::Kind { id, version } => Self::Kind { id, version },
         }

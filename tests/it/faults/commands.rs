@@ -1,21 +1,32 @@
 //! Every command that changes something, on an account that has something of everything.
 
+use std::path::Path;
+use std::process::Command;
+
 use crate::support::home::Account;
 
 /// Tells the states of an account apart; an error where it is none that may be.
 type Says = fn(&Account) -> Result<String, String>;
 
 /// A command.
-pub(super) struct Case {
-    pub(super) name: &'static str,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
     /// `HOME` stands for the account's home.
-    pub(super) arguments: &'static [&'static str],
+    pub(crate) arguments: &'static [&'static str],
     /// The exit code of `list` before it.
-    pub(super) opens_old: i32,
+    pub(crate) opens_old: i32,
     /// What tells old from new, where the vault's content does not.
-    pub(super) says: Option<Says>,
+    pub(crate) says: Option<Says>,
     /// Makes the account fit for it.
     prepare: fn(&Account),
+}
+
+impl Case {
+    /// The arguments for an account.
+    pub(crate) fn arguments_in(&self, home: &Path) -> Vec<String> {
+        let home = home.to_str().unwrap();
+        self.arguments.iter().map(|argument| argument.replace("HOME", home)).collect()
+    }
 }
 
 const fn case(name: &'static str, arguments: &'static [&'static str]) -> Case {
@@ -23,7 +34,7 @@ const fn case(name: &'static str, arguments: &'static [&'static str]) -> Case {
 }
 
 /// All of them.
-pub(super) const CASES: &[Case] = &[
+pub(crate) const CASES: &[Case] = &[
     case("put", &["put", "--no-test", "--json-file", "HOME/new.json"]),
     case("add", &["add", "added", "--kind", "secret", "--secret-file", "v=HOME/pass", "--no-test"]),
     case("remove", &["remove", "old", "--force"]),
@@ -44,6 +55,17 @@ pub(super) const CASES: &[Case] = &[
     ),
     case("recipients remove", &["recipients", "remove", "ann"]),
     case("trash purge", &["trash", "purge", "--force"]),
+    case("rename", &["rename", "old", "renamed", "--force"]),
+    case("scan", &["scan", "HOME/code"]),
+    case("review exclude", &["review", "exclude", "old", "undocumented", "--reason", "known"]),
+    Case { says: Some(whether_it_is_signed), ..case("review sign-off", &["review", "sign-off"]) },
+    Case {
+        says: Some(what_was_written),
+        ..case("inject", &["inject", "-i", "HOME/app.template", "-o", "HOME/data/app.env"])
+    },
+    case("import", &["import", "dotenv", "HOME/in.env"]),
+    Case { says: Some(what_was_exported), ..case("export", &["export", "-o", "HOME/data/out.age"]) },
+    Case { says: Some(whether_the_use_is_recorded), ..case("get", &["get", "old"]) },
     case("backup restore", &["backup", "restore", "2", "--force"]),
     Case {
         says: Some(every_backup_opens_or_is_gone),
@@ -63,13 +85,19 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// An account with something of everything, ready for a command.
-pub(super) fn prepared(case: &Case) -> Account {
+pub(crate) fn prepared(case: &Case) -> Account {
     let account = Account::with_vault();
     let document = |key: &str, value: &str| {
         format!(r#"{{"key":"{key}","kind":"secret","config":{{"values":{{"a":"{value}"}}}}}}"#)
     };
     account.write("new.json", &document("new", "new"));
     account.write("app.json", r#"{"name":"more","client_id":"c","token_url":"https://login.example/token"}"#);
+    account.write(
+        "in.env",
+        "STRIPE_KEY=one\nSESSION_SECRET=two\nDATABASE_URL=postgres://ann:three@db.example/app\n",
+    );
+    account.write("code/app.env", "KEY=cred://old\n");
+    account.write("app.template", "KEY={{ cred://old }}\n");
     account.write("pass", "a secret");
     account.write("new-pass", "another passphrase");
     account.put(&format!("[{},{}]", document("old", "first"), document("gone", "gone")));
@@ -130,5 +158,54 @@ fn protection(account: &Account) -> Result<String, String> {
         (plain, _) if plain.code == 0 => Ok("plain".to_owned()),
         (_, protected) if protected.code == 0 => Ok("protected".to_owned()),
         (_, protected) => Err(protected.err),
+    }
+}
+
+/// No export, or all of it.
+fn what_was_exported(account: &Account) -> Result<String, String> {
+    let file = account.home.join("data/out.age");
+    if account.run(&["list"]).code != 0 {
+        return Err("the vault does not open".to_owned());
+    }
+    if !file.exists() {
+        return Ok("nothing".to_owned());
+    }
+    let opened = Command::new("age").arg("-d").arg("-i").arg(account.identity()).arg(file).output().unwrap();
+    match serde_json::from_slice::<serde_json::Value>(&opened.stdout) {
+        Ok(_) => Ok("everything".to_owned()),
+        Err(error) => Err(format!("the export: {error}: {}", String::from_utf8_lossy(&opened.stderr))),
+    }
+}
+
+/// No file, or the whole one.
+fn what_was_written(account: &Account) -> Result<String, String> {
+    if account.run(&["list"]).code != 0 {
+        return Err("the vault does not open".to_owned());
+    }
+    match std::fs::read_to_string(account.home.join("data/app.env")) {
+        Err(_) => Ok("nothing".to_owned()),
+        Ok(text) if text == "KEY=old\n" => Ok("everything".to_owned()),
+        Ok(text) => Err(format!("half a file: {text}")),
+    }
+}
+
+/// Whether the audit log has a signature under the review.
+fn whether_it_is_signed(account: &Account) -> Result<String, String> {
+    recorded(account, "reviewed")
+}
+
+/// Whether the audit log says that a value was asked for.
+fn whether_the_use_is_recorded(account: &Account) -> Result<String, String> {
+    recorded(account, "got")
+}
+
+fn recorded(account: &Account, what: &str) -> Result<String, String> {
+    let verified = account.run(&["audit", "verify"]);
+    let records = account.run(&["audit", "--json", "--what", what]);
+    match (verified.code, records.code) {
+        (0, 0) => {
+            Ok(if records.json() == serde_json::json!([]) { "not recorded" } else { "recorded" }.to_owned())
+        }
+        _ => Err(format!("{}{}", verified.err, records.err)),
     }
 }

@@ -98,3 +98,12 @@ fn a_key_that_fails_is_not_switched_to_and_one_that_was_comes_back() {
     ui.keys("r<enter>").paste("new-marker").keys("<c-s>").wait("▸ Switch to it").keys("<esc>");
     assert_eq!(held(&ui).2, Some(Stage::Proven));
 }
+
+#[test]
+fn a_next_value_that_was_not_kept_yet_survives_the_lock_as_one() {
+    let (mut ui, _, _server) = open(&["old-marker", "new-marker"]);
+    ui.keys("r<enter>").sees("pay.api, next value").paste("new-marker").keys("<c-l>");
+    ui.wait("The vault is locked").keys("<enter>").wait("Unsaved drafts").sees("next value of a rotation");
+    ui.keys("<enter>").sees("pay.api, next value").keys("<c-s>").wait("▸ Switch to it");
+    assert_eq!(held(&ui), is("old-marker", Some("new-marker"), Some(Stage::Proven)));
+}

@@ -104,7 +104,7 @@ impl Editor {
         }
         let (content, text) = self.view.keep();
         let version = self.view.draft.base().map(|base| base.version);
-        let subject = Subject::Credential { id: self.id.clone(), version };
+        let subject = Subject::Credential { id: self.id.clone(), version, rotates: self.rotates };
         Some(KeptDraft { id: self.draft_id.clone(), at: now, subject, content, text })
     }
 
