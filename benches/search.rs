@@ -71,6 +71,7 @@ fn open(document: Arc<Document>) -> App {
         document,
         usage: Arc::default(),
         notices: Vec::new(),
+        alarms: Vec::new(),
         refusal: None,
         created: false,
         drafts: Vec::new(),

@@ -90,7 +90,7 @@ fn it_does_not_stop_where_nobody_could_continue_it() {
     let account = account();
     let mut pty = Pty::start(&account.home, PROGRAM, &[], (120, 40));
     pty.wait("key.one").signal(Signal::TSTP).settles_for(Duration::from_millis(500));
-    pty.send("?").wait(" Help ").send("\x1b").wait("key.one");
+    pty.send("?").wait(" Help ").send("\x1b").gone(" Help ");
     pty.is_taken();
     pty.send("\x1a").settles_for(Duration::from_millis(500)).send("?").wait(" Help ");
     pty.send("\x1b").gone(" Help ").send("q");
