@@ -154,7 +154,7 @@ fn every_screen_hides_every_secret() {
         ("K", "kinds", "Kinds"),
         ("S", "solutions", "default"),
         ("O", "oauth_apps", "app"),
-        ("Oe", "oauth_app", "client_id"),
+        ("Oe", "oauth_app", "Client id"),
         ("#", "typed", "Tags"),
         ("m", "move_to", "which solution"),
         ("f", "filters", "mine"),
