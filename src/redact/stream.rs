@@ -134,6 +134,11 @@ mod tests {
             percent,
             json[1..json.len() - 1].to_owned(),
             secret.replace('\n', "\r\n"),
+            // As HTML and as JSON of ASCII have it, encoded twice, and as bytes.
+            "s3cret/a&#43;b &quot;&#xFC;&quot;&#10;%".to_owned(),
+            "s3cret/a+b \\\"\\u00fc\\\"\\u000a%".to_owned(),
+            "s3cret%252Fa%252Bb%2520%2522%25C3%25BC%2522%250A%2525".to_owned(),
+            secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
         ];
         for form in forms {
             let text = format!("before {form} behind");
@@ -163,6 +168,7 @@ mod tests {
         masker.push(b"sure? y", &mut out);
         assert_eq!(out, b"sure? ");
         assert!(masker.is_waiting());
+        assert!(format!("{masker:?}").starts_with("Masker("));
         masker.pause(&mut out);
         assert_eq!(out, b"sure? y");
         assert!(!masker.is_waiting());
@@ -172,6 +178,34 @@ mod tests {
         masker.push(b"-is-it!", &mut out);
         masker.end(&mut out);
         assert_eq!(String::from_utf8(out).unwrap(), format!("sure? y{MASK}!"));
+    }
+
+    #[test]
+    fn what_nothing_can_change_any_more_goes_out_at_once() {
+        for (secret, text, out) in [
+            ("yes-this-is-it", "x yes-this-is-it", format!("x {MASK}")),
+            ("yes-this-is-it", "x yes-this-is-it!", format!("x {MASK}!")),
+            ("42", "code 42.", format!("code {MASK}.")),
+        ] {
+            let (mut masker, mut came) = (masker(&[secret]), Vec::new());
+            masker.push(text.as_bytes(), &mut came);
+            assert_eq!(String::from_utf8(came).unwrap(), out);
+            assert!(!masker.is_waiting(), "{text}");
+        }
+        // What looked like the start of a spelling, and is longer than any, is one no more; a letter less may be.
+        for (secret, text) in [
+            ("a\nbcdef", "a\rX".to_owned()),
+            ("a/bcdef", format!("a\\{}", "u".repeat(11))),
+            ("a/bcdef", format!("a&{}", "x".repeat(11))),
+            ("a/bcdef", format!("a%{}", "2".repeat(63))),
+        ] {
+            let (mut masker, mut came) = (masker(&[secret]), Vec::new());
+            masker.push(&text.as_bytes()[..text.len() - 1], &mut came);
+            assert!(masker.is_waiting(), "{text}");
+            masker.push(&text.as_bytes()[text.len() - 1..], &mut came);
+            assert_eq!(String::from_utf8(came).unwrap(), text);
+            assert!(!masker.is_waiting(), "{text}");
+        }
     }
 
     #[test]

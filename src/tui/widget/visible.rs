@@ -45,9 +45,18 @@ pub fn glyphs(text: &str) -> impl Iterator<Item = Glyph<'_>> {
     })
 }
 
+/// Whether a character is one of those that joiners and variation selectors are for: emoji, and the key around a digit.
+/// On any other one they would hide: a letter with one looks as it does without.
+fn is_picture(c: char) -> bool {
+    matches!(c,
+        '\u{a9}' | '\u{ae}' | '\u{203c}' | '\u{2049}' | '\u{20e3}' | '\u{2122}' | '\u{2139}'
+        | '\u{2190}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}'
+        | '\u{1f000}'..='\u{1faff}')
+}
+
 /// What is drawn in place of a grapheme that hides something; `None` for any other.
 fn marked(grapheme: &str) -> Option<String> {
-    let pictures = grapheme.chars().any(|c| c.width() == Some(2) || c == '\u{fe0f}');
+    let pictures = grapheme.chars().any(is_picture);
     let joins = |c: char| pictures && matches!(c, '\u{200d}' | '\u{fe0e}' | '\u{fe0f}');
     let mut marks = 0;
     let stacked = grapheme.chars().any(|c| {
@@ -190,13 +199,16 @@ mod tests {
         assert_eq!(visible("a\x1b[31mb\u{9b}0m\r\n\t"), "a␛[31mb<9B>0m␍␊␉");
         assert_eq!(visible("x\u{202e}y\u{e0041}"), "x<202E>y<E0041>");
         assert_eq!(visible("x\u{200d}y"), "x<200D>y");
+        assert_eq!(visible("pay\u{fe0f}pal"), "pay<FE0F>pal");
+        assert_eq!(visible("日\u{fe0e}本"), "日<FE0E>本");
         assert_eq!(visible(&format!("a{}", "\u{301}".repeat(50))), format!("a{}…", "\u{301}".repeat(4)));
         assert_eq!(visible("\u{301}"), "◌\u{301}");
     }
 
     #[test]
     fn honest_text_stays_as_it_is() {
-        for text in ["plain", "日本語", "👩‍👩‍👧‍👦", "❤️", "e\u{301}", "שלום", "한글", "👍🏽", "नमस्ते"]
+        for text in
+            ["plain", "日本語", "👩‍👩‍👧‍👦", "❤️", "e\u{301}", "שלום", "한글", "👍🏽", "1\u{fe0f}\u{20e3}", "नमस्ते"]
         {
             assert_eq!(visible(text), text);
         }

@@ -67,7 +67,7 @@ fn select(ui: &mut Ui, key: &str) {
 fn hostile() -> String {
     let text = format!(
         "\x1b]0;owned\x07\x1b[2J\x1bP1$r\x1b\\\u{9b}31m\u{9d}52;c;eA==\u{9c}\0\x08\x7fpay\u{200b}pal\u{202e}evil\u{2066}\u{e0041}\u{200d}x\
-         e{}日本語\u{ad}\u{1f1e6}\u{1160}",
+         e{}日本語\u{fe0f}\u{ad}\u{1f1e6}\u{1160}",
         "\u{301}".repeat(50)
     );
     let mut document = json!({
