@@ -164,13 +164,7 @@ fn cut(text: &str, width: usize) -> String {
 
 /// How long ago something was, in one unit: `10 s`, `2 m`, `1 h`, `3 d`.
 pub(crate) fn age(now: Timestamp, at: Timestamp) -> String {
-    let seconds = now.duration_since(at).as_secs().max(0);
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} m", seconds / 60),
-        3_600..86_400 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
-    }
+    session::oauth::left(now, at)
 }
 
 #[cfg(test)]
