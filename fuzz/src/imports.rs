@@ -10,7 +10,8 @@ use credbench::schema::catalogue::Catalogue;
 
 static RECOGNISER: LazyLock<Recogniser> = LazyLock::new(|| Recogniser::new(Catalogue::builtin()));
 
-const FORMATS: [Format; 10] = [
+/// All that a file can be; a store of pass is read entry by entry.
+pub const FORMATS: [Format; 10] = [
     Format::Dotenv,
     Format::Json,
     Format::Csv,

@@ -16,7 +16,7 @@ mod vault;
 pub use answer::answer;
 pub use catalogue::catalogue;
 pub use document::document;
-pub use imports::imports;
+pub use imports::{FORMATS, imports};
 pub use keys::keys;
 pub use names::names;
 pub use redact::redact;

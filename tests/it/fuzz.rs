@@ -9,7 +9,7 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _};
 
 #[path = "../../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, reason = "a crate of its own, where it is fuzzed")]
-mod targets;
+pub(crate) mod targets;
 
 type Target = fn(&[u8]);
 

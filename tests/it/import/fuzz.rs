@@ -3,18 +3,7 @@
 use credbench::import::{Format, Unlock, pass, read};
 use proptest::prelude::*;
 
-const FORMATS: [Format; 10] = [
-    Format::Dotenv,
-    Format::Json,
-    Format::Csv,
-    Format::Bitwarden,
-    Format::OnePux,
-    Format::KeepassXml,
-    Format::Kdbx,
-    Format::Aws,
-    Format::Postman,
-    Format::N8n,
-];
+use crate::fuzz::targets::FORMATS;
 
 /// Files that are right, for bytes that are nearly so.
 const SEEDS: [&str; 8] = [
