@@ -297,6 +297,11 @@ impl Entry {
         Self { id: Some(credential.id.clone()), version: Some(credential.version), names, ..Self::new(what) }
     }
 
+    /// An entry about a credential of which no more is at hand.
+    pub fn about_id(what: What, id: &Id, version: u32) -> Self {
+        Self { id: Some(id.clone()), version: Some(version), ..Self::new(what) }
+    }
+
     /// Which value is meant, and the value itself, of which the log holds a code.
     #[must_use]
     pub fn with_value(mut self, field: &str, value: &Secret) -> Self {

@@ -6,6 +6,7 @@
 )]
 
 mod audit;
+mod cache;
 mod catalogue;
 mod cli;
 mod cli_backup;
