@@ -70,6 +70,8 @@ pub enum What {
     Injected,
     /// A request was sent with it.
     Requested,
+    /// It was to be used in a way that is forbidden, and was not.
+    UseRefused,
     /// The next values of a credential were entered, or entered anew.
     RotationBegun,
     /// Its next values were put into use.
@@ -131,6 +133,7 @@ const WORDS: &[(What, &str)] = &[
     (What::Ran, "ran"),
     (What::Injected, "injected"),
     (What::Requested, "requested"),
+    (What::UseRefused, "use_refused"),
     (What::RotationBegun, "rotation_begun"),
     (What::Rotated, "rotated"),
     (What::RolledBack, "rolled_back"),

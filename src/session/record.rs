@@ -91,6 +91,14 @@ impl Session {
         self.log.begin(entries, now, &self.store).map_err(|error| unwritable(refused, error))
     }
 
+    /// Writes that a credential was to be used in a way that is forbidden. `why` is a word, such as `elsewhere`.
+    pub fn use_refused(&mut self, id: &Id, why: &str, now: Timestamp) {
+        let Some(credential) = self.store.document().by_id(id) else { return };
+        let entry = Entry::about(What::UseRefused, credential).with_result(why);
+        // Nothing was handed out; a log that cannot be written changes nothing about that.
+        let _ = self.log.append(&[entry], now, &self.store);
+    }
+
     /// Writes that a credential's tokens are about to be asked for, or given back.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ mod vault;
 mod vault_damage;
 mod vault_files;
 mod vault_forgery;
+mod vault_golden;
 mod vault_keys;
 mod vault_vectors;
 mod wire;
