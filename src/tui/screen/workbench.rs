@@ -45,6 +45,7 @@ use crate::tui::app::{Change, Command, Shared, Tone};
 use crate::tui::keymap::Context;
 use crate::tui::message::{Effect, Order, Purpose, Subject};
 use crate::tui::widget::visible::visible;
+use crate::words::counted;
 
 /// Why something has to wait.
 const FINISH: &str = "finish the draft first: save it or leave it";
@@ -378,8 +379,7 @@ impl Workbench {
             Action::Cancel => {
                 let count = self.cancel_tests(shared);
                 self.save_cancelled();
-                let plural = if count == 1 { "test" } else { "tests" };
-                shared.tell(Tone::Plain, format!("{count} {plural} cancelled"));
+                shared.tell(Tone::Plain, format!("{} cancelled", counted(count, "test")));
             }
             _ => return Reply::Ignored,
         }
