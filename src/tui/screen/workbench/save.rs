@@ -14,6 +14,7 @@ use crate::tui::message::{Effect, Order, Subject, Ticket};
 use crate::tui::screen::Reply;
 use crate::tui::screen::confirm::Confirm;
 use crate::tui::theme;
+use crate::words::counted;
 
 /// A screen that is shown again once something was stored.
 enum Again {
@@ -272,7 +273,7 @@ impl Workbench {
                 if solution.is_some() {
                     self.show_only(solution, shared);
                 }
-                let said = format!("{done}; {} changed", counted(&files));
+                let said = format!("{done}; {} changed", counted(files.len(), "file"));
                 self.remember(label, inverses, files.clone());
                 if !files.is_empty() {
                     shared.effect(Effect::Vault(Order::Rewrite(files)));
@@ -289,7 +290,7 @@ impl Workbench {
             }
             Change::Undo(label, files) if files.is_empty() => format!("undone: {label}"),
             Change::Undo(label, files) => {
-                let said = format!("undone: {label}; {} changed back", counted(&files));
+                let said = format!("undone: {label}; {} changed back", counted(files.len(), "file"));
                 shared.effect(Effect::Vault(Order::RewriteBack(files)));
                 said
             }
@@ -344,9 +345,4 @@ impl Workbench {
         }
         Reply::Done
     }
-}
-
-fn counted(files: &[Rewrite]) -> String {
-    let noun = if files.len() == 1 { "file" } else { "files" };
-    format!("{} {noun}", files.len())
 }
