@@ -39,7 +39,7 @@ use super::kinds::Kinds;
 use super::review::Review;
 use super::{Reply, Screen};
 use crate::model::{Content, Credential, Document, Edit, Id, KeptDraft, Recipient};
-use crate::session;
+use crate::session::{self, Rewrite};
 use crate::tui::action::Action;
 use crate::tui::app::{Change, Command, Shared, Tone};
 use crate::tui::keymap::Context;
@@ -73,8 +73,8 @@ pub struct Workbench {
     /// The search line, while it is typed in.
     search: Option<Entry>,
     read_only: bool,
-    /// What to call each change, and the edits that take it back.
-    undo: Vec<(String, Vec<Edit>)>,
+    /// What to call each change, the edits that take it back, and the files that were changed with it.
+    undo: Vec<(String, Vec<Edit>, Vec<Rewrite>)>,
     /// What is to be stored next.
     wanted: Vec<(Vec<Edit>, Change)>,
     /// The page of the pane that has the focus.
@@ -274,7 +274,7 @@ impl Workbench {
 
     fn undo_last(&mut self, shared: &mut Shared) {
         match self.undo.pop() {
-            Some((label, edits)) => self.wanted.push((edits, Change::Undo(label))),
+            Some((label, edits, files)) => self.wanted.push((edits, Change::Undo(label, files))),
             None => shared.tell(Tone::Plain, "there is nothing to undo"),
         }
     }
