@@ -59,7 +59,12 @@ pub(crate) fn run(context: &Context, arguments: &Inject) -> Result<ExitCode, Pro
         true => (fill(&[])?, None),
         false => {
             let setup = context.setup()?;
-            let purpose = Purpose { what: What::Injected, workflow: None, cache: arguments.cache };
+            let purpose = Purpose {
+                what: What::Injected,
+                workflow: None,
+                cache: arguments.cache,
+                in_json: arguments.output.is_some(),
+            };
             values::with(context, &setup, &references, &purpose, |handed| {
                 Ok((fill(handed.values)?, handed.cached))
             })?
