@@ -97,7 +97,7 @@ fn what_could_not_be_stored_is_kept_in_hand_and_tried_again() {
     fs::rename(&drafts, drafts.with_extension("away")).unwrap();
     fs::write(&drafts, "no folder").unwrap();
     let mut held = vec![store.sealer().seal(&one, &store.document().recipients).unwrap()];
-    assert_eq!(store.drafts(&mut held), [one.clone()]);
+    assert_eq!(store.drafts(&mut held), std::slice::from_ref(&one));
     assert_eq!(held.len(), 1);
     fs::remove_file(&drafts).unwrap();
     fs::rename(drafts.with_extension("away"), &drafts).unwrap();
@@ -124,7 +124,7 @@ fn what_others_put_there_is_left_alone() {
     mine.sealer().store(&SealedDraft { id: stored.id.clone(), ..sealed.clone() }).unwrap();
     fs::write(file(&mine, &one).with_extension("txt"), "no draft").unwrap();
     fs::write(file(&mine, &renamed), "no age file").unwrap();
-    assert_eq!(mine.drafts(&mut Vec::new()), [one.clone()]);
+    assert_eq!(mine.drafts(&mut Vec::new()), std::slice::from_ref(&one));
     assert_eq!(fs::read_dir(mine.folder().join("drafts")).unwrap().count(), 5);
     mine.sealer().store(&sealed).unwrap();
     assert_eq!(mine.drafts(&mut Vec::new()), [one, renamed], "the control");
@@ -164,7 +164,7 @@ fn what_a_killed_program_left_goes_once_it_is_old() {
         let left_behind = File::create(store.folder().join("drafts").join(&temporary)).unwrap();
         left_behind.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
         let before = names();
-        assert_eq!(store.drafts(&mut Vec::new()), [draft.clone()]);
+        assert_eq!(store.drafts(&mut Vec::new()), std::slice::from_ref(&draft));
         assert_eq!(names() == before, left, "{age} s");
     }
     assert_eq!(names(), [own]);

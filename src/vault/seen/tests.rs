@@ -160,7 +160,7 @@ fn an_entry_whose_code_does_not_fit_is_refused() {
     let changes: [fn(&mut Entry); 5] = [
         |entry| entry.generation = 4,
         |entry| entry.digest = digest(9),
-        |entry| drop(entry.writers.insert("another".to_owned())),
+        |entry| entry.writers.extend(["another".to_owned()]),
         |entry| entry.audit = Some(mark(1)),
         |entry| entry.path = "/w".to_owned(),
     ];
