@@ -144,6 +144,46 @@ mod tests {
         times.iter().enumerate().map(backup).collect()
     }
 
+    /// A folder with files of these names.
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            fs::File::create_new(folder.path().join(name)).unwrap();
+        }
+        folder
+    }
+
+    fn names(paths: impl IntoIterator<Item = PathBuf>) -> Vec<String> {
+        let mut names: Vec<String> =
+            paths.into_iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn generations_and_what_was_put_aside_are_told_from_other_files() {
+        let folder = folder(&["2.age", "10.age", "2-2.age", "damaged-1.age", "x.txt", ".3.age.0.tmp"]);
+        fs::DirBuilder::new().create(folder.path().join("7.age")).unwrap();
+        let found = read(folder.path()).unwrap();
+        let named: Vec<_> = found.iter().map(|backup| (backup.generation, backup.name())).collect();
+        assert_eq!(named, [(2, "2-2"), (2, "2"), (10, "10")]);
+        let all = all(folder.path()).unwrap();
+        assert_eq!(names(all), ["10.age", "2-2.age", "2.age", "damaged-1.age"]);
+        assert_eq!(names([place_of_damaged(folder.path())]), ["damaged-2.age"]);
+        let none = folder.path().join("none");
+        assert!(read(&none).unwrap().is_empty());
+        assert!(read(&folder.path().join("x.txt")).is_err(), "how many there are is not known");
+    }
+
+    #[test]
+    fn what_need_not_be_kept_is_removed() {
+        let all: Vec<String> = (1..=14).map(|generation| format!("{generation}.age")).collect();
+        let folder = folder(&all.iter().map(String::as_str).collect::<Vec<_>>());
+        prune(folder.path());
+        let left: Vec<u64> = list(folder.path()).iter().map(|backup| backup.generation).collect();
+        assert_eq!(left, (5..=14).collect::<Vec<_>>());
+    }
+
     fn kept_generations(times: &[&str]) -> Vec<usize> {
         kept(&backups(times)).into_iter().map(|index| index + 1).collect()
     }

@@ -217,3 +217,41 @@ fn save_seed(
     }?;
     saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::NobodyToAsk;
+
+    #[test]
+    fn a_key_of_this_host_is_made_once_and_is_no_other_hosts() {
+        let home = tempfile::tempdir().unwrap();
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let keyring = super::super::Keyring::create(&home.path().join("identity"), None, 2, now).unwrap();
+        let callbacks = Callbacks::new(std::sync::Arc::new(NobodyToAsk));
+        let local = |host: &str| {
+            let (folder, seen) = (home.path().join(host), home.path().join(host).join("seen.json"));
+            WriterKey::local(keyring.identity(0), &folder, &seen, &callbacks)
+        };
+        let made = local("one").unwrap();
+        assert!(!made.derived);
+        assert_eq!(local("one").unwrap().public(), made.public(), "kept");
+        assert_ne!(local("two").unwrap().public(), made.public(), "drawn, not computed");
+        // Nobody puts another seed there unseen.
+        let label = digest(keyring.identity(0).label().as_bytes());
+        let (mine, other) = (format!("one/{label}.age"), format!("two/{label}.age"));
+        #[allow(clippy::disallowed_methods, reason = "a test changes a file as an attacker would")]
+        std::fs::copy(home.path().join(other), home.path().join(mine)).unwrap();
+        assert!(matches!(local("one"), Err(StoreError::Keyring(KeyringError::WriterKey { .. }))));
+    }
+
+    #[test]
+    fn a_code_fits_its_own_bytes_and_key_alone() {
+        let (key, other) = (WriterKey::from_seed(b"one", false), WriterKey::from_seed(b"two", false));
+        let code = key.memory().code(b"text");
+        assert!(key.memory().fits(b"text", &code));
+        assert!(!key.memory().fits(b"texT", &code) && !other.memory().fits(b"text", &code));
+        assert!(!key.drafts().fits(b"text", &code), "each key has one use");
+        assert!(!key.memory().fits(b"text", "") && !key.memory().fits(b"text", "no base64!"));
+    }
+}

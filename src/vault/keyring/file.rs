@@ -264,3 +264,33 @@ fn opens_to(path: &Path, back: &[u8], passphrase: Option<&Secret>, plain: &[u8])
     };
     if *opened == plain { Ok(()) } else { Err("it opens to something else".to_owned()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_back_has_to_open_to_what_went_in() {
+        let path = Path::new("identity");
+        let passphrase = Secret::from("open sesame");
+        let sealed = protect(path, b"the key", Some(&passphrase), 2).unwrap();
+        opens_to(path, &sealed, Some(&passphrase), b"the key").unwrap();
+        assert!(opens_to(path, &sealed, Some(&passphrase), b"another").is_err());
+        assert!(opens_to(path, &sealed, Some(&Secret::from("wrong")), b"the key").is_err());
+        opens_to(path, b"the key", None, b"the key").unwrap();
+        assert!(opens_to(path, b"the keY", None, b"the key").is_err());
+    }
+
+    #[test]
+    fn a_file_is_known_by_its_first_line() {
+        let classify = |text: &str| classify(Path::new("identity"), text.as_bytes());
+        for protected in ["age-encryption.org/v1\n", "-----BEGIN AGE ENCRYPTED FILE-----\n"] {
+            assert!(matches!(classify(protected), Ok(Found::Protected)), "{protected}");
+        }
+        // A certificate is no key, and neither is a comment that names one.
+        for plain in ["AGE-SECRET-KEY-1", "-----BEGIN CERTIFICATE-----\n", "# PRIVATE KEY-----\n", ""] {
+            assert!(matches!(classify(plain), Ok(Found::Plain)), "{plain}");
+        }
+        assert!(classify("-----BEGIN EC PRIVATE KEY-----\nAAAA\n").is_err());
+    }
+}
