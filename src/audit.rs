@@ -3,8 +3,8 @@
 //! One JSON object a line, appended and never changed. Each line holds the hash of all before it
 //! (`hash_n = SHA256(hash_{n-1} ‖ line)`), so their order can be checked by anybody, and a code made with a key
 //! that lies in the vault, so that only who can open the vault can write one. Values stand there only as codes,
-//! names only sealed. Lines written with no key at hand, such as of an unlock that failed, and records that a crash
-//! cut short are counted by the next line that has a code.
+//! names only sealed. Lines written with no key at hand, such as of an unlock that failed or of a value that came
+//! from the cache, and records that a crash cut short are counted by the next line that has a code.
 //!
 //! A chain cannot show that its end was cut off. Its newest line stands therefore in two other places: in the
 //! vault's signed header at each save, and in this host's memory after each append ([`Witness`]). The memory also
@@ -34,7 +34,7 @@ use crate::durable;
 pub use event::{Entry, Names, Step, What, Who};
 pub use key::{Keys, new_key};
 pub use log::{Appended, Begun, Log, without_key};
-pub use record::{Record, records};
+pub use record::{CACHED, CACHED_FOR, Record, records};
 pub use state::{Opening, Since};
 pub use usage::{Usage, Used};
 pub use verify::{Verified, verify};
@@ -87,6 +87,24 @@ pub trait Witness {
     /// # Errors
     /// Why it could not be kept.
     fn note(&self, mark: &Mark) -> Result<(), String>;
+}
+
+/// Nobody: no witness knows of lines without a code before one with a code counts them.
+#[derive(Debug)]
+pub struct Nobody;
+
+impl Witness for Nobody {
+    fn mark(&self) -> Option<Mark> {
+        None
+    }
+
+    fn heads(&self) -> &[Head] {
+        &[]
+    }
+
+    fn note(&self, _: &Mark) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Why the log was not read or written.

@@ -15,6 +15,7 @@
 //! | [`import`] | files of other programs, read: pure |
 //! | [`audit`] | who did what with which credential: a file that is only appended to |
 //! | [`vault`] | one sealed document on disk; synchronous |
+//! | [`cache`] | values that are kept for a while, in the kernel's memory |
 //! | [`oauth`] | tokens from authorization servers |
 //! | [`probe`] | does this credential work? |
 //! | [`demo`] | sample credentials, and a local service that answers their tests |
@@ -23,6 +24,7 @@
 //! | `cli`, `tui` | the two front ends; neither knows the other |
 
 pub mod audit;
+pub mod cache;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod config;

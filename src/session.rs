@@ -6,6 +6,7 @@
 
 mod adopt;
 mod backup;
+mod cached;
 mod change;
 mod conflict;
 mod draft;
@@ -50,6 +51,7 @@ use crate::vault::{Committed, Header, Keyring, Notice, OpenPolicy, Places, Store
 
 pub use adopt::Adoption;
 pub use backup::restore;
+pub use cached::{Caching, FromCache, empty_cache};
 pub use change::{Change, changes, names};
 pub use conflict::{Clash, Conflict};
 pub use draft::{Keeping, draft_name, meanwhile, resumed, resumed_oauth_app};
@@ -267,6 +269,7 @@ impl Session {
                 }
                 Err(error) => return Err(error.into()),
                 Ok(committed) => {
+                    self.cache().empty();
                     let mut saved = self.saved(committed, merged, notes);
                     saved.warnings.extend(unrecorded);
                     return Ok(saved);

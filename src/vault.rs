@@ -294,6 +294,11 @@ impl Store {
         &self.files.vault
     }
 
+    /// What the file was when it was last read or written; `None` where that is not known.
+    pub fn stamp(&self) -> Option<durable::Stamp> {
+        self.state.stamp
+    }
+
     /// `VAULT.d`, the folder of what belongs to the vault.
     pub fn folder(&self) -> &Path {
         &self.files.folder
@@ -438,12 +443,25 @@ impl audit::Witness for Store {
     }
 }
 
-/// `VAULT.d` of a vault that exists.
+/// Where a vault really is.
+#[derive(Clone, Debug)]
+pub struct Located {
+    /// The real path of its file.
+    pub vault: PathBuf,
+    /// `VAULT.d`.
+    pub folder: PathBuf,
+}
+
+/// Finds a vault; one whose file is gone is where its backups are.
 ///
 /// # Errors
 /// No vault; folders that others may write to.
-pub fn folder_of(places: &Places) -> Result<PathBuf, StoreError> {
-    Ok(Files::resolve(places)?.folder)
+pub fn locate(places: &Places) -> Result<Located, StoreError> {
+    let files = Files::resolve(places).or_else(|error| match error {
+        StoreError::Missing { .. } => Files::without_vault(places),
+        error => Err(error),
+    })?;
+    Ok(Located { vault: files.vault, folder: files.folder })
 }
 
 impl State {

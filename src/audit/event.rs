@@ -70,6 +70,8 @@ pub enum What {
     Injected,
     /// A request was sent with it.
     Requested,
+    /// It was to be used in a way that is forbidden, and was not.
+    UseRefused,
     /// The next values of a credential were entered, or entered anew.
     RotationBegun,
     /// Its next values were put into use.
@@ -131,6 +133,7 @@ const WORDS: &[(What, &str)] = &[
     (What::Ran, "ran"),
     (What::Injected, "injected"),
     (What::Requested, "requested"),
+    (What::UseRefused, "use_refused"),
     (What::RotationBegun, "rotation_begun"),
     (What::Rotated, "rotated"),
     (What::RolledBack, "rolled_back"),
@@ -295,6 +298,11 @@ impl Entry {
             ..Names::default()
         };
         Self { id: Some(credential.id.clone()), version: Some(credential.version), names, ..Self::new(what) }
+    }
+
+    /// An entry about a credential of which no more is at hand.
+    pub fn about_id(what: What, id: &Id, version: u32) -> Self {
+        Self { id: Some(id.clone()), version: Some(version), ..Self::new(what) }
     }
 
     /// Which value is meant, and the value itself, of which the log holds a code.

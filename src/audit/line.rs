@@ -167,6 +167,11 @@ impl Line {
         self.what == what.word()
     }
 
+    /// Whether it says what came of a use of a credential.
+    pub(super) fn is_use(&self) -> bool {
+        self.step == Some(Step::Result) && What::of_word(&self.what).is_some_and(What::is_use)
+    }
+
     pub(super) fn fact(&self, name: &str) -> i64 {
         self.facts.get(name).copied().unwrap_or_default()
     }

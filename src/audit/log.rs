@@ -14,7 +14,7 @@ use super::state::{Opening, Since, State};
 use super::usage::{self, Usage};
 use super::verify::archives;
 use super::walk::{Walk, end, start};
-use super::{Broken, Error, Fault, Head, Mark, NAME, Witness};
+use super::{Broken, Error, Fault, Head, Mark, NAME, Nobody, Witness};
 use crate::durable::{self, Stamp};
 
 /// From this size on the log goes on in another file.
@@ -451,11 +451,7 @@ fn uptime() -> Duration {
 /// # Errors
 /// Files.
 pub fn without_key(folder: &Path, who: Who, entry: &Entry, now: Timestamp) -> Result<(), Error> {
-    let session = format!("{:08x}", rand::random::<u32>());
-    durable::create_private_folder(folder)?;
-    let author = Author { who, session, vault: None };
-    append_unkeyed(&folder.join(NAME), &author, std::slice::from_ref(entry), now)?;
-    Ok(())
+    Log::new(folder, None, who).append(std::slice::from_ref(entry), now, &Nobody).map(drop)
 }
 
 fn append_unkeyed(

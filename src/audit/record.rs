@@ -125,10 +125,17 @@ impl Record {
                 (from, to) => format!("gap: generations {from} to {to} were saved without a record"),
             },
             Some(What::ClockJumped) => format!("{what} by {} s", number("seconds")),
+            _ if self.facts.contains_key(CACHED) => format!("{what}, cached"),
             _ => what,
         }
     }
 }
+
+/// The fact that a value came from the cache: how many seconds before it was put there.
+pub const CACHED: &str = "cached";
+
+/// The fact that a value was put into the cache: for how many seconds.
+pub const CACHED_FOR: &str = "cached_for";
 
 const UNFINISHED: &str = "unfinished";
 
@@ -144,7 +151,13 @@ pub fn records(folder: &Path, keys: &Keys, witness: &dyn Witness) -> Result<Vec<
         if line.n != state.line {
             return;
         }
-        let intent = line.of.filter(|_| line.is_keyed()).and_then(|of| begun.remove(&of));
+        // A line that anybody can write says nothing of one that only who has the key can.
+        let fits = |index: &usize| {
+            found[*index].keyed == line.is_keyed()
+                && found[*index].what == line.what
+                && found[*index].id == line.id
+        };
+        let intent = line.of.filter(|of| begun.get(of).is_some_and(fits)).and_then(|of| begun.remove(&of));
         match intent {
             Some(index) => {
                 found[index].result.clone_from(&line.result);

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::event::{Step, What, Who};
+use super::event::{What, Who};
 use super::key::Keys;
 use super::line::{Hash, Line, START, follow, hex, log_name, unhex};
 use super::usage::Usage;
 use super::{Broken, Fault, Head};
+use crate::model::Id;
 
 /// How many openings are kept at hand.
 const OPENINGS: usize = 5;
@@ -50,6 +51,8 @@ pub(super) struct Pending {
     pub(super) failed: u64,
     /// The last of these.
     pub(super) last: Option<Opening>,
+    /// Uses of credentials among them, and when they say that these were.
+    pub(super) uses: Vec<(Id, Timestamp)>,
 }
 
 impl Pending {
@@ -144,7 +147,7 @@ impl State {
 
     /// Takes a line that was just written with a key, and counted what there was to count.
     pub(super) fn wrote(&mut self, line: &Line, text: &str) {
-        self.count();
+        self.count(line.at);
         self.advance(text.as_bytes(), true);
         self.learn(line);
     }
@@ -175,13 +178,17 @@ impl State {
         if (unkeyed, torn) != (self.pending.unkeyed, self.pending.torn) {
             return Err(Fault::Uncounted);
         }
-        self.count();
+        self.count(line.at);
         Ok(())
     }
 
-    /// What was pending is counted now.
-    fn count(&mut self) {
+    /// What was pending is counted now. Of uses that anybody could have written, none is later than that.
+    fn count(&mut self, now: Timestamp) {
         let pending = std::mem::take(&mut self.pending);
+        if !pending.uses.is_empty() {
+            let usage = Arc::make_mut(&mut self.usage);
+            pending.uses.iter().for_each(|(id, at)| usage.add(id, now.min(*at)));
+        }
         self.since.failed += pending.failed;
         self.since.last_failed = pending.last.or(self.since.last_failed.take());
     }
@@ -200,6 +207,12 @@ impl State {
         if line.is(What::UnlockFailed) {
             self.pending.failed += 1;
             self.pending.last = Some(Opening { at: line.at, who: line.who.clone() });
+        }
+        if line.is_use()
+            && line.result == "ok"
+            && let Some(id) = &line.id
+        {
+            self.pending.uses.push((id.clone(), line.at));
         }
     }
 
@@ -222,12 +235,13 @@ impl State {
                 self.openings.pop_front();
             }
         }
-        let what = What::of_word(&line.what).filter(|what| what.is_use());
-        let Some(what) = what.filter(|_| line.step == Some(Step::Result)) else { return };
+        if !line.is_use() {
+            return;
+        }
         if line.result == "ok" {
             let usage = Arc::make_mut(&mut self.usage);
             line.id.iter().chain(&line.ids).for_each(|id| usage.add(id, line.at));
-        } else if matches!(what, What::Revealed | What::Copied | What::Got) {
+        } else if line.is(What::Revealed) || line.is(What::Copied) || line.is(What::Got) {
             // What came of a program or a request tells nothing of whether it got its values.
             self.since.refused += 1;
         }

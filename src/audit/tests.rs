@@ -1,5 +1,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests change files as an attacker would")]
 
+mod cached;
+
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::Context;
 use super::args::Get;
 use super::manual::{self, Page};
 use super::output::Output;
-use super::{Context, values};
+use super::values::{self, Cached, Purpose};
 use crate::audit::What;
 use crate::model::reference::Reference;
 use crate::problem::{Exit, Problem};
@@ -25,8 +26,12 @@ pub(super) const PAGES: &[Page] = &[Page {
             "credbench get crm.salesforce",
             "of OAuth, prints an access token that is good: refreshed if it has to be",
         ),
+        (
+            "credbench get db.main --cache 300",
+            "asks for no passphrase where this was typed less than five minutes ago",
+        ),
     ],
-    json: r#"{"value"}"#,
+    json: r#"{"value", "cached":{"age_seconds","until"}?}; the latter where it came from the cache"#,
     faults: &[
         (Exit::NotFound, "no_secret", "it has no secret stored"),
         (Exit::NotFound, "no_field", "it has no such field"),
@@ -40,17 +45,19 @@ pub(super) const PAGES: &[Page] = &[Page {
 pub(crate) fn run(context: &Context, arguments: &Get) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let reference = reference(arguments)?;
-    let mut opened = context.open(&setup)?;
-    let purpose = values::Purpose { what: What::Got, workflow: None };
-    values::with(context, &setup, &mut opened, &[reference], &purpose, |values| {
-        values.first().map_or(Ok(()), |value| print(&context.output, &value.text))
+    let purpose = Purpose { what: What::Got, workflow: None, cache: arguments.cache };
+    values::with(context, &setup, &[reference], &purpose, |handed| {
+        handed.values.first().map_or(Ok(()), |value| print(&context.output, &value.text, handed.cached))
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(out: &Output, value: &Secret) -> Result<(), Problem> {
+fn print(out: &Output, value: &Secret, cached: Option<Cached>) -> Result<(), Problem> {
     if out.is_json() {
-        out.json(&json!({ "value": value.expose() }));
+        out.json(&match cached {
+            Some(cached) => json!({ "value": value.expose(), "cached": cached }),
+            None => json!({ "value": value.expose() }),
+        });
     } else {
         out.bytes(value.expose().as_bytes());
         if out.is_terminal() {

@@ -24,7 +24,7 @@ pub(super) const PAGES: &[Page] = &[Page {
         ("credbench inject < pg_service.conf.tmpl > /dev/shm/pg_service.conf", "takes and gives text"),
         ("credbench inject -i config.tmpl --format toml", "says what the file is"),
     ],
-    json: r#"{"path", "values"}, with -o"#,
+    json: r#"{"path", "values", "cached":{"age_seconds","until"}?}, with -o; the latter where they came from the cache"#,
     faults: &[
         (Exit::Invalid, "invalid_template", "a reference is not well written; says line and column"),
         (Exit::Refused, "unsafe_value", "the format has no safe way to write a value at its place"),
@@ -54,13 +54,14 @@ pub(crate) fn run(context: &Context, arguments: &Inject) -> Result<ExitCode, Pro
         let texts: Vec<_> = values.iter().map(|value| &value.text).collect();
         template.fill(format, &texts).map_err(|mistake| unfit(&from, &mistake))
     };
-    let filled = match references.is_empty() {
-        true => fill(&[])?,
+    let (filled, cached) = match references.is_empty() {
+        true => (fill(&[])?, None),
         false => {
             let setup = context.setup()?;
-            let mut opened = context.open(&setup)?;
-            let purpose = Purpose { what: What::Injected, workflow: None };
-            values::with(context, &setup, &mut opened, &references, &purpose, fill)?
+            let purpose = Purpose { what: What::Injected, workflow: None, cache: arguments.cache };
+            values::with(context, &setup, &references, &purpose, |handed| {
+                Ok((fill(handed.values)?, handed.cached))
+            })?
         }
     };
     let Some(path) = &arguments.output else {
@@ -75,7 +76,11 @@ pub(crate) fn run(context: &Context, arguments: &Inject) -> Result<ExitCode, Pro
         out.warning(&format!("written, but whether it survives a power cut is not known: {error}"));
     }
     if out.is_json() {
-        out.json(&json!({ "path": path, "values": references.len() }));
+        let mut told = json!({ "path": path, "values": references.len() });
+        if let Some(cached) = cached {
+            told["cached"] = json!(cached);
+        }
+        out.json(&told);
     } else {
         let count = references.len();
         let noun = if count == 1 { "value" } else { "values" };

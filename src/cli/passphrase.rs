@@ -45,6 +45,7 @@ pub(crate) fn run(context: &Context, arguments: &Passphrase) -> Result<ExitCode,
         None => Terminal::open().ok_or_else(nobody)?.new_passphrase(&identity.display().to_string())?,
     };
     keyring::change_passphrase(identity, old, Some(new), WORK_FACTOR)?;
+    crate::session::empty_cache(&setup.places);
     let out = &context.output;
     if out.is_json() {
         out.json_line(&json!({ "identity": identity, "done": "changed" }));

@@ -117,7 +117,12 @@ pub(super) fn send(
     })?;
     let content = &credential.content;
     let around = session::surroundings(document, content);
-    let prepared = probe::prepare(&opened.kinds, content, &around, wish).map_err(|error| unsent(&error))?;
+    let prepared = probe::prepare(&opened.kinds, content, &around, wish).map_err(|error| {
+        if let Unplannable::Elsewhere(_) = error {
+            opened.session.use_refused(id, "elsewhere", Timestamp::now());
+        }
+        unsent(&error)
+    })?;
     let trust = setup.network.trust()?;
     if let Some(proxy) = prepared.url().and_then(|url| trust.proxy_for(url))
         && setup.network.is_from_environment()

@@ -40,6 +40,10 @@ pub(super) const PAGES: &[Page] = &[Page {
             "credbench run --clear-env --env PGPASSWORD=cred://db.main -- /usr/bin/psql",
             "passes on nothing else",
         ),
+        (
+            "credbench run --cache 600 --env PGPASSWORD=cred://db.main -- psql",
+            "takes what was read in the last ten minutes, without the passphrase",
+        ),
     ],
     json: r"nothing of its own; the program prints what it prints",
     faults: &[
@@ -89,7 +93,7 @@ enum Way {
 pub(crate) fn run(context: &Context, arguments: &Run) -> Result<ExitCode, Problem> {
     let mappings = mappings(arguments)?;
     let references: Vec<Reference> = mappings.iter().filter_map(Mapping::reference).cloned().collect();
-    let made = |values: &[Value]| {
+    let made = |values: &[Value]| -> Result<_, Problem> {
         let masked = values.iter().filter(|value| value.secret && !arguments.no_mask);
         Ok((deliver(&mappings, values)?, Redactor::new(masked.map(|value| &value.text))))
     };
@@ -97,10 +101,10 @@ pub(crate) fn run(context: &Context, arguments: &Run) -> Result<ExitCode, Proble
         true => made(&[])?,
         false => {
             let setup = context.setup()?;
-            let mut opened = context.open(&setup)?;
-            let purpose = Purpose { what: What::Ran, workflow: arguments.workflow.as_deref() };
+            let purpose =
+                Purpose { what: What::Ran, workflow: arguments.workflow.as_deref(), cache: arguments.cache };
             // The vault is closed again before the program runs.
-            values::with(context, &setup, &mut opened, &references, &purpose, made)?
+            values::with(context, &setup, &references, &purpose, |handed| made(handed.values))?
         }
     };
     drop(mappings);

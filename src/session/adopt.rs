@@ -58,7 +58,9 @@ impl Adoption {
     /// As [`vault::Adoption::accept`].
     pub fn accept(self, now: Timestamp) -> Result<Opened, Problem> {
         let reasons = self.reasons().join("; ");
-        let opened = self.vault.accept(now)?;
-        Ok(open::begun(opened, Entry::new(What::VaultAdopted).with_note(reasons), now))
+        let opened =
+            open::begun(self.vault.accept(now)?, Entry::new(What::VaultAdopted).with_note(reasons), now);
+        opened.session.cache().empty();
+        Ok(opened)
     }
 }

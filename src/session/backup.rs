@@ -42,6 +42,7 @@ pub fn restore(archive: Archive, name: &str, now: Timestamp) -> Result<Opened, P
         Err(broken) => Some(format!("{broken}: until `credbench vault adopt` every command refuses")),
     };
     let mut opened = open::session(opened, log);
+    opened.session.cache().empty();
     opened.notices.extend(unrecorded);
     Ok(opened)
 }

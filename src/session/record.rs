@@ -34,9 +34,9 @@ pub(super) fn not_opened(places: &Places, problem: &Problem, now: Timestamp) {
         _ if problem.exit == Exit::Damaged => What::VaultRefused,
         _ => return,
     };
-    if let Ok(folder) = vault::folder_of(places) {
+    if let Ok(located) = vault::locate(places) {
         // Nothing was handed out, and nobody is helped by a second reason.
-        let _ = audit::without_key(&folder, who(), &Entry::new(what).with_result(problem.code), now);
+        let _ = audit::without_key(&located.folder, who(), &Entry::new(what).with_result(problem.code), now);
     }
 }
 
@@ -89,6 +89,14 @@ impl Session {
         refused: &str,
     ) -> Result<Begun, Problem> {
         self.log.begin(entries, now, &self.store).map_err(|error| unwritable(refused, error))
+    }
+
+    /// Writes that a credential was to be used in a way that is forbidden. `why` is a word, such as `elsewhere`.
+    pub fn use_refused(&mut self, id: &Id, why: &str, now: Timestamp) {
+        let Some(credential) = self.store.document().by_id(id) else { return };
+        let entry = Entry::about(What::UseRefused, credential).with_result(why);
+        // Nothing was handed out; a log that cannot be written changes nothing about that.
+        let _ = self.log.append(&[entry], now, &self.store);
     }
 
     /// Writes that a credential's tokens are about to be asked for, or given back, or that its service is about to make
@@ -186,8 +194,9 @@ impl Session {
         super::open::verify(&mut self.store)
     }
 
-    /// Writes that the session ends. `why` is a word, such as `idle`.
+    /// Writes that the session ends; what is kept of the vault in the cache is dropped. `why` is a word, such as `idle`.
     pub fn locked(&mut self, why: &str, now: Timestamp) {
+        self.cache().empty();
         // Locking is never refused.
         let _ = self.log.append(&[Entry::new(What::Locked).with_result(why)], now, &self.store);
     }

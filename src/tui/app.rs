@@ -232,6 +232,9 @@ impl App {
     fn perform(&mut self, action: Action) {
         let (Some(top), shared) = self.top() else { return };
         if let Some(why) = top.refusal(action, shared) {
+            if let Some((id, why)) = top.forbids(action, shared) {
+                shared.effect(Effect::Vault(Order::RecordRefused { id, why }));
+            }
             return self.shared.tell(Tone::Plain, why);
         }
         let reply = top.perform(action, shared);

@@ -417,6 +417,13 @@ pub enum Order {
         /// The code of a problem.
         result: &'static str,
     },
+    /// Write down that a credential was to be used in a way that is forbidden.
+    RecordRefused {
+        /// Which.
+        id: Id,
+        /// A word for the log.
+        why: &'static str,
+    },
     /// Take a secret out.
     Secret {
         /// Of which credential.

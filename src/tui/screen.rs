@@ -96,6 +96,12 @@ pub trait Screen {
         None
     }
 
+    /// The credential whose use an action would be, where the configuration forbids it, and a word for that: the attempt
+    /// is written down.
+    fn forbids(&self, _action: Action, _shared: &Shared) -> Option<(Id, &'static str)> {
+        None
+    }
+
     /// Does an action of the key map.
     fn perform(&mut self, action: Action, shared: &mut Shared) -> Reply;
 

@@ -44,7 +44,7 @@ const CALLS: [&str; 19] = [
 const ERRORS: [&str; 7] = ["EIO", "ENOSPC", "EDQUOT", "EACCES", "EROFS", "EMFILE", "EINTR"];
 
 /// How many kills and errors of each command every run of the tests takes.
-const SAMPLE: usize = 5;
+const SAMPLE: usize = 3;
 
 /// What an attempt left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

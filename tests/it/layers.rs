@@ -25,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("import", &["schema", "model", "secret"]),
     ("audit", &["model", "secret", "durable"]),
     ("vault", &["model", "secret", "memory", "durable", "audit"]),
+    ("cache", &["model", "secret", "durable"]),
     ("oauth", &["model", "secret", "http", "sign"]),
     ("probe", &["schema", "model", "secret", "http", "redact", "sign", "oauth", "proxy"]),
     ("demo", &["schema", "model"]),
@@ -33,14 +34,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "session",
         &[
             "secret", "suggest", "durable", "proxy", "config", "paths", "http", "sign", "model", "schema",
-            "import", "audit", "vault", "oauth", "probe", "problem", "scan",
+            "import", "audit", "vault", "cache", "oauth", "probe", "problem", "scan",
         ],
     ),
     (
         "cli",
         &[
             "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "http", "model",
-            "schema", "import", "audit", "vault", "probe", "demo", "problem", "session", "inject",
+            "schema", "import", "audit", "vault", "cache", "probe", "demo", "problem", "session", "inject",
         ],
     ),
     (
@@ -73,6 +74,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("jsonschema", &["schema"]),
     ("unicode_security", &["schema"]),
     ("ignore", &["scan"]),
+    ("linux_keyutils", &["cache"]),
 ];
 
 /// Every module is in the table, every import in the sources is allowed by it, and everything it allows is needed.

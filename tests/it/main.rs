@@ -6,6 +6,7 @@
 )]
 
 mod audit;
+mod cache;
 mod catalogue;
 mod cli;
 mod cli_backup;
@@ -52,6 +53,7 @@ mod vault;
 mod vault_damage;
 mod vault_files;
 mod vault_forgery;
+mod vault_golden;
 mod vault_keys;
 mod vault_vectors;
 mod wire;

@@ -8,7 +8,7 @@ mod swap;
 use crate::support::vault::report;
 
 /// Whether the test runs as root, who alone can read the memory of the program, or become somebody else.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
         report("skipped: only root reads the memory of the program");

@@ -184,7 +184,7 @@ fn every_command_is_done_or_not() {
     let mut all = 0;
     for case in cases() {
         let cut = Cut::of(case);
-        let found = cut.everywhere(Promise::Both, 60 * TORN);
+        let found = cut.everywhere(Promise::Both, 80 * TORN);
         all += found.count();
         let Found { old, new, bad } = &found;
         report(&format!(

@@ -67,6 +67,12 @@ fn no_other_host_ever_gets_it() {
         let done = account.run(&["request", "key", &target]).exits(5);
         assert!(done.err.contains("none of this credential's hosts"), "{target}: {}", done.err);
     }
+    let refused = account.run(&["audit", "--json", "--what", "use_refused"]).succeeds().json();
+    let refused = refused.as_array().unwrap();
+    assert!(
+        refused.len() == 5 && refused.iter().all(|record| record["result"] == "elsewhere"),
+        "{refused:?}"
+    );
     for target in [
         format!("http://user@127.0.0.1:{port}/"),
         "//evil.example/x".to_owned(),

@@ -22,6 +22,7 @@ mod save;
 mod secrets;
 mod services;
 mod sizes;
+mod soak;
 mod stops;
 mod test;
 mod tokens;

@@ -87,7 +87,7 @@ fn no_damaged_backup_is_accepted() {
     let honest = fs::read(&backup).unwrap();
     let archive = Archive::of(&home.places(), home.keyring()).unwrap();
     let examine = || archive.examine(&archive.list().unwrap()[0]);
-    for (what, bytes) in damaged(&honest).step_by(5) {
+    for (what, bytes) in damaged(&honest) {
         overwrite(&backup, &bytes);
         assert!(examine().is_err(), "accepted: {what}");
     }
@@ -105,7 +105,7 @@ fn no_damaged_audit_log_is_accepted() {
     let honest = fs::read(&log).unwrap();
     let verify = || audit::verify(store.folder(), &keys, &store);
     let (mut refused, mut told) = (0, 0);
-    for (what, bytes) in damaged(&honest).step_by(5) {
+    for (what, bytes) in damaged(&honest) {
         overwrite(&log, &bytes);
         match verify() {
             Err(_) => refused += 1,

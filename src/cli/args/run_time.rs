@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::credential::seconds;
+use crate::cache::MOST;
 
 /// `run`
 #[derive(Debug, Args)]
@@ -26,6 +27,10 @@ pub(crate) struct Run {
     /// name that another program could open
     #[arg(long, value_name = "NAME=REFERENCE")]
     pub(crate) fd: Vec<String>,
+    /// Take values from the cache that were put there less than this many seconds ago (1 to 3600), and keep there for
+    /// as long what is read from the vault: see docs/RUNNING.md. Without it nothing is cached, and nothing taken
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
+    pub(crate) cache: Option<u32>,
     /// Start from an empty environment
     #[arg(long)]
     pub(crate) clear_env: bool,
@@ -63,6 +68,10 @@ pub(crate) struct Inject {
     /// What the file is: json, yaml, toml, dotenv, shell, xml, ini or text; else its name tells
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
+    /// Take values from the cache that were put there less than this many seconds ago (1 to 3600), and keep there for
+    /// as long what is read from the vault: see docs/RUNNING.md. Without it nothing is cached, and nothing taken
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
+    pub(crate) cache: Option<u32>,
 }
 
 /// `request`

@@ -508,6 +508,16 @@ impl Screen for Workbench {
         self.refused(action, shared)
     }
 
+    fn forbids(&self, action: Action, shared: &Shared) -> Option<(Id, &'static str)> {
+        let screen = &shared.config.screen;
+        let why = match action {
+            Action::Reveal if !screen.reveal => "reveal_forbidden",
+            Action::Copy if !screen.copy => "copy_forbidden",
+            _ => return None,
+        };
+        Some((self.list.selected_id()?, why))
+    }
+
     fn perform(&mut self, action: Action, shared: &mut Shared) -> Reply {
         if self.search.is_some() {
             return self.searching(action, shared);

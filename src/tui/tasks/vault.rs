@@ -135,6 +135,11 @@ impl Owner {
                     session.exchange_ends(&id, result, (self.clock)());
                 }
             }
+            Order::RecordRefused { id, why } => {
+                if let Some(session) = &mut self.session {
+                    session.use_refused(&id, why, (self.clock)());
+                }
+            }
             Order::Secret { id, place, purpose } => {
                 let result = self.secret(&id, &place, purpose);
                 let usage = self.session.as_ref().map(Session::usage).unwrap_or_default();

@@ -2,8 +2,13 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
+
+use credbench::vault::{OpenPolicy, Store};
 
 use crate::support::home::Account;
+use crate::support::server::{Server, json};
+use crate::support::vault::unlock;
 
 /// Tells the states of an account apart; an error where it is none that may be.
 type Says = fn(&Account) -> Result<String, String>;
@@ -36,6 +41,7 @@ const fn case(name: &'static str, arguments: &'static [&'static str]) -> Case {
 /// All of them.
 pub(crate) const CASES: &[Case] = &[
     case("put", &["put", "--no-test", "--json-file", "HOME/new.json"]),
+    case("put again", &["put", "--no-test", "--json-file", "HOME/again.json"]),
     case("add", &["add", "added", "--kind", "secret", "--secret-file", "v=HOME/pass", "--no-test"]),
     case("remove", &["remove", "old", "--force"]),
     case("restore", &["restore", "gone"]),
@@ -63,6 +69,17 @@ pub(crate) const CASES: &[Case] = &[
         says: Some(what_was_written),
         ..case("inject", &["inject", "-i", "HOME/app.template", "-o", "HOME/data/app.env"])
     },
+    Case {
+        says: Some(what_is_in_use),
+        ..case("rotate", &["rotate", "old", "--secret-file", "a=HOME/pass", "--yes"])
+    },
+    Case { prepare: prepared_to_rotate, ..case("rotate cancel", &["rotate", "old", "--cancel"]) },
+    Case { prepare: rotated, ..case("rotate finish", &["rotate", "old", "--finish"]) },
+    Case { says: Some(which_token), ..case("login", &["login", "web", "--no-test"]) },
+    Case { says: Some(which_token), ..case("refresh", &["refresh", "web"]) },
+    case("revoke", &["revoke", "mail", "--local"]),
+    Case { says: Some(whether_it_ran), ..case("run", &["run", "--env", "A=cred://old", "--", "true"]) },
+    Case { says: Some(whether_it_was_requested), ..case("request", &["request", "key", "/me"]) },
     case("import", &["import", "dotenv", "HOME/in.env"]),
     Case { says: Some(what_was_exported), ..case("export", &["export", "-o", "HOME/data/out.age"]) },
     Case { says: Some(whether_the_use_is_recorded), ..case("get", &["get", "old"]) },
@@ -100,7 +117,16 @@ pub(crate) fn prepared(case: &Case) -> Account {
     account.write("app.template", "KEY={{ cred://old }}\n");
     account.write("pass", "a secret");
     account.write("new-pass", "another passphrase");
-    account.put(&format!("[{},{}]", document("old", "first"), document("gone", "gone")));
+    account.write("again.json", &document("old", "again"));
+    let url = service();
+    let web = format!(
+        r#"{{"key":"web","kind":"oauth2","config":{{"grant":"client_credentials","client_id":"c","client_secret":"s","token_url":"{url}/token","base_url":"{url}"}}}}"#
+    );
+    let mail = format!(
+        r#"{{"key":"mail","kind":"oauth2","config":{{"grant":"authorization_code","client_id":"c","authorization_url":"{url}/a","token_url":"{url}/token","base_url":"{url}","tokens":{{"access_token":"t","refresh_token":"r"}}}}}}"#
+    );
+    let key = format!(r#"{{"key":"key","kind":"api_key","config":{{"base_url":"{url}","api_key":"k"}}}}"#);
+    account.put(&format!("[{},{},{web},{mail},{key}]", document("old", "first"), document("gone", "gone")));
     account.put(&document("old", "old"));
     account.run(&["remove", "gone", "--force"]).succeeds();
     account.run(&["solution", "add", "prod"]).succeeds();
@@ -111,6 +137,61 @@ pub(crate) fn prepared(case: &Case) -> Account {
     account.run(&["recipients", "add", &ann, "--name", "ann"]).succeeds();
     (case.prepare)(&account);
     account
+}
+
+/// The address of a service that answers everything, and gives tokens, as long as the tests run.
+fn service() -> String {
+    static SERVICE: OnceLock<Server> = OnceLock::new();
+    let service = SERVICE.get_or_init(|| {
+        Server::start(|_| json(200, r#"{"access_token":"a-token","token_type":"Bearer","expires_in":3600}"#))
+    });
+    service.url()
+}
+
+fn prepared_to_rotate(account: &Account) {
+    let next = format!("a={}", account.home.join("pass").display());
+    account.run(&["rotate", "old", "--secret-file", &next, "--prepare"]).succeeds();
+}
+
+fn rotated(account: &Account) {
+    prepared_to_rotate(account);
+    account.run(&["rotate", "old", "--yes"]).succeeds();
+}
+
+/// The value of `old` that is in use; between the steps of a rotation it is the old one or the new one, too.
+fn what_is_in_use(account: &Account) -> Result<String, String> {
+    match secret(account, "old", "/config/values/a")?.as_deref() {
+        Some("old") => Ok("the one before".to_owned()),
+        Some("a secret") => Ok("the next one".to_owned()),
+        other => Err(format!("in use is {other:?}")),
+    }
+}
+
+fn which_token(account: &Account) -> Result<String, String> {
+    match secret(account, "web", "/config/tokens/access_token")?.as_deref() {
+        None => Ok("no token".to_owned()),
+        Some("a-token") => Ok("a token".to_owned()),
+        other => Err(format!("the token is {other:?}")),
+    }
+}
+
+/// A secret of the vault, without a word in its log.
+fn secret(account: &Account, key: &str, place: &str) -> Result<Option<String>, String> {
+    let keyring = unlock(&account.identity()).map_err(|error| error.to_string())?;
+    let opened = Store::open(&account.places(), keyring, OpenPolicy::Strict);
+    let opened = opened.map_err(|error| error.to_string())?;
+    let known = opened.document.find("default", key).ok_or_else(|| format!("{key} is gone"))?;
+    Ok(known.content.secret(place).map(|secret| secret.expose().to_owned()))
+}
+
+/// Whether the audit log says that a program was started.
+fn whether_it_ran(account: &Account) -> Result<String, String> {
+    recorded(account, "ran")
+}
+
+/// Whether the audit log says that a request was sent.
+fn whether_it_was_requested(account: &Account) -> Result<String, String> {
+    recorded(account, "requested")
 }
 
 fn without_everything(account: &Account) {

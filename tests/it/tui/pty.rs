@@ -13,6 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use rustix::process::Signal;
 
+use crate::memory::needles::{Found, Needles, marker};
 use crate::support::command::PROGRAM;
 use crate::support::home::{Account, setup_of};
 use crate::support::pty::Pty;
@@ -116,6 +117,39 @@ fn what_happened_before_is_asked_about_at_a_terminal() {
     let pty = open(&account);
     assert!(!pty.screen().contains("Before this session"), "{}", pty.screen());
     assert!(pty.screen().contains("on pts/"), "{}", pty.screen());
+}
+
+/// R5: killed outright while something is typed and something is shown, it leaves nothing to read, and the next one
+/// works.
+#[test]
+fn killed_outright_it_leaves_nothing_to_read() {
+    let account = with_credentials(1);
+    account.put(&format!(
+        r#"{{"key":"shown","kind":"bearer_token","config":{{"base_url":"https://a.example","token":"{}"}}}}"#,
+        marker(0)
+    ));
+    let mut needles = Needles::default();
+    (0..2).for_each(|number| needles.add_typed(number, &marker(number)));
+    let mut pty = start(&account);
+    pty.send("/shown\r").wait("▸ shown").send("\x12").wait(&marker(0));
+    pty.send("e\x06token\r").wait("Ctrl-R reveal").paste(&marker(1)).wait("new");
+    pty.signal(Signal::KILL).ends_within(SOON);
+    let found = |account: &Account| {
+        let mut found = Found::new();
+        account.files().iter().for_each(|(_, bytes)| needles.find(bytes, &mut found));
+        found
+    };
+    assert!(found(&account).is_empty(), "{:?}", found(&account));
+    // Nobody has to clear anything away: the next one opens, saves, and its log is whole.
+    let mut pty = start(&account);
+    pty.send("/shown\r").wait("▸ shown").send("e\t").wait("Name").send("again\x13").wait("saved, generation");
+    pty.send("q").ends_within(SOON);
+    account.run(&["audit", "verify"]).succeeds();
+    let left: Vec<_> = account.files().into_iter().map(|(path, _)| path).collect();
+    assert!(!left.iter().any(|path| path.to_string_lossy().ends_with(".tmp")), "{left:?}");
+    // Control: the search finds what is written.
+    account.write("note", &marker(1));
+    assert!(!found(&account).is_empty());
 }
 
 /// A service by its name: found, filled in, refused, corrected and tested; then it moves, with its secret.

@@ -1,8 +1,12 @@
 //! Secrets are masked; what shows or copies one is deliberate, timed and can be forbidden.
 
+use credbench::audit::What;
+use credbench::session::Session;
 use credbench::tui::message::{Message, Timer};
+use credbench::vault::OpenPolicy;
 
 use crate::support::ui::Start;
+use crate::support::vault::{now, unlock};
 
 const SECRET: &str = "sk-very-secret";
 const ONE: &str = r#"[{"key":"one","kind":"api_key",
@@ -81,4 +85,17 @@ fn the_configuration_can_forbid_both() {
     ui.keys("<c-r>").sees("the configuration forbids to reveal").keys("y");
     ui.sees("the configuration forbids to copy");
     assert!(ui.clipboard.is_empty());
+    // Both attempts are in the log, and are no uses.
+    ui.keys("H").wait("reveal forbidden").sees("copy forbidden");
+    let mut session =
+        Session::open(&ui.home.places(), unlock(&ui.home.identity()).unwrap(), OpenPolicy::Strict, now())
+            .unwrap()
+            .session;
+    let refused = |session: &Session| {
+        let records = session.records().unwrap();
+        records.iter().filter(|record| record.what == What::UseRefused.word()).count()
+    };
+    assert_eq!(refused(&session), 2);
+    session.verify_log().unwrap();
+    assert!(session.usage().of(&session.document().credentials[0].id).is_none());
 }

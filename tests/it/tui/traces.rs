@@ -159,6 +159,44 @@ fn a_copy_passes_through_tmux_where_that_is_allowed() {
     assert_eq!(sent(&tmux), (0, 0));
 }
 
+/// C16: GNU screen hands on what comes in its envelope, a long one in pieces, and nothing else.
+#[test]
+fn a_copy_passes_through_gnu_screen() {
+    if !installed("screen") {
+        return;
+    }
+    let long = "zq".repeat(1_000);
+    let account = Account::with_vault();
+    let value = |key: &str, text: &str| {
+        format!(
+            r#"{{"key":"{key}","kind":"bearer_token","config":{{"base_url":"https://a.example","token":"{text}"}}}}"#
+        )
+    };
+    account.put(&format!("[{},{}]", value("one", SECRET), value("two", &long)));
+    account.write("config/credbench/config.toml", "[screen]\ncopy_seconds = 1\n");
+    // No other settings than these, and its sockets where nobody else has any.
+    let settings = account.write("screenrc", "startup_message off\nvbell off\ndeflog off\n");
+    let sockets = account.home.join("sockets");
+    std::fs::create_dir(&sockets).unwrap();
+    std::fs::set_permissions(&sockets, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let sockets = format!("SCREENDIR={}", sockets.display());
+    let mut pty =
+        Pty::start(&account.home, "env", &[&sockets, "screen", "-c", &settings, PROGRAM], (120, 40));
+    pty.wait("Credentials").wait("▸ one");
+    for (key, text) in [("one", SECRET), ("two", &long)] {
+        let copied = format!("\x1b]52;c;{}\x07", STANDARD.encode(text));
+        let sent = |pty: &Pty| String::from_utf8_lossy(&pty.bytes).matches(&copied).count();
+        assert_eq!(sent(&pty), 0, "only a key copies");
+        pty.send(&format!("/{key}\r")).wait(&format!("▸ {key}"));
+        pty.send("y").wait("sent to the terminal's clipboard").wait("the clipboard was cleared");
+        pty.settles_for(Duration::from_millis(200));
+        assert_eq!(sent(&pty), 1);
+        pty.send("/\x15\r").wait("▸");
+    }
+    assert_eq!(String::from_utf8_lossy(&pty.bytes).matches("\x1b]52;c;\x07").count(), 2);
+    pty.send("q").ends_within(Duration::from_secs(10));
+}
+
 /// R8: nobody is attached, no signal and no key comes: the idle lock is all there is.
 #[test]
 fn it_locks_in_a_tmux_that_nobody_looks_at() {
