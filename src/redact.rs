@@ -308,16 +308,15 @@ fn is_cut(rest: &[u8], encoded: &[u8]) -> bool {
         }
 }
 
-/// `%41`, and `%2541` where a percent-encoded text was encoded once more.
+/// `%41`, and `%2541`, `%252541` and so on where a percent-encoded text was encoded again.
 fn percent(rest: &[u8], encoded: &[u8]) -> Option<usize> {
     let mut length = 0;
     for byte in encoded {
         let mut at = rest.get(length..)?;
         at = at.strip_prefix(b"%")?;
         length += 1;
-        while let Some(inner) = at.strip_prefix(b"25")
-            && (inner.len() >= 2 && from_hex(inner) == Some(*byte))
-        {
+        // No percent sign is looked for here: these digits are always those of an encoded one.
+        while let Some(inner) = at.strip_prefix(b"25") {
             at = inner;
             length += 2;
         }

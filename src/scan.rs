@@ -95,7 +95,7 @@ enum Seen {
     Unread(String),
 }
 
-/// Scans files that were scanned before. One that is gone names nothing any more.
+/// Scans files and folders that were scanned before. One that is gone names nothing any more.
 pub fn rescan(paths: &[PathBuf], keys: &HashSet<String>) -> Found {
     let mut found = Found { roots: paths.to_vec(), ..Found::default() };
     for path in paths.iter().filter(|path| path.exists()) {

@@ -70,7 +70,7 @@ use record::Plan;
 pub use reference::{Value, read_reference, referred};
 pub use rewrite::{
     Rewrite, Rewritten, renamed, rewrite_edits, rewrites_of_key, rewrites_of_place, rewrites_of_solution,
-    write_rewrites,
+    take_rewrites_back, write_rewrites,
 };
 pub use rotation::{
     DroppedKey, MadeKey, Makes, Rotating, drop_key, is_rotated_to, is_rotation_due, make_key, rotating,

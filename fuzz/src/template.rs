@@ -31,8 +31,28 @@ pub fn template(data: &[u8]) {
         return;
     }
     if let Ok(plan) = probe::plan(&sample.kind, &changed) {
-        assert_eq!(plan.host(), sample.host, "{} goes elsewhere", sample.content.service());
+        let (host, kept) = (plan.host(), &sample.host);
+        assert!(host == *kept || are_amazons(kept, host), "{} goes elsewhere: {host}", sample.content.service());
     }
+}
+
+/// The hosts of another region are as much Amazon's own as those before, and a signature does not hold the secret: a
+/// region is no origin.
+fn are_amazons(before: &str, after: &str) -> bool {
+    const PARTITIONS: [&str; 6] = [
+        ".amazonaws.com",
+        ".amazonaws.com.cn",
+        ".csp.hci.ic.gov",
+        ".c2s.ic.gov",
+        ".sc2s.sgov.gov",
+        ".cloud.adc-e.uk",
+    ];
+    let is_one = |host: &str| {
+        let region = host.strip_prefix("sts.");
+        let label = region.and_then(|rest| PARTITIONS.iter().find_map(|partition| rest.strip_suffix(partition)));
+        label.is_some_and(|label| label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-'))
+    };
+    is_one(before) && is_one(after)
 }
 
 /// A credential of a service that can be tested, and where its test goes to.

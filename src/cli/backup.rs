@@ -14,6 +14,7 @@ use super::prompt::{AtTerminal, Terminal, cancelled};
 use crate::problem::{Exit, Problem};
 use crate::session::{self, Opened, Setup};
 use crate::vault::Archive;
+use crate::words::counted;
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -133,8 +134,7 @@ fn purge(context: &Context, mut opened: Opened, force: bool) -> Result<(), Probl
     if out.is_json() {
         out.json_line(&json!({ "purged": purged, "done": "purged" }));
     } else {
-        let noun = if purged == 1 { "backup" } else { "backups" };
-        out.line(&format!("{purged} {noun} purged"));
+        out.line(&format!("{} purged", counted(purged, "backup")));
     }
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::model::Document;
 use crate::problem::{Exit, Problem};
 use crate::session::{self, ExportOptions, Opened};
 use crate::vault::export::write_export;
+use crate::words::counted;
 
 pub(super) const PAGES: &[Page] = &[Page {
     command: "export",
@@ -180,14 +181,12 @@ fn said(context: &Context, path: &Path, export: &Document, secrets: usize, writt
         }));
     }
     let name = visible(&path.display().to_string());
-    let noun = if credentials == 1 { "credential" } else { "credentials" };
     let how = match (written.format, written.recipients.len()) {
-        ("age", 1) => "encrypted to 1 recipient".to_owned(),
-        ("age", count) => format!("encrypted to {count} recipients"),
+        ("age", count) => format!("encrypted to {}", counted(count, "recipient")),
         ("structure", _) => "without secrets".to_owned(),
-        (format, _) => format!("{secrets} secrets in plain text, as {format}"),
+        (format, _) => format!("{} in plain text, as {format}", counted(secrets, "secret")),
     };
-    context.output.line(&format!("{name}  {credentials} {noun}, {how}"));
+    context.output.line(&format!("{name}  {}, {how}", counted(credentials, "credential")));
     match written.format {
         "age" | "structure" => {
             context

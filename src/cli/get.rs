@@ -45,7 +45,7 @@ pub(super) const PAGES: &[Page] = &[Page {
 pub(crate) fn run(context: &Context, arguments: &Get) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let reference = reference(arguments)?;
-    let purpose = Purpose { what: What::Got, workflow: None, cache: arguments.cache };
+    let purpose = Purpose { what: What::Got, workflow: None, cache: arguments.cache, in_json: true };
     values::with(context, &setup, &[reference], &purpose, |handed| {
         handed.values.first().map_or(Ok(()), |value| print(&context.output, &value.text, handed.cached))
     })?;

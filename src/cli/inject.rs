@@ -16,6 +16,7 @@ use crate::model::reference::Reference;
 use crate::problem::{Exit, Problem};
 use crate::session::Value;
 use crate::suggest::nearest;
+use crate::words::counted;
 
 pub(super) const PAGES: &[Page] = &[Page {
     command: "inject",
@@ -58,7 +59,12 @@ pub(crate) fn run(context: &Context, arguments: &Inject) -> Result<ExitCode, Pro
         true => (fill(&[])?, None),
         false => {
             let setup = context.setup()?;
-            let purpose = Purpose { what: What::Injected, workflow: None, cache: arguments.cache };
+            let purpose = Purpose {
+                what: What::Injected,
+                workflow: None,
+                cache: arguments.cache,
+                in_json: arguments.output.is_some(),
+            };
             values::with(context, &setup, &references, &purpose, |handed| {
                 Ok((fill(handed.values)?, handed.cached))
             })?
@@ -82,9 +88,8 @@ pub(crate) fn run(context: &Context, arguments: &Inject) -> Result<ExitCode, Pro
         }
         out.json(&told);
     } else {
-        let count = references.len();
-        let noun = if count == 1 { "value" } else { "values" };
-        out.note(&format!("{}  written with {count} {noun}; only you can read it", path.display()));
+        let values = counted(references.len(), "value");
+        out.note(&format!("{}  written with {values}; only you can read it", path.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -14,6 +14,7 @@ use super::{Context, input, show};
 use crate::model::{Document, Edit, OauthApp as App};
 use crate::problem::{Exit, Problem};
 use crate::session;
+use crate::words::counted;
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -63,9 +64,8 @@ fn list(context: &Context) -> Result<ExitCode, Problem> {
         out.note("There are no OAuth apps yet.");
     }
     for app in document.oauth_apps() {
-        let count = document.oauth_app_users(app.name()).count();
-        let noun = if count == 1 { "credential" } else { "credentials" };
-        out.line(&format!("{}  {count} {noun}", out.paint(Tone::Strong, &visible(app.name()))));
+        let users = counted(document.oauth_app_users(app.name()).count(), "credential");
+        out.line(&format!("{}  {users}", out.paint(Tone::Strong, &visible(app.name()))));
         let mut fields = session::fields(&app.content);
         fields.retain(|(name, _)| name != "name");
         for (name, address) in session::oauth_addresses(&app.content) {

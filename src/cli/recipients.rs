@@ -13,6 +13,7 @@ use crate::model::{Edit, Recipient};
 use crate::problem::{Exit, Problem};
 use crate::session::Opened;
 use crate::vault::parse_recipient;
+use crate::words::counted;
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -103,10 +104,10 @@ fn remove(context: &Context, opened: &mut Opened, wanted: &str, now: Timestamp) 
     let saved = opened.session.commit(vec![Edit::SetRecipients { before, after: rest }], now)?;
     let done = json!({ "recipient": removed.recipient, "done": "removed", "secrets_to_rotate": secrets });
     show::said(context, &saved, &done, &format!("{}  removed", removed.recipient));
-    let noun = if secrets == 1 { "secret" } else { "secrets" };
+    let count = counted(secrets, "secret");
     context.output.warning(&format!(
         "whoever was removed can still open every older copy of the vault, backups included: \
-         {secrets} {noun} should be replaced at their services; `credbench backup purge` drops the backups here"
+         {count} should be replaced at their services; `credbench backup purge` drops the backups here"
     ));
     Ok(())
 }

@@ -101,8 +101,12 @@ pub(crate) fn run(context: &Context, arguments: &Run) -> Result<ExitCode, Proble
         true => made(&[])?,
         false => {
             let setup = context.setup()?;
-            let purpose =
-                Purpose { what: What::Ran, workflow: arguments.workflow.as_deref(), cache: arguments.cache };
+            let purpose = Purpose {
+                what: What::Ran,
+                workflow: arguments.workflow.as_deref(),
+                cache: arguments.cache,
+                in_json: false,
+            };
             // The vault is closed again before the program runs.
             values::with(context, &setup, &references, &purpose, |handed| made(handed.values))?
         }

@@ -14,6 +14,7 @@ use super::output::{Tone, visible};
 use crate::model::{Document, Workflow};
 use crate::problem::{Exit, Problem};
 use crate::session::{self, Survey, WorkflowUses};
+use crate::words::{self, counted};
 
 pub(super) const PAGES: &[Page] = &[
     Page {
@@ -116,12 +117,11 @@ fn tell(context: &Context, survey: &Survey, read: usize, unread: &[String]) {
         out.warning(&format!("not read: {why}"));
     }
     let count: usize = survey.workflows.iter().map(|workflow| workflow.references.len()).sum();
-    let some = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     out.note(&format!(
         "{} read; {} in {}, {} of nothing that is there",
-        some(read, "file"),
-        some(count, "reference"),
-        some(survey.workflows.len(), "workflow"),
+        counted(read, "file"),
+        counted(count, "reference"),
+        counted(survey.workflows.len(), "workflow"),
         survey.unresolved.len()
     ));
 }
@@ -168,7 +168,7 @@ pub(crate) fn workflows(context: &Context, key: Option<&str>) -> Result<ExitCode
     for workflow in shown {
         let scanned = age(now, workflow.scanned_at);
         let used = uses.of_workflow(&workflow.name).map_or_else(String::new, |used| {
-            let times = if used.count == 1 { "once".to_owned() } else { format!("{} times", used.count) };
+            let times = words::times(used.count);
             format!(", used {times}, the last time {} ago", age(now, used.last))
         });
         let head = out.paint(Tone::Strong, &visible(&workflow.name));

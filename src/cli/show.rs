@@ -13,6 +13,7 @@ use super::output::{Output, Tone, outcome_sign, status_sign, visible};
 use crate::problem::Problem;
 use crate::schema::with_both_spellings;
 use crate::session::{self, Saved};
+use crate::words;
 
 /// How many tests are shown.
 const TESTS: usize = 5;
@@ -57,7 +58,7 @@ pub(crate) fn run(context: &Context, arguments: &Key) -> Result<ExitCode, Proble
         &format!("made {}, changed {}", day(credential.created_at), day(credential.updated_at)),
     ));
     if let Some(used) = opened.usage.of(&credential.id) {
-        let times = if used.count == 1 { "once".to_owned() } else { format!("{} times", used.count) };
+        let times = words::times(used.count);
         out.line(
             &out.paint(Tone::Faint, &format!("used {times}, the last time {} ago", age(now, used.last))),
         );

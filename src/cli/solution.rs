@@ -13,6 +13,7 @@ use super::{Context, Opened, rename, show};
 use crate::model::{Document, Edit, Solution as Named, copies};
 use crate::problem::{Exit, Problem};
 use crate::session;
+use crate::words::counted;
 
 /// What is stored, and how that is said.
 struct Done {
@@ -108,7 +109,11 @@ pub(crate) fn run(context: &Context, action: &Solution) -> Result<ExitCode, Prob
             let edits = copies(document, from, to)?;
             let count = session::residents(document, from).count();
             let json = json!({ "solution": to, "from": from, "credentials": count, "done": "copied" });
-            Done::new(edits, json, format!("{to}  copied from {from}: {} without secrets", counted(count)))
+            Done::new(
+                edits,
+                json,
+                format!("{to}  copied from {from}: {} without secrets", counted(count, "credential")),
+            )
         }
         Solution::Remove { name, force } => remove(document, name, *force)?,
     };
@@ -126,10 +131,6 @@ impl Done {
     }
 }
 
-fn counted(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "credential" } else { "credentials" })
-}
-
 fn list(context: &Context, document: &Document, current: &str) {
     let out = &context.output;
     let rows = document
@@ -144,7 +145,7 @@ fn list(context: &Context, document: &Document, current: &str) {
     } else {
         for (name, count) in rows {
             let mark = if name == current { "▸" } else { " " };
-            out.line(&format!("{mark} {}  {}", visible(name), counted(count)));
+            out.line(&format!("{mark} {}  {}", visible(name), counted(count, "credential")));
         }
     }
 }
@@ -202,18 +203,18 @@ fn remove(document: &Document, name: &str, force: bool) -> Result<Done, Problem>
     let count = session::residents(document, name).count();
     if count > 0 && !force {
         let Some(mut terminal) = Terminal::attended() else {
-            let message = format!("{} live in the solution {name}", counted(count));
+            let message = format!("{} live in the solution {name}", counted(count, "credential"));
             return Err(Problem::new(Exit::Refused, "in_use", message)
                 .hint("move them, or add --force: they go to the trash"));
         };
-        terminal.say(&visible(&format!("{} of {name} will go to the trash.", counted(count))));
+        terminal.say(&visible(&format!("{} of {name} will go to the trash.", counted(count, "credential"))));
         if terminal.text("Type the name of the solution to remove it").as_deref() != Some(name) {
             return Err(cancelled());
         }
     }
     let line = match count {
         0 => format!("{name}  removed"),
-        _ => format!("{name}  removed, {} moved to the trash", counted(count)),
+        _ => format!("{name}  removed, {} moved to the trash", counted(count, "credential")),
     };
     let json = json!({ "solution": name, "credentials": count, "done": "removed" });
     Ok(Done::new(edits, json, line))

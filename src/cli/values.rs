@@ -23,6 +23,8 @@ pub(crate) struct Purpose<'a> {
     pub(crate) workflow: Option<&'a str>,
     /// Values may be this many seconds old; `None`: they come from the vault.
     pub(crate) cache: Option<u32>,
+    /// Whether what `--json` prints says where they come from.
+    pub(crate) in_json: bool,
 }
 
 /// What `act` gets.
@@ -58,7 +60,12 @@ pub(crate) fn with<T>(
         let now = Timestamp::now();
         let until = SignedDuration::try_from(found.left).ok().and_then(|left| now.checked_add(left).ok());
         let cached = Cached { age_seconds: found.age.as_secs(), until: until.unwrap_or(now) };
-        context.output.note(&cached.words(found.count()));
+        let (out, said) = (&context.output, cached.words(found.count()));
+        if out.is_json() && !purpose.in_json {
+            out.warning(&said)
+        } else {
+            out.note(&said)
+        }
         let cached = Some(cached);
         return found.hand_out(purpose.what, &Timestamp::now, |values| act(Handed { values, cached }));
     }

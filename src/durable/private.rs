@@ -31,14 +31,8 @@ pub fn read_private(path: &Path, limit: u64) -> Result<PrivateFile, Error> {
     let found = fs::symlink_metadata(&real).map_err(Error::io(Step::Inspect, &real))?;
     // Judged before it is opened as well: opening a device can do things.
     require_file(&real, &found)?;
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC))
-        .open(&real)
-        .map_err(Error::io(Step::Open, &real))?;
+    let file = open_private(&real, OpenOptions::new().read(true))?;
     let opened = file.metadata().map_err(Error::io(Step::Inspect, &real))?;
-    require_file(&real, &opened)?;
-    require_private(&real, &opened, "600")?;
     let bytes = read_whole(file, &opened, &real, limit)?;
     Ok(PrivateFile { path: real, bytes })
 }
@@ -68,7 +62,9 @@ pub fn open_to_read(path: &Path) -> Result<Option<File>, Error> {
     open_private(path, OpenOptions::new().read(true)).map(Some)
 }
 
-fn open_private(path: &Path, options: &mut OpenOptions) -> Result<File, Error> {
+/// Opens a file without following a link and without waiting, and judges what it opened: another may have taken
+/// its place since it was looked at.
+pub(super) fn open_private(path: &Path, options: &mut OpenOptions) -> Result<File, Error> {
     let file = options
         .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC))
         .open(path)

@@ -101,8 +101,14 @@ fn a_file_changed_between_writing_and_reading_back_is_noticed() {
     for changed in [&b"tw0"[..], b"tw", b"two and more"] {
         let (temporary, mut file) = folder.temporary().unwrap();
         file.write_all(changed).unwrap();
-        assert!(matches!(temporary.read_back(b"two", fine), Err(Error::ReadBack { .. })));
+        let refused = temporary.read_back(b"two", fine);
+        assert!(matches!(refused, Err(Error::ReadBack { path: named, .. }) if named == path));
     }
+    // Nor is a link followed that took its place.
+    let (temporary, _) = folder.temporary().unwrap();
+    fs::remove_file(home.join(&temporary.name)).unwrap();
+    symlink(&path, home.join(&temporary.name)).unwrap();
+    assert!(matches!(temporary.read_back(b"one", fine), Err(Error::Io { step: Step::ReadBack, .. })));
     let (temporary, mut file) = folder.temporary().unwrap();
     file.write_all(b"two").unwrap();
     temporary.read_back(b"two", fine).unwrap();
@@ -112,7 +118,14 @@ fn a_file_changed_between_writing_and_reading_back_is_noticed() {
 fn stale_temporaries_go_and_only_those() {
     let (_guard, home) = home();
     let path = home.join("vault.age");
-    let strangers = [".other.age.0123456789abcdef.tmp", ".vault.age.notes.tmp", "vault.age", "x.tmp"];
+    let strangers = [
+        ".other.age.0123456789abcdef.tmp",
+        ".vault.age.0123.tmp",
+        ".vault.age.notes-of-mine-ab.tmp",
+        ".vault.age.notes.tmp",
+        "vault.age",
+        "x.tmp",
+    ];
     for name in strangers.iter().chain(&[".vault.age.0123456789abcdef.tmp"]) {
         fs::File::create_new(home.join(name)).unwrap();
     }
@@ -133,10 +146,135 @@ fn only_private_files_are_read() {
     }
     for private in [0o600, 0o400, 0o700] {
         fs::set_permissions(&path, fs::Permissions::from_mode(private)).unwrap();
-        assert_eq!(*read_private(&path, 3).unwrap().bytes, b"one");
+        let read = read_private(&path, 3).unwrap().bytes;
+        assert_eq!(*read, b"one");
+        assert_eq!(read.capacity(), 4, "one that grows leaves a copy behind");
     }
     assert!(matches!(read_private(&path, 2), Err(Error::TooLarge { .. })));
-    assert!(read_private(&home.join("none"), 9).err().unwrap().is_missing());
+}
+
+#[test]
+fn what_is_missing_is_told_from_what_is_refused() {
+    let (_guard, home) = home();
+    let path = home.join("vault.age");
+    let _ = create(&path, b"one", fine).unwrap();
+    for none in [home.join("none"), path.join("below")] {
+        let error = read_private(&none, 9).err().unwrap();
+        assert!(error.is_missing(), "{error}");
+        assert!(error.to_string().starts_with(&format!("cannot find {}: ", none.display())), "{error}");
+    }
+    symlink(home.join("loop"), home.join("loop")).unwrap();
+    for there in [read_private(&path, 2), read_private(&home, 9), read_private(&home.join("loop"), 9)] {
+        let error = there.err().unwrap();
+        assert!(!error.is_missing(), "{error}");
+    }
+    assert!(!remove(&home.join("none")).unwrap_err().is_missing(), "nothing was looked for");
+    assert!(open_to_read(&home.join("none")).unwrap().is_none());
+    assert!(open_to_read(&path.join("below")).is_err());
+    assert!(require_private_folder(&path.join("below")).is_err());
+}
+
+/// Between looking at a file and opening it, another may take its place.
+#[test]
+fn what_was_opened_is_judged_again() {
+    let (_guard, home) = home();
+    let path = home.join("vault.age");
+    let _ = create(&path, b"one", fine).unwrap();
+    let open = |path: &Path| private::open_private(path, fs::OpenOptions::new().read(true));
+    open(&path).unwrap();
+    symlink(&path, home.join("link")).unwrap();
+    assert!(matches!(open(&home.join("link")), Err(Error::Io { step: Step::Open, .. })));
+    let fifo = home.join("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
+    assert!(matches!(open(&fifo), Err(Error::NotAFile { what: "a FIFO", .. })));
+    // A folder is opened as one: this would wait for who writes to the FIFO.
+    assert!(create(&fifo.join("x"), b"one", fine).is_err());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(matches!(open(&path), Err(Error::Exposed { .. })));
+}
+
+#[test]
+fn what_belongs_to_another_user_is_refused() {
+    let (_guard, home) = home();
+    let (file, folder) = if rustix::process::geteuid().is_root() {
+        let (file, folder) = (home.join("theirs"), home.join("folder"));
+        let _ = create(&file, b"one", fine).unwrap();
+        create_private_folder(&folder).unwrap();
+        std::os::unix::fs::chown(&file, Some(4711), None).unwrap();
+        std::os::unix::fs::chown(&folder, Some(4711), None).unwrap();
+        assert!(matches!(require_safe_folder(&folder), Err(Error::ForeignOwner { owner: 4711, .. })));
+        (file, folder)
+    } else {
+        (PathBuf::from("/etc/passwd"), PathBuf::from("/"))
+    };
+    assert!(matches!(read_private(&file, 1 << 20), Err(Error::ForeignOwner { .. })));
+    assert!(matches!(require_private_folder(&folder), Err(Error::ForeignOwner { .. })));
+    // Who is root can replace any file anyway.
+    require_safe_folder(Path::new("/")).unwrap();
+    require_safe_folder(&home).unwrap();
+}
+
+#[test]
+fn a_stamp_tells_files_and_changes() {
+    let (_guard, home) = home();
+    let (path, other) = (home.join("one"), home.join("two"));
+    let _ = create(&path, b"one", fine).unwrap();
+    let _ = create(&other, b"one", fine).unwrap();
+    let (before, another) = (Stamp::of(&path).unwrap(), Stamp::of(&other).unwrap());
+    assert!(before != another && !before.is_same_file(&another));
+    fs::write(&path, b"longer").unwrap();
+    let after = Stamp::of(&path).unwrap();
+    assert!(before != after && before.is_same_file(&after));
+    assert_eq!((before.size(), after.size()), (3, 6));
+    assert_eq!(Stamp::of_file(&File::open(&path).unwrap()), Some(after));
+    assert!(after.to_string().contains(":6:") && before.to_string() != after.to_string(), "{after}");
+    assert_eq!(Stamp::of(&home.join("none")), None);
+}
+
+#[test]
+fn a_file_for_a_moment_is_read_only_and_new() {
+    let (_guard, home) = home();
+    let path = home.join("value");
+    create_fleeting(&path, b"one").unwrap();
+    assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o400, b"one".to_vec()));
+    assert!(matches!(create_fleeting(&path, b"two"), Err(Error::Exists { path: named }) if named == path));
+    assert_eq!(fs::read(&path).unwrap(), b"one");
+}
+
+#[test]
+fn a_rewritten_file_keeps_its_mode_also_behind_a_link() {
+    let (_guard, home) = home();
+    let (path, link) = (home.join("script"), home.join("link"));
+    fs::write(&path, b"one").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o754)).unwrap();
+    symlink(&path, &link).unwrap();
+    let _ = rewrite(&link, b"two").unwrap();
+    assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o754, b"two".to_vec()));
+    assert_eq!(names(&home), ["link", "script"]);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+}
+
+#[test]
+fn what_is_removed_is_gone_and_what_is_not_there_is_said() {
+    let (_guard, home) = home();
+    let files = ["one", "two", "three"].map(|name| home.join(name));
+    for file in &files {
+        let _ = create(file, b"", fine).unwrap();
+    }
+    remove(&files[0]).unwrap();
+    assert!(matches!(remove_all(&home, &files), Err(Error::Io { step: Step::Remove, .. })));
+    assert_eq!(names(&home), ["three", "two"], "nothing behind the one that failed");
+    remove_all(&home, &files[1..]).unwrap();
+    assert!(names(&home).is_empty());
+    assert!(remove_all(&home.join("none"), &[]).is_err());
+    assert!(sync_folder_of(&home.join("none/x")).is_err());
+}
+
+#[test]
+fn a_bare_name_lies_in_the_present_folder() {
+    let folder = Folder::of(Path::new("vault.age")).unwrap();
+    assert_eq!(folder.target(), Path::new("./vault.age"));
+    assert!(Folder::of(Path::new("..")).is_err());
 }
 
 #[test]
@@ -180,8 +318,12 @@ fn a_lock_excludes_and_is_given_back() {
     let held = Lock::acquire(&path, LOCK_WAIT).unwrap();
     assert!(held.is_held());
     assert_eq!(mode(&path), 0o600);
-    let second = Lock::acquire(&path, std::time::Duration::from_millis(30));
+    let (wait, begun) = (std::time::Duration::from_millis(30), std::time::Instant::now());
+    let second = Lock::acquire(&path, wait);
     assert!(matches!(second, Err(Error::Busy { .. })));
+    assert!(begun.elapsed() >= wait, "it was waited for");
     drop(held);
     Lock::acquire(&path, std::time::Duration::ZERO).unwrap();
+    symlink(&path, home.join("link")).unwrap();
+    assert!(Lock::acquire(&home.join("link"), LOCK_WAIT).is_err(), "no link is followed");
 }

@@ -101,7 +101,7 @@ mod linux {
         }
 
         /// Everything that was told so far.
-        fn read(&self) -> Option<Seen> {
+        pub(super) fn read(&self) -> Option<Seen> {
             let mut buffer = [MaybeUninit::uninit(); 4096];
             let mut events = inotify::Reader::new(&self.inotify, &mut buffer);
             let mut seen = None;
@@ -147,5 +147,90 @@ mod other {
         pub fn wait(&self, _: impl std::os::fd::AsFd) -> Seen {
             match *self {}
         }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "tests change files as other programs would")]
+
+    use std::fs;
+
+    use super::*;
+
+    fn watched() -> (tempfile::TempDir, std::path::PathBuf, Watch) {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().canonicalize().unwrap().join("vault.age");
+        let watch = Watch::on(&file).unwrap();
+        assert_eq!(watch.read(), None, "nothing happened yet");
+        (home, file, watch)
+    }
+
+    #[test]
+    fn what_happens_to_the_file_is_told_and_nothing_else() {
+        let (_guard, file, watch) = watched();
+        let other = file.with_file_name("other");
+        fs::write(&other, "one").unwrap();
+        assert_eq!(watch.read(), None, "another file");
+        fs::rename(&other, &file).unwrap();
+        assert_eq!(watch.read(), Some(Seen::Changed), "replaced");
+        assert_eq!(watch.read(), None, "told once");
+        fs::write(&file, "two").unwrap();
+        assert_eq!(watch.read(), Some(Seen::Changed), "written to");
+        fs::remove_file(&file).unwrap();
+        fs::write(&other, "three").unwrap();
+        assert_eq!(watch.read(), None, "gone: there is nothing to read");
+        fs::hard_link(&other, &file).unwrap();
+        assert_eq!(watch.read(), Some(Seen::Changed), "made");
+    }
+
+    #[test]
+    fn a_folder_that_goes_is_lost() {
+        let (home, file, watch) = watched();
+        fs::rename(home.path(), home.path().with_extension("moved")).unwrap();
+        assert_eq!(watch.read(), Some(Seen::Lost), "moved");
+        fs::rename(home.path().with_extension("moved"), home.path()).unwrap();
+        let watch = Watch::on(&file).unwrap();
+        drop(home);
+        assert_eq!(watch.read(), Some(Seen::Lost), "removed");
+        assert!(matches!(Watch::on(&file), Err(Unwatched::Refused(_))));
+    }
+
+    #[test]
+    fn only_a_folder_has_files_to_watch() {
+        let (_guard, file, _) = watched();
+        fs::write(&file, "").unwrap();
+        assert!(matches!(Watch::on(&file.join("x")), Err(Unwatched::Refused(_))));
+        assert!(matches!(Watch::on(Path::new("/")), Err(Unwatched::Refused(_))));
+        assert_eq!(
+            Unwatched::Network("NFS").to_string(),
+            "it lies on a network file system (NFS)",
+            "what is said of it"
+        );
+    }
+
+    /// The system remembers so many events; of what came after, nobody knows whose it was.
+    #[test]
+    fn more_than_is_remembered_may_have_been_the_file() {
+        let (_guard, file, watch) = watched();
+        let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+        let (one, two) = (file.with_file_name("one"), file.with_file_name("two"));
+        fs::write(&one, "").unwrap();
+        for _ in 0..=limit.trim().parse::<u32>().unwrap() / 2 {
+            fs::rename(&one, &two).unwrap();
+            fs::rename(&two, &one).unwrap();
+        }
+        assert_eq!(watch.read(), Some(Seen::Changed));
+        assert_eq!(watch.read(), None);
+    }
+
+    #[test]
+    fn a_wait_ends_with_what_happened_or_when_it_is_told_to() {
+        let (_guard, file, watch) = watched();
+        let (stop, other_end) = rustix::pipe::pipe().unwrap();
+        fs::write(&file, "one").unwrap();
+        assert_eq!(watch.wait(&stop), Seen::Changed);
+        drop(other_end);
+        assert_eq!(watch.wait(&stop), Seen::Stopped);
     }
 }

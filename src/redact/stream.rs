@@ -217,6 +217,41 @@ mod tests {
         assert_eq!(String::from_utf8(out).unwrap(), format!("code {MASK}"));
     }
 
+    /// They overlap by more than is remembered: the first must not go out as long as the second may follow.
+    #[test]
+    fn secrets_that_overlap_leave_no_rest_in_pieces() {
+        let (secrets, text) = (["abcdefgh", "bcdefghijkl"], "x abcdefghijkl y");
+        for cut in 0..=text.len() {
+            let (one, two) = text.as_bytes().split_at(cut);
+            assert_eq!(passed(&secrets, [one, two]), format!("x {MASK} y"), "{cut}");
+        }
+        assert_eq!(passed(&secrets, text.as_bytes().chunks(1)), format!("x {MASK} y"));
+        assert_eq!(passed(&secrets, b"x abcdefghijk y".chunks(1)), format!("x {MASK}ijk y"), "the control");
+    }
+
+    #[test]
+    fn a_pause_waits_for_the_rest_of_secrets_that_overlap() {
+        let (mut masker, mut out) = (masker(&["abcd", "bcdefgh"]), Vec::new());
+        masker.push(b"x abcde", &mut out);
+        masker.pause(&mut out);
+        assert_eq!(out, b"x ");
+        masker.push(b"fgh!", &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), format!("x {MASK}!"));
+    }
+
+    #[test]
+    fn a_mask_goes_out_once() {
+        let (mut masker, mut out) = (masker(&["abcd", "42"]), Vec::new());
+        for piece in ["abcd", "", "!", "abcd", "."] {
+            masker.push(piece.as_bytes(), &mut out);
+        }
+        masker.push(b" 42", &mut out);
+        masker.pause(&mut out);
+        masker.push(b" ", &mut out);
+        masker.end(&mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{MASK}!{MASK}. {MASK} "));
+    }
+
     #[test]
     fn bytes_that_are_no_text_pass() {
         let bytes: Vec<u8> = (0..=255).cycle().take(5000).collect();

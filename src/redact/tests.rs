@@ -34,6 +34,20 @@ fn a_percent_sign_in_a_secret_may_be_encoded_often() {
     }
 }
 
+/// A link in a link in a link: each puts the `%` of the one before as `%25`.
+#[test]
+fn any_character_may_be_encoded_often() {
+    let redactor = redactor("p/ss é+1");
+    let mut form = "p%2Fss%20%c3%A9%2B1".to_owned();
+    for times in 1..6 {
+        assert_eq!(redactor.clean(&format!("x={form}&y")), format!("x={MASK}&y"), "{times} times: {form}");
+        form = form.replace('%', "%25");
+    }
+    for other in ["p%252Ess%20%c3%A9%2B1", "p%252ss%20%c3%A9%2B1", "p%25252"] {
+        assert_eq!(redactor.clean(other), other);
+    }
+}
+
 proptest! {
     #[test]
     fn no_form_of_a_secret_stays(secret in "\\PC{4,40}|[ -~]{4,40}", left in "[ -~]{0,20}", right in "[ -~]{0,20}") {

@@ -10,6 +10,7 @@ use crate::audit::{self, Entry, Keys, Log, Opening, Since, Verified, What};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::vault::{self, Held, Keyring, Notice, OpenPolicy, Places, Store};
+use crate::words;
 
 /// A session of a vault that was opened.
 ///
@@ -66,7 +67,6 @@ fn before(log: &Log) -> (String, Vec<String>) {
         let host = if elsewhere { format!(" at {}", who.host) } else { String::new() };
         format!("{} by {}{host}", opening.at.strftime("%Y-%m-%d %H:%M UTC"), who.words())
     };
-    let times = |count: u64| if count == 1 { "once".to_owned() } else { format!("{count} times") };
     let since = match here.tty.is_empty() {
         false => log.since(),
         true => log.failures().map_or_else(Since::default, |(failed, last)| Since {
@@ -78,14 +78,18 @@ fn before(log: &Log) -> (String, Vec<String>) {
     let mut last = log.last_opening().map(|last| format!("last unlocked {}", time(last))).unwrap_or_default();
     // Of one alone the time is named already.
     if since.unattended > 1 {
-        last.push_str(&format!(", {} by programs since you were here", times(since.unattended)));
+        last.push_str(&format!(", {} by programs since you were here", words::times(since.unattended)));
     }
     let mut alarms = Vec::new();
     if let Some(last) = since.last_failed.as_ref().filter(|_| since.failed > 0) {
-        alarms.push(format!("unlocking failed {} since, the last time {}", times(since.failed), time(last)));
+        alarms.push(format!(
+            "unlocking failed {} since, the last time {}",
+            words::times(since.failed),
+            time(last)
+        ));
     }
     if since.refused > 0 {
-        alarms.push(format!("a secret was asked for and not handed out, {}", times(since.refused)));
+        alarms.push(format!("a secret was asked for and not handed out, {}", words::times(since.refused)));
     }
     (last, alarms)
 }

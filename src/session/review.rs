@@ -21,6 +21,7 @@ use crate::model::{Content, Credential, Document, Edit, Id, Object, Status};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::secret::Secret;
+use crate::words;
 
 pub use report::{html, markdown};
 
@@ -458,7 +459,7 @@ pub fn counted(findings: &[Finding]) -> String {
         0 => String::new(),
         count => format!(", {count} left out"),
     };
-    format!("{total} {}{each}{left_out}", if total == 1 { "finding" } else { "findings" })
+    format!("{}{each}{left_out}", words::counted(total, "finding"))
 }
 
 /// The digest of findings: of the bytes that `review --json --all` prints, SHA-256 in hexadecimal digits.

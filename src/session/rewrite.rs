@@ -45,14 +45,26 @@ impl Rewrite {
     /// # Errors
     /// Where somebody else changed it meanwhile; files.
     pub fn write(&self) -> Result<(), Problem> {
+        self.replace(&self.before, &self.after)
+    }
+
+    /// Writes the file as it was before.
+    ///
+    /// # Errors
+    /// As [`Rewrite::write`].
+    pub fn take_back(&self) -> Result<(), Problem> {
+        self.replace(&self.after, &self.before)
+    }
+
+    fn replace(&self, from: &[u8], to: &[u8]) -> Result<(), Problem> {
         let io = |error: std::io::Error| {
             Problem::new(Exit::Failed, "io", format!("cannot read {}: {error}", self.path.display()))
         };
-        if std::fs::read(&self.path).map_err(io)? != self.before {
+        if std::fs::read(&self.path).map_err(io)? != from {
             let message = format!("{} was changed meanwhile", self.path.display());
             return Err(Problem::new(Exit::Refused, "conflict", message));
         }
-        let saved = durable::rewrite(&self.path, &self.after)?;
+        let saved = durable::rewrite(&self.path, to)?;
         saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
     }
 }
@@ -60,6 +72,11 @@ impl Rewrite {
 /// Writes all files; says of those that could not be changed why.
 pub fn write_rewrites(files: &[Rewrite]) -> Vec<String> {
     files.iter().filter_map(|file| file.write().err()).map(|problem| problem.message).collect()
+}
+
+/// Writes all files as they were before; says of those that could not be changed why.
+pub fn take_rewrites_back(files: &[Rewrite]) -> Vec<String> {
+    files.iter().filter_map(|file| file.take_back().err()).map(|problem| problem.message).collect()
 }
 
 /// The edits that let the vault know the files as they will be.

@@ -205,7 +205,7 @@ impl WorkflowUses {
 }
 
 /// Scans files and folders: each group with its solution and the keys that are looked for by themselves. Of `known`
-/// files one that is gone is no mistake.
+/// ones, one that is gone is no mistake.
 ///
 /// # Errors
 /// A path that is not there.
@@ -222,15 +222,48 @@ pub fn find(groups: Vec<ScanGroup>, known: bool) -> Result<Vec<(String, Found)>,
 /// What is scanned together: for which solution, where, and for which keys by themselves.
 pub type ScanGroup = (String, Vec<PathBuf>, HashSet<String>);
 
-/// What is scanned again: the known files of each solution, with the keys that are looked for by themselves.
+/// What is scanned again: for each solution the folders in which a scan found files, new ones among them, and the files
+/// that were scanned by themselves; with the keys that are looked for by themselves. A folder in which workflows of
+/// several solutions are known is not walked: nobody knows what a new file in it would mean.
 pub fn rescans(document: &Document) -> Vec<ScanGroup> {
-    let mut solutions: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
-    for workflow in &document.workflows {
-        solutions.entry(&workflow.solution).or_default().push(PathBuf::from(&workflow.path));
+    let known = &document.workflows;
+    let mut folders: BTreeMap<&Path, bool> = BTreeMap::new();
+    let mut solutions: BTreeMap<&str, BTreeSet<&Path>> = BTreeMap::new();
+    for workflow in known {
+        let path = match folder_of(workflow) {
+            Some(folder) if *folders.entry(folder).or_insert_with(|| is_of_one_solution(known, folder)) => {
+                folder
+            }
+            _ => Path::new(&workflow.path),
+        };
+        solutions.entry(&workflow.solution).or_default().insert(path);
     }
-    let group =
-        |(solution, paths): (&str, Vec<PathBuf>)| (solution.to_owned(), paths, keys_of(document, solution));
+    let group = |(solution, paths): (&str, BTreeSet<&Path>)| {
+        let mut outermost: Vec<PathBuf> = Vec::new();
+        // What lies in a folder comes right behind it.
+        for path in paths {
+            if outermost.last().is_none_or(|last| !path.starts_with(last)) {
+                outermost.push(path.to_owned());
+            }
+        }
+        (solution.to_owned(), outermost, keys_of(document, solution))
+    };
     solutions.into_iter().map(group).collect()
+}
+
+/// Whether all that is known in a folder means the same solution.
+fn is_of_one_solution(known: &[Workflow], folder: &Path) -> bool {
+    let mut inside = known.iter().filter(|workflow| Path::new(&workflow.path).starts_with(folder));
+    let first = inside.next().map(|workflow| &workflow.solution);
+    inside.all(|workflow| Some(&workflow.solution) == first)
+}
+
+/// The folder that was scanned when a workflow was found in it: its name is its path from there on. `None`: it was
+/// scanned by itself.
+fn folder_of(workflow: &Workflow) -> Option<&Path> {
+    let (path, name) = (Path::new(&workflow.path), Path::new(&workflow.name));
+    let below = name.components().count().checked_sub(1).filter(|below| *below > 0)?;
+    path.ancestors().nth(below).filter(|_| path.ends_with(name))
 }
 
 /// What a place of a workflow means: a solution and a reference.

@@ -381,6 +381,8 @@ pub enum Order {
     Preview(Rewriting),
     /// Change files.
     Rewrite(Vec<Rewrite>),
+    /// Files that were changed with a name that was taken back are changed back.
+    RewriteBack(Vec<Rewrite>),
     /// An exchange of tokens begins: before a lock it is let finish.
     ExchangeBegins,
     /// It ended.

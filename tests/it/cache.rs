@@ -304,6 +304,10 @@ fn programs_and_files_get_all_from_the_cache_or_all_from_the_vault() {
     let done = login.run(&account, &run).succeeds();
     assert_eq!(done.out, "•••••••• ann\n", "what is no secret is not masked");
     assert!(done.err.starts_with("2 values from the cache: the oldest read "), "{}", done.err);
+    // Where no JSON is printed that could say so, it is a warning.
+    let done = login.run(&account, &[&["--json"], &run[..]].concat()).succeeds();
+    let said: Value = serde_json::from_str(&done.err).unwrap();
+    assert!(said["warning"]["message"].as_str().unwrap().starts_with("2 values from the cache"), "{said}");
     let done = login.run(&account, &inject).succeeds();
     assert!(done.json()["cached"]["age_seconds"].is_u64() && done.json()["values"] == 2, "{}", done.out);
     assert_eq!(std::fs::read_to_string(to).unwrap(), "A=marker-key-1\nB=ann\n");

@@ -9,6 +9,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("redact", &["secret"]),
     ("suggest", &[]),
+    ("words", &[]),
     ("memory", &[]),
     ("durable", &[]),
     ("proxy", &["secret"]),
@@ -34,7 +35,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "session",
         &[
             "secret", "suggest", "durable", "proxy", "config", "paths", "http", "sign", "model", "schema",
-            "import", "audit", "vault", "cache", "oauth", "probe", "problem", "scan",
+            "import", "audit", "vault", "cache", "oauth", "probe", "problem", "scan", "words",
         ],
     ),
     (
@@ -42,13 +43,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &[
             "secret", "redact", "suggest", "memory", "durable", "proxy", "config", "paths", "http", "model",
             "schema", "import", "audit", "vault", "cache", "probe", "demo", "problem", "session", "inject",
+            "words",
         ],
     ),
     (
         "tui",
         &[
             "secret", "redact", "memory", "proxy", "config", "http", "model", "schema", "audit", "vault",
-            "probe", "problem", "session",
+            "probe", "problem", "session", "words",
         ],
     ),
     ("main", &["memory", "cli", "tui"]),

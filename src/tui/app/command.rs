@@ -186,8 +186,8 @@ pub(in crate::tui) enum Change {
     Scanned(String, Vec<(String, String)>),
     /// A step of a credential's rotation: what is told, and whether it is tested then.
     Rotation(Id, String, bool),
-    /// A change was taken back: what to call it.
-    Undo(String),
+    /// A change was taken back: what to call it, and the files that were changed with it.
+    Undo(String, Vec<Rewrite>),
     /// Tests were noted.
     Tests,
 }

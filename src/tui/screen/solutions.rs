@@ -14,6 +14,7 @@ use crate::tui::action::Action;
 use crate::tui::app::{Command, Rewriting, Shared, Tone, Wish};
 use crate::tui::keymap::Context;
 use crate::tui::widget::visible;
+use crate::words::counted;
 
 /// The list: all of them first, then each.
 pub struct Solutions {
@@ -102,7 +103,7 @@ impl Solutions {
         let text = format!(
             "The name of the copy of {from}: {} with everything but their secrets. Each is incomplete until its \
              secret is entered.",
-            counted(count)
+            counted(count, "credential")
         );
         let (document, from) = (self.document.clone(), from.to_owned());
         Typed::new("Copy solution", text, "", move |to| {
@@ -110,7 +111,7 @@ impl Solutions {
             Ok(Wish {
                 edits: copies(&document, &from, to).map_err(|error| error.to_string())?,
                 label: format!("the copy of {from}"),
-                done: format!("{from} copied to {to}: {} without secrets", counted(count)),
+                done: format!("{from} copied to {to}: {} without secrets", counted(count, "credential")),
                 solution: Some(to.to_owned()),
             })
         })
@@ -122,7 +123,7 @@ impl Solutions {
             0 => format!("Nothing lives in {name}. Type its name to remove it."),
             count => format!(
                 "{} of {name} will go to the trash. Type the solution's name to remove it.",
-                counted(count)
+                counted(count, "credential")
             ),
         };
         let name = name.to_owned();
@@ -138,10 +139,6 @@ impl Solutions {
             })
         }))
     }
-}
-
-fn counted(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "credential" } else { "credentials" })
 }
 
 impl Screen for Solutions {
@@ -204,7 +201,11 @@ impl Screen for Solutions {
         let line = |name: &str, count: usize, mark: &str| -> Line {
             let room = width.saturating_sub(visible::width(name));
             let name = format!("{name}{}  ", " ".repeat(room));
-            vec![(name, theme.text), (counted(count), theme.dim), (mark.to_owned(), theme.accent)]
+            vec![
+                (name, theme.text),
+                (counted(count, "credential"), theme.dim),
+                (mark.to_owned(), theme.accent),
+            ]
         };
         let mut lines = vec![line("all solutions", self.document.credentials.len(), "")];
         lines.extend(self.document.solutions.iter().map(|solution| {

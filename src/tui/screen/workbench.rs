@@ -40,12 +40,13 @@ use super::kinds::Kinds;
 use super::review::Review;
 use super::{Reply, Screen};
 use crate::model::{Content, Credential, Document, Edit, Id, KeptDraft, Recipient};
-use crate::session;
+use crate::session::{self, Rewrite};
 use crate::tui::action::Action;
 use crate::tui::app::{Change, Command, Shared, Tone};
 use crate::tui::keymap::Context;
 use crate::tui::message::{Effect, Order, Purpose, Subject};
 use crate::tui::widget::visible::visible;
+use crate::words::counted;
 
 /// Why something has to wait.
 const FINISH: &str = "finish the draft first: save it or leave it";
@@ -73,8 +74,8 @@ pub struct Workbench {
     /// The search line, while it is typed in.
     search: Option<Entry>,
     read_only: bool,
-    /// What to call each change, and the edits that take it back.
-    undo: Vec<(String, Vec<Edit>)>,
+    /// What to call each change, the edits that take it back, and the files that were changed with it.
+    undo: Vec<(String, Vec<Edit>, Vec<Rewrite>)>,
     /// What is to be stored next.
     wanted: Vec<(Vec<Edit>, Change)>,
     /// The page of the pane that has the focus.
@@ -274,7 +275,7 @@ impl Workbench {
 
     fn undo_last(&mut self, shared: &mut Shared) {
         match self.undo.pop() {
-            Some((label, edits)) => self.wanted.push((edits, Change::Undo(label))),
+            Some((label, edits, files)) => self.wanted.push((edits, Change::Undo(label, files))),
             None => shared.tell(Tone::Plain, "there is nothing to undo"),
         }
     }
@@ -379,8 +380,7 @@ impl Workbench {
             Action::Cancel => {
                 let count = self.cancel_tests(shared);
                 self.save_cancelled();
-                let plural = if count == 1 { "test" } else { "tests" };
-                shared.tell(Tone::Plain, format!("{count} {plural} cancelled"));
+                shared.tell(Tone::Plain, format!("{} cancelled", counted(count, "test")));
             }
             _ => return Reply::Ignored,
         }

@@ -19,6 +19,7 @@ use crate::tui::app::{Command, Shared};
 use crate::tui::keymap::Context;
 use crate::tui::message::{Effect, Order};
 use crate::tui::paint;
+use crate::words::counted;
 
 /// How the places are put together.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -194,8 +195,7 @@ impl Workflows {
                 let Some(known) = self.document.by_id(id) else { return Vec::new() };
                 let count =
                     session::users(&self.document, known.content.solution(), known.content.key()).len();
-                let noun = if count == 1 { "workflow" } else { "workflows" };
-                let about = format!("  used by {count} {noun}{}", used(shared.usage.of(id)));
+                let about = format!("  used by {}{}", counted(count, "workflow"), used(shared.usage.of(id)));
                 vec![text(place_of(known), theme.title), text(about, theme.dim)]
             }
             Row::Place(at, line, target) => {
@@ -280,16 +280,15 @@ impl Screen for Workflows {
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position> {
         let inner = frame(&*self, "Workflows", area, buf, shared);
         let theme = &shared.theme;
-        let count =
-            |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
         let places: usize = self.document.workflows.iter().map(|known| known.references.len()).sum();
         let head = match self.document.workflows.len() {
             0 => "No file is known that names a credential. Scan a folder to find them.".to_owned(),
-            files => format!("{} in {}", count(places, "place", "places"), count(files, "file", "files")),
+            files => format!("{} in {}", counted(places, "place"), counted(files, "file")),
         };
         let bad = match self.nothing {
             0 => String::new(),
-            nothing => format!("  {}", count(nothing, "names nothing", "name nothing")),
+            1 => "  1 names nothing".to_owned(),
+            nothing => format!("  {nothing} name nothing"),
         };
         paint::parts(buf, inner.x, inner.y, inner.width, &[(&head, theme.dim), (&bad, theme.error)]);
         let lines: Vec<Line> = self.rows.iter().map(|row| self.line(row, shared)).collect();

@@ -120,6 +120,9 @@ impl Owner {
                 self.screen.say(Answer::Preview(preview));
             }
             Order::Rewrite(files) => self.screen.say(Answer::Rewritten(session::write_rewrites(&files))),
+            Order::RewriteBack(files) => {
+                self.screen.say(Answer::Rewritten(session::take_rewrites_back(&files)));
+            }
             Order::ExchangeBegins => self.exchanges += 1,
             Order::ExchangeEnds => self.exchanges = self.exchanges.saturating_sub(1),
             // Who asked may be gone: a login that was cancelled.

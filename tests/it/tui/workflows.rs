@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use credbench::audit::{Entry, What};
-use credbench::session::Session;
+use credbench::model::Edit;
+use credbench::session::{self, Session};
 use credbench::vault::OpenPolicy;
 
 use crate::support::ui::{Start, Ui, put};
@@ -34,6 +35,12 @@ fn scanned(ui: &mut Ui, app: &std::path::Path) {
     ui.keys("<enter>").wait("4 places in 2 files");
 }
 
+/// Another program that has the vault open.
+fn session_of(ui: &Ui) -> session::Opened {
+    let keyring = unlock(&ui.home.identity()).unwrap();
+    Session::open(&ui.home.places(), keyring, OpenPolicy::Strict, now()).unwrap()
+}
+
 fn stored(ui: &Ui, key: &str) -> bool {
     ui.home.open().unwrap().document.find("default", key).is_some()
 }
@@ -46,9 +53,7 @@ fn a_scan_shows_who_uses_what_and_the_next_one_what_is_gone() {
     ui.sees("✗ there is no credential \"shop.stripe\" in default");
     ui.keys("g").sees("default/pay.api  used by 2 workflows").sees("app/compose.yaml:3  cred://db.main#a");
     // How often each workflow used it.
-    let mut session =
-        Session::open(&ui.home.places(), unlock(&ui.home.identity()).unwrap(), OpenPolicy::Strict, now())
-            .unwrap();
+    let mut session = session_of(&ui);
     let known = session.document.find("default", "pay.api").unwrap().clone();
     let entry = || Entry::about(What::Ran, &known).for_workflow("app/pay.json");
     for _ in 0..2 {
@@ -63,6 +68,38 @@ fn a_scan_shows_who_uses_what_and_the_next_one_what_is_gone() {
     ui.sees("- app/compose.yaml  cred://db.main#a  is no longer there").sees("1 place in 1 file");
     ui.keys("<end><enter>").sees("Used by").sees("app/compose.yaml").sees("line 2");
     assert_eq!(ui.home.open().unwrap().document.workflows.len(), 1);
+}
+
+#[test]
+fn what_was_scanned_is_scanned_again_with_what_is_new_in_it() {
+    let (mut ui, app) = open();
+    scanned(&mut ui, &app);
+    let alone = app.with_file_name("alone");
+    std::fs::create_dir(&alone).unwrap();
+    for name in ["a.env", "b.env"] {
+        std::fs::write(alone.join(name), "K=cred://unused\n").unwrap();
+    }
+    ui.keys("a").sees("A folder or a file").paste(alone.join("a.env").to_str().unwrap());
+    ui.keys("<enter>").wait("5 places in 3 files");
+    std::fs::create_dir(app.join("deep")).unwrap();
+    std::fs::write(app.join("deep/new.env"), "K=cred://unused\n").unwrap();
+    // A file that was scanned by itself does not make its folder known.
+    ui.keys("r").wait("6 places in 4 files").sees("app/deep/new.env");
+    let known = |ui: &Ui| ui.home.open().unwrap().document.workflows.len();
+    assert_eq!(known(&ui), 4);
+    // One that means another solution keeps its meaning: the folder is not walked any more.
+    let mut session = session_of(&ui);
+    let mut of_prod = session.document.workflows[1].clone();
+    of_prod.solution = "prod".to_owned();
+    let edit = Edit::SetWorkflows { under: vec![of_prod.path.clone()], workflows: vec![of_prod] };
+    session.session.commit(vec![edit], now()).unwrap();
+    drop(session);
+    std::fs::write(app.join("newer.env"), "K=cred://unused\n").unwrap();
+    ui.wait("saved by another program").keys("<esc>wr").wait("4 files read");
+    assert_eq!(known(&ui), 4);
+    let solutions: Vec<String> =
+        ui.home.open().unwrap().document.workflows.iter().map(|known| known.solution.clone()).collect();
+    assert_eq!(solutions.iter().filter(|solution| *solution == "prod").count(), 1, "{solutions:?}");
 }
 
 /// The screen at both sizes, without what differs from one run to the next.
@@ -125,6 +162,18 @@ fn a_new_key_changes_the_files_too_once_that_was_seen() {
     });
     assert!(stored(&ui, "billing.api"));
     ui.keys("w").wait("cred://billing.api").keys("<esc>");
+    // Undone, the files are what they were, but for one that somebody changed meanwhile.
+    std::fs::write(app.join("pay.json"), r#"{"credential": "billing.api", "more": 1}"#).unwrap();
+    ui.keys("u")
+        .wait("undone: the new key of pay.api; 2 files changed back")
+        .wait("pay.json was changed meanwhile");
+    assert_eq!(std::fs::read_to_string(app.join("compose.yaml")).unwrap(), COMPOSE);
+    assert!(std::fs::read_to_string(app.join("pay.json")).unwrap().contains("\"billing.api\", \"more\""));
+    assert!(stored(&ui, "pay.api") && !stored(&ui, "billing.api"));
+    ui.keys("n<c-u>billing.api<enter>")
+        .wait("pay.api becomes billing.api")
+        .keys("<enter>")
+        .wait("1 file changed");
     // Left as they are only by typing the key.
     ui.keys("<esc>/billing<enter>n<c-u>other.api<enter>").wait("billing.api becomes other.api").keys("f");
     ui.keys("yes<enter>").sees("type billing.api").keys("<c-u>billing.api<enter>").wait("other.api now");

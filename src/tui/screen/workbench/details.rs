@@ -14,6 +14,7 @@ use crate::session::Rotating;
 use crate::tui::app::Shared;
 use crate::tui::paint;
 use crate::tui::theme::{self, Theme};
+use crate::words;
 
 /// A secret while it is shown.
 struct Revealed {
@@ -216,7 +217,7 @@ fn head(document: &Document, credential: &Credential, area: Rect, buf: &mut Buff
     let about = format!("  version {} · changed {}", credential.version, ago(&age));
     paint::parts(buf, area.x, area.y, area.width, &[(&word, theme.status(status)), (&about, theme.dim)]);
     let Some(used) = shared.usage.of(&credential.id) else { return 2 };
-    let times = if used.count == 1 { "once".to_owned() } else { format!("{} times", used.count) };
+    let times = words::times(used.count);
     let last = paint::ago(now.duration_since(used.last).as_secs());
     paint::put(buf, area.x, area.y + 1, area.width, &format!("used {times}, {}", ago(&last)), theme.dim);
     3

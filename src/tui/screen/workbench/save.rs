@@ -8,12 +8,13 @@ use crate::model::{Content, Id, Outcome};
 use crate::probe::{self, Report};
 use crate::problem::Problem;
 use crate::schema::Violation;
-use crate::session::{self, Saved};
+use crate::session::{self, Rewrite, Saved};
 use crate::tui::app::{Change, Command, Shared, Tone};
 use crate::tui::message::{Effect, Order, Subject, Ticket};
 use crate::tui::screen::Reply;
 use crate::tui::screen::confirm::Confirm;
 use crate::tui::theme;
+use crate::words::counted;
 
 /// A screen that is shown again once something was stored.
 enum Again {
@@ -250,13 +251,13 @@ impl Workbench {
                 let key = key.unwrap_or_default();
                 self.close_editor();
                 self.list.select(id.as_ref());
-                self.remember(format!("the change of {key}"), inverses);
+                self.remember(format!("the change of {key}"), inverses, Vec::new());
                 let next = self.way_to_log_in(shared);
                 format!("{key} saved, generation {generation}{next}")
             }
             Change::Removal(label) => {
                 self.details.reset();
-                self.remember(format!("the removal of {label}"), inverses);
+                self.remember(format!("the removal of {label}"), inverses, Vec::new());
                 format!("{label} moved to the trash")
             }
             Change::Wish(label, done, solution) => {
@@ -264,7 +265,7 @@ impl Workbench {
                 if solution.is_some() {
                     self.show_only(solution, shared);
                 }
-                self.remember(label, inverses);
+                self.remember(label, inverses, Vec::new());
                 done
             }
             Change::Renamed(label, done, solution, files) => {
@@ -272,13 +273,12 @@ impl Workbench {
                 if solution.is_some() {
                     self.show_only(solution, shared);
                 }
-                self.remember(label, inverses);
-                let count = files.len();
-                let noun = if count == 1 { "file" } else { "files" };
-                if count > 0 {
+                let said = format!("{done}; {} changed", counted(files.len(), "file"));
+                self.remember(label, inverses, files.clone());
+                if !files.is_empty() {
                     shared.effect(Effect::Vault(Order::Rewrite(files)));
                 }
-                format!("{done}; {count} {noun} changed")
+                said
             }
             Change::Scanned(said, _) => said,
             Change::Rotation(_, said, _) => {
@@ -288,7 +288,12 @@ impl Workbench {
                 self.details.reset();
                 said
             }
-            Change::Undo(label) => format!("undone: {label}"),
+            Change::Undo(label, files) if files.is_empty() => format!("undone: {label}"),
+            Change::Undo(label, files) => {
+                let said = format!("undone: {label}; {} changed back", counted(files.len(), "file"));
+                shared.effect(Effect::Vault(Order::RewriteBack(files)));
+                said
+            }
             // What the tests found stands in the log.
             Change::Tests if warnings.is_empty() => return,
             Change::Tests => String::new(),
@@ -303,8 +308,8 @@ impl Workbench {
         shared.tell(if warnings.is_empty() { Tone::Good } else { Tone::Bad }, said);
     }
 
-    fn remember(&mut self, label: String, inverses: Vec<crate::model::Edit>) {
-        self.undo.push((label, inverses));
+    fn remember(&mut self, label: String, inverses: Vec<crate::model::Edit>, files: Vec<Rewrite>) {
+        self.undo.push((label, inverses, files));
         if self.undo.len() > UNDO {
             self.undo.remove(0);
         }
@@ -322,7 +327,7 @@ impl Workbench {
                     _ => shared.tell_problem(problem),
                 }
             }
-            Change::Undo(label) => {
+            Change::Undo(label, _) => {
                 shared.tell(Tone::Bad, format!("cannot undo {label}: {}", problem.message))
             }
             Change::Rotation(..) => {
