@@ -25,6 +25,16 @@ const UNMAPPED_ABOVE: usize = 32 * 1024 * 1024;
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 const UNMAPPED_ABOVE: usize = usize::MAX;
 
+/// Gives memory that was freed back to the system: after a lock, what the vault took. glibc would keep it for later.
+#[cfg(feature = "tui")]
+pub fn give_back() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: it touches what the allocator holds free, under the allocator's own locks.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// The system allocator, except that it zeroes every block before it frees it: short-lived copies of secrets
 /// in buffers of libraries are gone when the buffer is. Growing a block moves it through
 /// [`GlobalAlloc::realloc`]'s default, which frees, and so zeroes, the old one.

@@ -32,7 +32,11 @@ pub fn template(data: &[u8]) {
     }
     if let Ok(plan) = probe::plan(&sample.kind, &changed) {
         let (host, kept) = (plan.host(), &sample.host);
-        assert!(host == *kept || are_amazons(kept, host), "{} goes elsewhere: {host}", sample.content.service());
+        assert!(
+            host == *kept || are_amazons(kept, host),
+            "{} goes elsewhere: {host}",
+            sample.content.service()
+        );
     }
 }
 
@@ -49,7 +53,8 @@ fn are_amazons(before: &str, after: &str) -> bool {
     ];
     let is_one = |host: &str| {
         let region = host.strip_prefix("sts.");
-        let label = region.and_then(|rest| PARTITIONS.iter().find_map(|partition| rest.strip_suffix(partition)));
+        let label =
+            region.and_then(|rest| PARTITIONS.iter().find_map(|partition| rest.strip_suffix(partition)));
         label.is_some_and(|label| label.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-'))
     };
     is_one(before) && is_one(after)

@@ -163,6 +163,7 @@ impl Owner {
                 self.session = None;
                 // What was given for the start does not open it again behind the operator's back.
                 self.setup.passphrase = None;
+                memory::give_back();
             }
         }
     }

@@ -14,6 +14,9 @@ use crate::support::vault::report;
 
 const PASSPHRASE: &str = "marker passphrase of a long day";
 
+/// Every which round saves.
+const SAVES: usize = 4;
+
 /// What a process took when it was looked at.
 #[derive(Clone, Copy, Debug)]
 struct Taken {
@@ -48,18 +51,23 @@ fn used(rounds: usize) -> Vec<Taken> {
     needles.add_typed(3, PASSPHRASE);
 
     let mut pty = Pty::start(&account.home, PROGRAM, &[], (80, 24));
-    let mut found = Vec::new();
+    let (mut found, mut tests) = (Vec::new(), 0);
     for round in 1..=rounds {
         pty.wait("Passphrase of").paste(PASSPHRASE).send("\r").wait("day");
         if round == 1 {
             // Control: open, the same search finds it.
             assert!(!needles.in_process(pty.process()).is_empty());
         }
-        pty.send("t").until_true("the test", || server.requests().len() == 2 * round - 1).wait("● active");
-        // Another token, tested before it is saved.
-        pty.send("e\x06token\r").wait("Ctrl-R reveal").paste(&marker(1 + round % 2)).wait("new");
-        pty.send("\x13").wait("saved, generation");
-        assert_eq!(server.requests().len(), 2 * round);
+        pty.send("t").until_true("the test", || server.requests().len() > tests).wait("● active");
+        // Another token, tested before it is saved. A vault keeps every version: only some rounds make one.
+        pty.send("e\x06token\r").wait("Ctrl-R reveal").paste(&marker(1 + round / SAVES % 2)).wait("new");
+        if round % SAVES == 0 {
+            pty.send("\x13").wait("saved, generation");
+        } else {
+            pty.send("\x1f").wait("stored").send("\x1b").gone("Ctrl-R reveal");
+        }
+        tests += 1 + usize::from(round % SAVES == 0);
+        assert_eq!(server.requests().len(), tests);
         pty.send("\x0c").wait("Passphrase of");
         found.push(taken(pty.process()));
     }
@@ -67,8 +75,8 @@ fn used(rounds: usize) -> Vec<Taken> {
     pty.until_true("no secret to be left", || needles.in_process(process).is_empty());
     pty.send("\x1b").ends_within(Duration::from_secs(4));
     account.run(&[&["audit", "verify"][..], &with_pass].concat()).succeeds();
-    let tests = account.run(&[&["audit", "--json", "--what", "tested"][..], &with_pass].concat()).json();
-    report(&format!("{} tests in the log", tests.as_array().map_or(0, Vec::len)));
+    let told = account.run(&[&["audit", "--json", "--what", "tested"][..], &with_pass].concat()).json();
+    assert_eq!(told.as_array().map_or(0, Vec::len), tests, "each stands in the log");
     found
 }
 
@@ -79,13 +87,18 @@ fn middle(found: &[Taken]) -> u64 {
     memory[memory.len() / 2]
 }
 
+fn most_files(found: &[Taken]) -> usize {
+    found.iter().map(|taken| taken.files).max().unwrap()
+}
+
 #[test]
 fn some_rounds_leave_no_file_open() {
     if !is_root() {
         return;
     }
-    let found = used(6);
-    assert_eq!(found[1].files, found[5].files, "{found:?}");
+    let found = used(8);
+    // One more or less: what a connection that is not closed yet takes.
+    assert!(most_files(&found[6..]) <= most_files(&found[..3]), "{found:?}");
 }
 
 #[test]
@@ -101,11 +114,11 @@ fn thousands_of_rounds_take_no_more_memory() {
     // At first the versions of the credential and its log grow to what is kept of them.
     let (early, late) = (middle(&found[rounds / 4..rounds / 2]), middle(&found[3 * rounds / 4..]));
     report(&format!(
-        "{rounds} rounds in {} s; locked after the second quarter {early} KiB, after the last {late} KiB; {} and {} files",
+        "{rounds} rounds in {} s; locked in the second quarter {early} KiB, in the last {late} KiB; {} and {} files",
         start.elapsed().as_secs(),
-        found[1].files,
-        found[rounds - 1].files
+        most_files(&found[..rounds / 4]),
+        most_files(&found[3 * rounds / 4..])
     ));
-    assert_eq!(found[1].files, found[rounds - 1].files);
+    assert!(most_files(&found[3 * rounds / 4..]) <= most_files(&found[..rounds / 4]));
     assert!(late <= early + 1024, "{early} KiB became {late} KiB");
 }
