@@ -148,7 +148,7 @@ impl Error {
 
     /// Whether there simply is no such file.
     pub fn is_missing(&self) -> bool {
-        matches!(self, Self::Io { step: Step::Resolve | Step::Inspect | Step::Open, .. })
+        matches!(self, Self::Io { step: Step::Resolve | Step::Inspect | Step::Open | Step::Remove, .. })
             && matches!(self.io_kind(), Some(io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
     }
 

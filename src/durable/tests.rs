@@ -168,7 +168,8 @@ fn what_is_missing_is_told_from_what_is_refused() {
         let error = there.err().unwrap();
         assert!(!error.is_missing(), "{error}");
     }
-    assert!(!remove(&home.join("none")).unwrap_err().is_missing(), "nothing was looked for");
+    assert!(remove(&home.join("none")).unwrap_err().is_missing());
+    assert!(!create_private_folder(&path.join("below")).unwrap_err().is_missing(), "it was to be made");
     assert!(open_to_read(&home.join("none")).unwrap().is_none());
     assert!(open_to_read(&path.join("below")).is_err());
     assert!(require_private_folder(&path.join("below")).is_err());

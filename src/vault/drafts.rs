@@ -145,3 +145,6 @@ fn remove_stale(folder: &Path, temporary: &str) {
         durable::remove_stale(&folder.join(name));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -300,3 +300,30 @@ impl fmt::Display for Notice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_says_what_it_is_of() {
+        let reason = || "the reason".to_owned();
+        for (notice, words) in [
+            (
+                Notice::FirstSight { writers: vec!["Ann (k1)".to_owned(), "k2".to_owned()] },
+                "Ann (k1), k2 signed",
+            ),
+            (
+                Notice::NewPlace { known: "/old/vault.age".into(), generation: 41 },
+                "/old/vault.age, generation 41",
+            ),
+            (Notice::NewWriter { writer: "Ann (k1)".to_owned() }, "Ann (k1) saved for the first time"),
+            (Notice::NetworkFileSystem { name: "NFS" }, "lies on NFS: "),
+            (Notice::NotLocked, "knows no locks"),
+            (Notice::Unsynced { reason: reason() }, "durability is unknown: the reason"),
+            (Notice::NotRemembered { reason: reason() }, "could not be noted: the reason"),
+        ] {
+            assert!(notice.to_string().contains(words), "{notice}");
+        }
+    }
+}

@@ -85,3 +85,18 @@ impl Store {
         read_export(&plain)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_file_is_known_by_its_start() {
+        for sealed in ["age-encryption.org/v1\n-> X25519", "-----BEGIN AGE ENCRYPTED FILE-----\nYWdl"] {
+            assert!(is_sealed(sealed.as_bytes()), "{sealed}");
+        }
+        for plain in ["", "{}", "age", "-----BEGIN OPENSSH PRIVATE KEY-----", "\nage-encryption.org/v1\n"] {
+            assert!(!is_sealed(plain.as_bytes()), "{plain}");
+        }
+    }
+}

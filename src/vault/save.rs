@@ -104,3 +104,60 @@ pub(super) fn add_writer(
     header.writers.push(Writer { key: public.clone(), name });
     (!first).then(|| Notice::NewWriter { writer: header.writer_label(&public) })
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::Recipient;
+    use crate::secret::Secret;
+
+    #[test]
+    fn what_came_back_has_to_open_to_what_went_in() {
+        let home = tempfile::tempdir().unwrap();
+        let now = Timestamp::UNIX_EPOCH;
+        let keyring = Keyring::create(&home.path().join("identity"), None, 2, now).unwrap();
+        let recipient = keyring.recipients().remove(0);
+        let recipient = Recipient { recipient, name: "Ann".to_owned(), added_at: now };
+        let document = Document { recipients: vec![recipient], ..Document::new() };
+        let to = recipients(&document).unwrap();
+        let key = WriterKey::derived(&Secret::from("a test's identity"));
+        let mut header = Header { writer: key.public(), ..Header::of_nobody() };
+        assert_eq!(add_writer(&mut header, &key, &document, keyring.identity(0)), None, "the first");
+        assert_eq!(header.writers[0].name, "Ann");
+        assert_eq!(add_writer(&mut header, &key, &document, keyring.identity(0)), None, "known");
+        let sealed = seal(&document, &header, &to, &key, &keyring).unwrap();
+        sealed.opens_from(&sealed.bytes, &keyring, 0).unwrap();
+        let mut damaged = sealed.bytes.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        assert_eq!(sealed.opens_from(&damaged, &keyring, 0).unwrap_err(), "it does not decrypt");
+        let other = seal(
+            &Document { audit_key: Some(Secret::from("k")), ..document.clone() },
+            &header,
+            &to,
+            &key,
+            &keyring,
+        );
+        let other = other.unwrap().bytes;
+        assert_eq!(sealed.opens_from(&other, &keyring, 0).unwrap_err(), "it decrypts to something else");
+        let second = WriterKey::derived(&Secret::from("another identity"));
+        let notice = add_writer(&mut header, &second, &Document::new(), keyring.identity(0));
+        assert_eq!(notice, Some(Notice::NewWriter { writer: second.public() }));
+        assert_eq!(header.writers.len(), 2);
+    }
+
+    #[test]
+    fn the_newest_line_of_each_log_is_named_once_and_of_eight_logs() {
+        let mut header = Header::of_nobody();
+        let head = |log: usize, line| Head { log: format!("log-{log}"), line, hash: String::new() };
+        for log in 0..=AUDIT_HEADS {
+            put_audit_head(&mut header, &head(log, 1));
+        }
+        put_audit_head(&mut header, &head(AUDIT_HEADS - 1, 2));
+        let named: Vec<_> = header.audit.iter().map(|head| (head.log.as_str(), head.line)).collect();
+        assert_eq!(named.len(), AUDIT_HEADS);
+        assert_eq!(named[..2], [("log-7", 2), ("log-8", 1)]);
+        assert_eq!(named.iter().filter(|(log, _)| *log == "log-7").count(), 1);
+    }
+}

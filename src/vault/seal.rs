@@ -169,3 +169,99 @@ fn plugin_reason(errors: &[impl std::fmt::Display]) -> String {
 fn unmarked(text: &str) -> String {
     text.replace(['\u{2068}', '\u{2069}'], "")
 }
+
+#[cfg(test)]
+mod tests {
+    use age::Callbacks as _;
+    use age::secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::secret::Secret;
+    use crate::vault::NobodyToAsk;
+
+    /// Answers everything, and remembers what it was asked.
+    #[derive(Default)]
+    struct Person(std::sync::Mutex<Vec<String>>);
+
+    impl Person {
+        fn hear(&self, words: &str) {
+            self.0.lock().unwrap().push(words.to_owned());
+        }
+    }
+
+    impl Ask for Person {
+        fn passphrase(&self, what: &str) -> Option<Secret> {
+            self.hear(what);
+            Some(Secret::from("open sesame"))
+        }
+        fn text(&self, what: &str) -> Option<String> {
+            self.hear(what);
+            Some("text".to_owned())
+        }
+        fn confirm(&self, message: &str, yes: &str, _: Option<&str>) -> Option<bool> {
+            self.hear(message);
+            Some(yes == "yes")
+        }
+        fn message(&self, text: &str) {
+            self.hear(text);
+        }
+    }
+
+    #[test]
+    fn questions_reach_a_person_without_the_marks_around_names() {
+        let person = Arc::new(Person::default());
+        let callbacks = Callbacks::new(person.clone());
+        callbacks.display_message("touch \u{2068}key\u{2069}");
+        assert_eq!(callbacks.confirm("really", "yes", None), Some(true));
+        assert_eq!(callbacks.confirm("really", "no", None), Some(false));
+        assert_eq!(callbacks.request_public_string("a name").as_deref(), Some("text"));
+        assert_eq!(callbacks.request_passphrase("PIN").unwrap().expose_secret(), "open sesame");
+        assert_eq!(*person.0.lock().unwrap(), ["touch key", "really", "really", "a name", "PIN"]);
+        assert!(!callbacks.take_cancelled());
+    }
+
+    #[test]
+    fn what_nobody_answers_counts_as_cancelled_once() {
+        let callbacks = Callbacks::new(Arc::new(NobodyToAsk));
+        let questions: [fn(&Callbacks) -> bool; 3] = [
+            |callbacks| callbacks.confirm("really", "yes", None).is_none(),
+            |callbacks| callbacks.request_public_string("a name").is_none(),
+            |callbacks| callbacks.request_passphrase("PIN").is_none(),
+        ];
+        for question in questions {
+            assert!(question(&callbacks));
+            assert!(callbacks.take_cancelled());
+            assert!(!callbacks.take_cancelled());
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_our_words() {
+        let callbacks = Callbacks::new(Arc::new(NobodyToAsk));
+        assert_eq!(seal(b"text", &[], &callbacks).unwrap_err(), "there is no recipient");
+        assert_eq!(plugin_reason(&[" no \u{2068}card\u{2069}\n", "no reader"]), "no card; no reader");
+        let binary_name = "age-plugin-none".to_owned();
+        let missing = age::plugin::ResolveError::MissingPlugin { binary_name };
+        assert_eq!(resolve_reason(&missing), "age-plugin-none is not on the PATH");
+    }
+
+    #[test]
+    fn an_armored_file_opens_like_a_plain_one() {
+        let identity = age::x25519::Identity::generate();
+        let to: [&dyn age::Recipient; 1] = [&identity.to_public()];
+        let sealed = seal_to(b"text", to.into_iter()).unwrap();
+        let mut armored = Vec::new();
+        let mut writer =
+            age::armor::ArmoredWriter::wrap_output(&mut armored, age::armor::Format::AsciiArmor).unwrap();
+        writer.write_all(&sealed).unwrap();
+        writer.finish().unwrap();
+        for file in [&sealed, &armored] {
+            assert_eq!(**unseal(file, &identity).unwrap(), *b"text");
+            let stranger = age::x25519::Identity::generate();
+            assert_eq!(unseal(file, &stranger).unwrap_err(), Failure::NoMatch);
+        }
+        assert_eq!(unseal(b"text", &identity).unwrap_err(), Failure::NotAge);
+        assert_eq!(unseal(&sealed[..40], &identity).unwrap_err(), Failure::Header);
+        assert_eq!(unseal(&sealed[..sealed.len() - 1], &identity).unwrap_err(), Failure::Payload);
+    }
+}

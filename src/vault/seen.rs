@@ -396,3 +396,6 @@ fn free_name(path: &Path) -> PathBuf {
         .find(|name| name.symlink_metadata().is_err())
         .unwrap_or_else(|| path.with_extension("damaged.json"))
 }
+
+#[cfg(test)]
+mod tests;

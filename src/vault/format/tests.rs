@@ -367,3 +367,10 @@ fn written_again(read: &Contents) -> Vec<u8> {
     let header = read.header.as_ref().unwrap();
     encode(&read.document, header, |header, body| key().sign(header, body)).unwrap().to_vec()
 }
+
+#[test]
+fn a_writer_is_named_where_the_header_has_a_name() {
+    let writer = |key: &str, name: &str| Writer { key: key.to_owned(), name: name.to_owned() };
+    let header = Header { writers: vec![writer("k1", "Ann"), writer("k2", "")], ..header() };
+    assert_eq!(["k1", "k2", "k3"].map(|key| header.writer_label(key)), ["Ann (k1)", "k2", "k3"]);
+}
