@@ -9,7 +9,7 @@ mod ask;
 mod certificate;
 pub mod classify;
 mod kind;
-pub mod made;
+mod made;
 mod plan;
 pub mod pool;
 mod rules;
@@ -27,7 +27,8 @@ use jiff::Timestamp;
 use crate::model::{Content, Credential, Learnt, Outcome, TestRecord};
 use crate::schema::Kinds;
 
-pub use ask::{Asked, Prepared, Wish, prepare};
+pub use ask::{Asked, NoAnswer, Prepared, Wish, prepare};
+pub use made::{Maker, Unmade};
 pub use plan::{Plan, Surroundings, Unplannable, plan, plan_in};
 pub use rules::{Check, JsonType, Rule, Rules, Test, TestError};
 pub use run::run;

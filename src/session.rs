@@ -73,8 +73,8 @@ pub use rewrite::{
     take_rewrites_back, write_rewrites,
 };
 pub use rotation::{
-    Rotating, is_rotated_to, is_rotation_due, rotating, rotation_begun, rotation_due_at, rotation_ended,
-    rotation_subject, rotation_swapped, rotation_tested,
+    DroppedKey, MadeKey, Makes, Rotating, drop_key, is_rotated_to, is_rotation_due, make_key, rotating,
+    rotation_begun, rotation_due_at, rotation_ended, rotation_subject, rotation_swapped, rotation_tested,
 };
 pub use row::{Ends, LastTest, Row, caution, facts, has_test, row, rows};
 pub use seat::{Between, Seat, Ssh};

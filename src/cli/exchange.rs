@@ -85,7 +85,7 @@ fn say(context: &Context, setup: &Setup, trust: &Trust, stage: &Stage, quiet: bo
         }
         Stage::Asks { host, .. } if !quiet => context.output.note(&format!("Asking {host}.")),
         Stage::Waits if !quiet => {
-            context.output.note("Another program is asking for tokens of this credential: waiting for it.");
+            context.output.note("Another program asks a server about this credential: waiting for it.");
         }
         _ => {}
     }

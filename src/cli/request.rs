@@ -142,7 +142,7 @@ pub(super) fn send(
             }
         });
         let Some(Asked { result, redactor }) = asked else { return Err(super::prompt::cancelled()) };
-        let answer = result.map_err(|message| Problem::new(Exit::Failed, "no_answer", message))?;
+        let answer = result.map_err(|none| Problem::new(Exit::Failed, "no_answer", none.words))?;
         let tokens = content.tokens().digest().filter(|_| has_tokens(content));
         Ok(Sent { answer, redactor, tokens })
     };

@@ -3,6 +3,8 @@
 //! Each step is saved before the next one is begun: a program that is killed anywhere leaves both values in the vault,
 //! and the same command goes on where it stopped.
 
+mod keys;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,10 +16,9 @@ use super::args::Rotate;
 use super::manual::{self, Page};
 use super::output::{Tone, visible};
 use super::prompt::{Terminal, cancelled};
-use super::request::{self, Sent};
 use super::{Context, Opened, prove, show};
 use crate::model::{Content, Credential, Edit, Outcome, Stage};
-use crate::probe::{Report, Unplannable, Wish, made};
+use crate::probe::{Report, Unplannable};
 use crate::problem::{Exit, Problem};
 use crate::schema::{Control, Kind, Kinds};
 use crate::secret::Secret;
@@ -34,11 +35,11 @@ pub(super) const PAGES: &[Page] = &[Page {
         ("credbench rotate pay.stripe --prepare", "enters and tests the next one; the one in use stays"),
         ("credbench rotate pay.stripe --back", "takes the one before back"),
         ("credbench rotate pay.stripe --finish", "the one before was revoked: drops it"),
-        ("credbench rotate aws.deploy --make --yes", "lets AWS make the next access key"),
-        ("credbench rotate aws.deploy --finish --revoke", "lets AWS drop the one before"),
+        ("credbench rotate aws.deploy --make --yes", "lets the service make the next key, where it does so"),
+        ("credbench rotate aws.deploy --finish --revoke", "lets the service drop the one before"),
         ("credbench rotate", "lists what is due, and what was begun"),
     ],
-    json: r#"{"solution","key","stage":"entered"|"proven"|"switched"|"confirmed"|null,"since"|null,"fields":[…],"due"|null,"version","used_by":[…],"revoke_at"|null,"done"}; without KEY an array of these without "done""#,
+    json: r#"{"solution","key","stage":"entered"|"proven"|"switched"|"confirmed"|null,"since"|null,"fields":[…],"due"|null,"version","used_by":[…],"revoke_at"|null,"replaced","done"}; without KEY an array of these without "done""#,
     faults: &[
         (Exit::Usage, "no_key", "an option needs a key"),
         (Exit::Usage, "missing_secret", "the next secret is not given, and there is no terminal to ask on"),
@@ -55,8 +56,18 @@ pub(super) const PAGES: &[Page] = &[Page {
         ),
         (Exit::Refused, "nothing_changes", "the next value is the one in use"),
         (Exit::Refused, "not_rotated", "that is no part of its configuration, or another address"),
-        (Exit::Refused, "not_made", "its service makes and drops no keys when it is asked"),
-        (Exit::Failed, "not_made", "the service made, or dropped, no key; says what it said"),
+        (
+            Exit::Usage,
+            "ends_at_once",
+            "making the next key ends the one in use: without a terminal --yes says so",
+        ),
+        (Exit::Refused, "ends_at_once", "there is nothing to prepare where making a key ends the one in use"),
+        (Exit::Refused, "not_made", "its service makes, or drops, no keys when it is asked"),
+        (Exit::Failed, "not_made", "the service made, or dropped, no key, or may have; says what it said"),
+        (Exit::Failed, "no_answer", "the service did not answer; says whether it may have made a key"),
+        (Exit::Failed, "not_sendable", "the service cannot be asked; says why"),
+        (Exit::Failed, "not_kept", "a key was made and cannot be saved; says what the service calls it"),
+        (Exit::Refused, "replaced", "the service ended the one before: there is no way back to it"),
         (Exit::Refused, "no_rotation", "no rotation goes on"),
         (Exit::Refused, "rotation_unfinished", "the one before is still kept"),
         (Exit::Refused, "not_switched", "the next value is not in use yet: --cancel drops it"),
@@ -117,6 +128,11 @@ impl Turn<'_> {
         Ok(self.credential()?.rotation.as_deref().map(|rotation| rotation.stage))
     }
 
+    /// Whether the service ended the values before when it made the next ones.
+    fn is_replaced(&self) -> Result<bool, Problem> {
+        Ok(self.credential()?.rotation.as_deref().is_some_and(|rotation| rotation.replaced))
+    }
+
     fn commit(&mut self, edits: Vec<Edit>) -> Result<(), Problem> {
         let saved = self.opened.session.commit(edits, Timestamp::now())?;
         show::say_warnings(self.context, &saved);
@@ -132,7 +148,7 @@ impl Turn<'_> {
         let stage = self.stage()?;
         let given = !arguments.secret_file.is_empty() || !arguments.set.is_empty();
         if arguments.make && stage.is_none() {
-            self.make()?;
+            self.make(arguments)?;
         } else if stage.is_none() || given {
             self.enter(arguments)?;
         } else {
@@ -145,7 +161,7 @@ impl Turn<'_> {
             return Ok("prepared");
         }
         if self.stage()? == Some(Stage::Proven) {
-            self.switch(arguments.yes)?;
+            self.switch(arguments.yes || self.is_replaced()?)?;
         }
         if self.stage()? == Some(Stage::Switched) {
             self.prove()?;
@@ -195,63 +211,6 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Lets the service make the next key, and keeps it at once: it is told only once.
-    fn make(&mut self) -> Result<(), Problem> {
-        let credential = self.credential()?;
-        let current = credential.content.clone();
-        self.require_making(&current)?;
-        let answer = self.ask(made::to_make(&current))?;
-        let next = made::made(&current, &answer.answer)
-            .map_err(|said| self.refused_by_service("no key was made", &answer, &said))?;
-        let id = made::key_id(&next).unwrap_or_default().to_owned();
-        let edit = session::rotation_begun(self.credential()?, &next, Timestamp::now())?;
-        self.commit(vec![edit]).map_err(|problem| {
-            let lost = format!("the service made the key {id}, and it could not be kept: drop it there");
-            let causes = [problem.message.clone()].into_iter().chain(problem.causes.clone());
-            Problem::new(problem.exit, problem.code, lost).causes(causes)
-        })?;
-        self.note(&format!("The service made {id}; it is kept, and the one in use stays in use."));
-        self.made = true;
-        Ok(())
-    }
-
-    /// Lets the service drop the key before.
-    fn revoke(&mut self) -> Result<(), Problem> {
-        let credential = self.credential()?;
-        let current = credential.content.clone();
-        self.require_making(&current)?;
-        let kept = credential.rotation.as_deref().and_then(|rotation| made::key_id(&rotation.kept));
-        let Some(id) = kept.map(str::to_owned) else {
-            let message = format!("which key of {} was before is not known", self.key);
-            return Err(Problem::new(Exit::Refused, "not_made", message));
-        };
-        let answer = self.ask(made::to_drop(&current, &id))?;
-        made::dropped(&answer.answer)
-            .map_err(|said| self.refused_by_service("the one before was not dropped", &answer, &said))?;
-        self.note(&format!("The service dropped {id}."));
-        Ok(())
-    }
-
-    fn require_making(&self, content: &Content) -> Result<(), Problem> {
-        if made::makes_keys(content) {
-            return Ok(());
-        }
-        let message = format!("the service of {} makes and drops no keys when it is asked", self.key);
-        Err(Problem::new(Exit::Refused, "not_made", message)
-            .hint("make it at the service's own page; the command asks for it"))
-    }
-
-    fn ask(&mut self, wish: Wish) -> Result<Sent, Problem> {
-        let id = self.credential()?.id.clone();
-        let timeout = Duration::from_secs(self.setup.config.test.timeout_seconds);
-        request::send(self.context, self.setup, &mut self.opened, &id, wish, timeout)
-    }
-
-    fn refused_by_service(&self, what: &str, sent: &Sent, said: &str) -> Problem {
-        let said = sent.redactor.clean(said);
-        Problem::new(Exit::Failed, "not_made", format!("{}: {what}: {}", self.key, visible(&said)))
-    }
-
     /// Tests the next values, or after the switch those in use, and keeps what was found.
     fn prove(&mut self) -> Result<(), Problem> {
         let credential = self.credential()?;
@@ -285,6 +244,9 @@ impl Turn<'_> {
         let (key, advice) = (self.key, report.advice);
         let causes = [advice].into_iter().filter(|advice| !advice.is_empty());
         let hint = match switched {
+            true if self.is_replaced()? => {
+                format!("the one before has ended: `credbench rotate {key}` tests this one again")
+            }
             true => format!("both are kept: `credbench rotate {key} --back` takes the one before back"),
             false => format!(
                 "both are kept, and nothing was switched: `credbench rotate {key}` tests it again, --no-test \
@@ -347,10 +309,11 @@ impl Turn<'_> {
         if self.stage()?.is_some_and(|stage| !stage.is_switched()) {
             return Err(self.not_switched());
         }
-        let edit = session::rotation_ended(self.credential()?, self.no_test)?;
         if revoke {
             self.revoke()?;
+            return Ok("finished");
         }
+        let edit = session::rotation_ended(self.credential()?, self.no_test)?;
         self.commit(vec![edit])?;
         Ok("finished")
     }
@@ -365,7 +328,7 @@ impl Turn<'_> {
             )
             .hint("--back takes the one before back, --finish drops it"));
         }
-        let edit = session::rotation_ended(self.credential()?, true)?;
+        let edit = session::rotation_ended(self.credential()?, !self.is_replaced()?)?;
         self.commit(vec![edit])?;
         Ok("cancelled")
     }
@@ -399,7 +362,17 @@ impl Turn<'_> {
         }));
         if rotating.stage.is_some_and(Stage::is_switched) {
             let place = rotating.page.map(|page| format!(" at {page}")).unwrap_or_default();
-            self.note(&format!("Revoke the one before{place}, then: `credbench rotate {key} --finish`."));
+            self.note(&match rotating.makes {
+                _ if rotating.replaced => {
+                    format!("The one before has ended: `credbench rotate {key} --finish` drops it here, too.")
+                }
+                Some(makes) if makes.drops => {
+                    format!(
+                        "`credbench rotate {key} --finish --revoke` lets the service drop the one before."
+                    )
+                }
+                _ => format!("Revoke the one before{place}, then: `credbench rotate {key} --finish`."),
+            });
         }
         Ok(())
     }
@@ -434,6 +407,7 @@ fn row(credential: &Credential, rotating: &session::Rotating) -> serde_json::Val
         "version": credential.version,
         "used_by": rotating.users,
         "revoke_at": rotating.page,
+        "replaced": rotating.replaced,
     })
 }
 

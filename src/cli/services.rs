@@ -11,7 +11,7 @@ use super::args::Services;
 use super::manual::Page;
 use super::output::{Tone, visible};
 use crate::problem::{Exit, Problem};
-use crate::schema::catalogue::{self, Catalogue, Mistake, Service, Variant};
+use crate::schema::catalogue::{self, Catalogue, Mistake, Rotation, Service, Variant};
 use crate::session;
 use crate::suggest::nearest;
 
@@ -116,6 +116,28 @@ fn in_short(variant: &Variant) -> String {
     }
 }
 
+/// How the service makes keys, in a few words.
+fn rotates(rotation: &Rotation) -> String {
+    let makes = match (rotation.replaces, rotation.drop.is_some()) {
+        (true, _) => "makes the next key, which ends the one in use at once",
+        (false, true) => "makes the next key, and drops the one before",
+        (false, false) => "makes the next key",
+    };
+    match &rotation.needs {
+        Some(needs) => format!("{makes}; the key in use needs {needs}"),
+        None => makes.to_owned(),
+    }
+}
+
+fn rotation_json(variant: &Variant) -> Value {
+    match &variant.rotation {
+        Some(rotation) => json!({
+            "replaces": rotation.replaces, "drops": rotation.drop.is_some(), "needs": rotation.needs,
+        }),
+        None => Value::Null,
+    }
+}
+
 fn test_json(variant: &Variant) -> Value {
     match variant.proof() {
         Some((method, url)) => json!({ "method": method, "url": url }),
@@ -133,7 +155,7 @@ fn as_json(service: &Service) -> Value {
             json!({
                 "id": variant.id, "title": variant.title, "kind": variant.kind, "base_url": variant.base_url,
                 "test": test_json(variant), "basis": basis, "not_testable": variant.not_testable,
-                "key_url": variant.key_url, "metered": variant.metered, "lockout": variant.lockout,
+                "key_url": variant.key_url, "rotation": rotation_json(variant), "metered": variant.metered, "lockout": variant.lockout,
                 "origin": variant.origin, "confidence": variant.confidence.map(|confidence| confidence.word()),
             })
         })
@@ -188,6 +210,9 @@ fn show(context: &Context, catalogue: &Catalogue, id: &str) -> Result<(), Proble
             out.line(&format!("  field          {}: {}{marks}", field.name, visible(title)));
         }
         out.line(&format!("  test           {}", visible(&in_short(one))));
+        if let Some(rotation) = &one.rotation {
+            out.line(&format!("  rotates        {}", visible(&rotates(rotation))));
+        }
         if one.metered {
             out.line("  costs          each test costs quota or money");
         }

@@ -45,6 +45,8 @@ pub struct Rotation {
     pub places: Vec<String>,
     /// What the last test found of the next values, or of those in use since the switch.
     pub tested: Option<TestRecord>,
+    /// The service ended the values before when it made the next ones: only the next ones are any good.
+    pub replaced: bool,
     /// Unknown members.
     pub extra: Object,
 }
@@ -61,6 +63,9 @@ pub enum RotationError {
     /// The switch was made: what is kept are the values before, and others would push them out.
     #[error("a rotation waits for its end: the value before is still kept")]
     Unfinished,
+    /// The values before ended when the next ones were made.
+    #[error("the service ended the value before when it made the next one: it is of no use any more")]
+    Replaced,
     /// The next values did not pass a test.
     #[error("the next value was not proven yet")]
     NotProven,
@@ -98,7 +103,7 @@ impl Rotation {
         next: &Content,
         now: Timestamp,
     ) -> Result<Self, RotationError> {
-        if before.is_some_and(|before| before.stage.is_switched()) {
+        if before.is_some_and(|before| before.stage.is_switched() || before.replaced) {
             return Err(RotationError::Unfinished);
         }
         let places = merge::changed(current, next);
@@ -115,8 +120,16 @@ impl Rotation {
             kept: part(next, &places),
             places,
             tested: None,
+            replaced: false,
             extra: Object::new(),
         })
+    }
+
+    /// The same, where the service made the next values and ended those in use: nothing else is left to prove before
+    /// the switch.
+    #[must_use]
+    pub fn by_replacement(self) -> Self {
+        Self { stage: Stage::Proven, replaced: true, ..self }
     }
 
     /// The credential with the values that are kept: before the switch what it will be.
@@ -152,11 +165,12 @@ impl Rotation {
     /// Exchanges the values in use and those that are kept: switches to the next ones, or rolls back to those before.
     ///
     /// # Errors
-    /// Next values that were not proven are not switched to.
+    /// Next values that were not proven are not switched to; what the service ended is not taken back.
     pub fn swapped(&self, current: &Content, now: Timestamp) -> Result<(Content, Self), RotationError> {
         let stage = match self.stage {
-            Stage::Entered => return Err(RotationError::NotProven),
-            Stage::Proven => Stage::Switched,
+            Stage::Entered if !self.replaced => return Err(RotationError::NotProven),
+            Stage::Switched | Stage::Confirmed if self.replaced => return Err(RotationError::Replaced),
+            Stage::Entered | Stage::Proven => Stage::Switched,
             Stage::Switched | Stage::Confirmed => Stage::Entered,
         };
         let rotation =
@@ -167,9 +181,10 @@ impl Rotation {
     /// Whether it may end: nothing was switched yet, or what is in use was proven since.
     ///
     /// # Errors
-    /// Where what is in use was not proven.
+    /// Where what is in use was not proven; where what would be dropped is all that is any good.
     pub fn may_end(&self) -> Result<(), RotationError> {
         match self.stage {
+            Stage::Entered | Stage::Proven if self.replaced => Err(RotationError::Replaced),
             Stage::Switched => Err(RotationError::NotConfirmed),
             Stage::Entered | Stage::Proven | Stage::Confirmed => Ok(()),
         }
@@ -291,6 +306,24 @@ mod tests {
         assert_eq!(back.secret("/config/secret"), Some(&Secret::from("old")));
         assert_eq!((back.get_str("/config/id"), back.get_str("/notes")), (Some("1"), Some("of today")));
         assert_eq!(before.kept, rotation.kept, "the next ones are kept again");
+    }
+
+    #[test]
+    fn what_the_service_ended_is_not_taken_back_and_what_it_made_not_dropped() {
+        let (current, rotation) = begun();
+        let made = rotation.by_replacement();
+        assert_eq!((made.stage, made.may_end()), (Stage::Proven, Err(RotationError::Replaced)));
+        // A test that fails does not keep anybody with a value that is over.
+        let failed = made.tested(record(Outcome::Rejected), false, at(2));
+        let (switched, after) = failed.swapped(&current, at(3)).unwrap();
+        assert_eq!((&switched, after.stage), (&content("2", "new"), Stage::Switched));
+        for stage in [Stage::Switched, Stage::Confirmed] {
+            let after = Rotation { stage, ..after.clone() };
+            assert_eq!(after.swapped(&switched, at(4)), Err(RotationError::Replaced), "{stage:?}");
+        }
+        let third = content("3", "third");
+        assert_eq!(Rotation::begin(Some(&made), &current, &third, at(9)), Err(RotationError::Unfinished));
+        assert_eq!(after.tested(record(Outcome::Ok), false, at(5)).may_end(), Ok(()));
     }
 
     #[test]

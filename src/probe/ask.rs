@@ -42,6 +42,8 @@ pub struct Wish {
 pub struct Prepared {
     work: Work,
     redactor: Redactor,
+    /// Much of the answer may be read: a person wants to see it.
+    whole: bool,
 }
 
 #[derive(Debug)]
@@ -55,10 +57,35 @@ enum Work {
 /// What came of it.
 #[derive(Debug)]
 pub struct Asked {
-    /// The answer, or why there is none in one sentence.
-    pub result: Result<Answer, String>,
+    /// The answer, or why there is none.
+    pub result: Result<Answer, NoAnswer>,
     /// Knows every secret that was sent, and those that came on the way.
     pub redactor: Redactor,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoAnswer {
+    /// In one sentence.
+    pub words: String,
+    /// The request, or a part of it, may have reached the service.
+    pub sent: bool,
+}
+
+impl NoAnswer {
+    pub(super) fn unsent(words: String) -> Self {
+        Self { words, sent: false }
+    }
+
+    /// The answer of an exchange. The step that failed is the last one: before `request` nothing was sent.
+    pub(super) fn or_answer(exchange: http::Exchange) -> Result<Answer, Self> {
+        let sent = exchange.steps.last().is_some_and(|step| step.name == "request");
+        exchange.result.map_err(|failure| Self { words: failure_words(&failure), sent })
+    }
+
+    pub(super) fn shown(self, redactor: &Redactor) -> Self {
+        Self { words: redactor.show(&self.words, MESSAGE), ..self }
+    }
 }
 
 /// Makes the request of one credential.
@@ -87,7 +114,7 @@ pub fn prepare(
     {
         let chain = Chain::for_wish(&kind, content, chosen, wish)?;
         let redactor = Redactor::new(&chain.secrets);
-        return Ok(Prepared { work: Work::Service(Box::new(chain)), redactor });
+        return Ok(Prepared { work: Work::Service(Box::new(chain)), redactor, whole: true });
     }
     match content.kind() {
         "aws" => return aws(content, wish),
@@ -116,7 +143,7 @@ pub fn prepare(
         allow_http: allow_http(content),
         tls: certificate::options(&kind, content)?,
     };
-    Ok(Prepared { work: Work::Request(Box::new(request)), redactor: Redactor::new(&secrets) })
+    Ok(Prepared { work: Work::Request(Box::new(request)), redactor: Redactor::new(&secrets), whole: true })
 }
 
 /// The header fields that a person adds.
@@ -160,7 +187,7 @@ pub(super) fn whole(target: &str) -> Result<Option<Url>, Unplannable> {
 }
 
 /// A request to AWS, signed for the service and the region that its host names.
-fn aws(content: &Content, wish: Wish) -> Result<Prepared, Unplannable> {
+pub(super) fn aws(content: &Content, wish: Wish) -> Result<Prepared, Unplannable> {
     let text = |place: &str| content.get_str(place).unwrap_or_default();
     let own = match text("/config/endpoint_url") {
         "" => None,
@@ -199,10 +226,21 @@ fn aws(content: &Content, wish: Wish) -> Result<Prepared, Unplannable> {
         tls: http::TlsOptions::default(),
     };
     let redactor = Redactor::new(content.secrets.values());
-    Ok(Prepared { work: Work::Aws(Box::new(request), Box::new(signer)), redactor })
+    Ok(Prepared { work: Work::Aws(Box::new(request), Box::new(signer)), redactor, whole: true })
 }
 
 impl Prepared {
+    /// The calls of a service that make or drop a key.
+    pub(super) fn of_chain(chain: Chain) -> Self {
+        let redactor = Redactor::new(&chain.secrets);
+        Self { work: Work::Service(Box::new(chain)), redactor, whole: false }
+    }
+
+    /// The same with as much of its answer as a test reads.
+    pub(super) fn briefly(self) -> Self {
+        Self { whole: false, ..self }
+    }
+
     /// Where it goes, for what limits and names by address.
     pub fn url(&self) -> Option<&Url> {
         match &self.work {
@@ -231,13 +269,17 @@ impl Prepared {
             Work::Aws(mut request, signer) => {
                 match signer.sign(&mut request, now, &[0; 16]) {
                     Ok(made) => made.iter().for_each(|secret| redactor.learn(secret)),
-                    Err(error) => return Asked { result: Err(error.to_string()), redactor },
+                    Err(error) => {
+                        return Asked { result: Err(NoAnswer::unsent(error.to_string())), redactor };
+                    }
                 }
                 request
             }
         };
-        let exchange = http::send_whole(&request, trust, deadline, cancel).await;
-        let result = exchange.result.map_err(|failure| redactor.show(&failure_words(&failure), MESSAGE));
-        Asked { result, redactor }
+        let exchange = match self.whole {
+            true => http::send_whole(&request, trust, deadline, cancel).await,
+            false => http::send(&request, trust, deadline, cancel).await,
+        };
+        Asked { result: NoAnswer::or_answer(exchange).map_err(|none| none.shown(&redactor)), redactor }
     }
 }

@@ -1,142 +1,196 @@
-//! Keys that a service makes, and drops, when it is asked with the key in use: AWS access keys (IAM). Pure: the
-//! requests are sent as any other that a person asks for ([`super::prepare`]).
+//! Keys that a service makes, and drops, when it is asked with the key in use. Pure: what is asked for is sent as any
+//! request that a person asks for ([`Prepared`]), to the credential's own address.
+//!
+//! How it is asked stands in the service's file (`[variant.rotation]`); AWS is the one case in code.
 
-use std::collections::BTreeMap;
+mod aws;
 
-use url::form_urlencoded::Serializer;
+use std::sync::Arc;
 
-use super::ask::Wish;
+use jiff::Timestamp;
+use url::Url;
+
+use super::ask::{self, Prepared, Wish};
+use super::plan::Unplannable;
+use super::service::{self, Chain};
 use crate::http::Answer;
-use crate::model::Content;
-use crate::secret::Secret;
+use crate::model::{Content, Outcome};
+use crate::schema::Kind;
+use crate::schema::catalogue::{Chosen, Rotation};
 
-/// Where IAM is; an endpoint of the credential's own takes its place.
-const IAM: &str = "https://iam.amazonaws.com/";
-
-/// The version of IAM's interface.
-const VERSION: &str = "2010-05-08";
-
-const ID: &str = "/config/access_key_id";
-const SECRET: &str = "/config/secret_access_key";
-
-/// Whether the service of a credential makes keys when it is asked. Keys of a session are made by others.
-pub fn makes_keys(content: &Content) -> bool {
-    content.kind() == "aws" && content.secret("/config/session_token").is_none_or(Secret::is_empty)
+/// How the service of a credential makes keys.
+#[derive(Clone, Debug)]
+pub struct Maker {
+    kind: Arc<Kind>,
+    way: Way,
 }
 
-/// The request that makes another key for whoever the one in use belongs to.
-pub fn to_make(content: &Content) -> Wish {
-    wish(content, &BTreeMap::from([("Action", "CreateAccessKey")]))
+#[derive(Clone, Debug)]
+enum Way {
+    Aws,
+    /// What its file says.
+    Described(Chosen, Box<Rotation>),
 }
 
-/// The request that drops a key: `id` names it, the credential's own key asks.
-pub fn to_drop(content: &Content, id: &str) -> Wish {
-    wish(content, &BTreeMap::from([("Action", "DeleteAccessKey"), ("AccessKeyId", id)]))
+/// Why there is no key, or one is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmade {
+    /// In a sentence, partly in the service's own words.
+    pub words: String,
+    /// It may have been done all the same.
+    pub unclear: bool,
+    /// The key in use lacks the permission, or is refused.
+    pub denied: bool,
 }
 
-/// The id of the key of a credential, or of what a rotation keeps of it.
-pub fn key_id(content: &Content) -> Option<&str> {
-    content.get_str(ID)
+impl Unmade {
+    fn refused(words: String) -> Self {
+        Self { words, unclear: false, denied: false }
+    }
+
+    fn unclear(words: String) -> Self {
+        Self { words, unclear: true, denied: false }
+    }
+
+    fn judged((outcome, words): (Outcome, String), status: u16) -> Self {
+        let words = format!("the service answered: {words}");
+        let denied = matches!(outcome, Outcome::Limited | Outcome::Rejected | Outcome::Expired);
+        // It said that it did it, or failed while it was at it.
+        let unclear = !denied && matches!(status, 200..=299 | 408 | 500..);
+        Self { words, unclear, denied }
+    }
 }
 
-/// The credential with the key that was made.
-///
-/// # Errors
-/// What the service said instead, in its own words, or that its answer is not understood.
-pub fn made(content: &Content, answer: &Answer) -> Result<Content, String> {
-    let text = String::from_utf8_lossy(&answer.body);
-    let said = |name: &str| between(&text, &format!("<{name}>"), &format!("</{name}>"));
-    match (answer.status, said("AccessKeyId"), said("SecretAccessKey")) {
-        (200, Some(id), Some(secret)) if !id.is_empty() && !secret.is_empty() => {
-            let mut next = content.clone();
-            next.set(ID, id.into());
-            next.set_secret(SECRET, Secret::from(secret));
-            Ok(next)
+impl Maker {
+    /// How keys of a credential of a kind are made; `None`: its service makes none when it is asked.
+    pub fn of(kind: &Arc<Kind>, content: &Content) -> Option<Self> {
+        let way = match kind.service() {
+            Some(Ok(chosen)) if chosen.variant().rotation.is_some() => {
+                Way::Described(chosen.clone(), Box::new(chosen.variant().rotation.clone()?))
+            }
+            _ if aws::makes_keys(content) => Way::Aws,
+            _ => return None,
+        };
+        Some(Self { kind: kind.clone(), way })
+    }
+
+    /// Whether making a key ends the one in use at once.
+    pub fn replaces(&self) -> bool {
+        matches!(&self.way, Way::Described(_, rotation) if rotation.replaces)
+    }
+
+    /// Whether the service drops keys.
+    pub fn drops(&self) -> bool {
+        match &self.way {
+            Way::Aws => true,
+            Way::Described(_, rotation) => rotation.drop.is_some(),
         }
-        (200, ..) => Err("the service answered, but not with a key".to_owned()),
-        (status, ..) => Err(refusal(&text, status)),
+    }
+
+    /// What the key in use must be allowed.
+    pub fn needs(&self) -> Option<&str> {
+        match &self.way {
+            Way::Aws => Some(aws::NEEDS),
+            Way::Described(_, rotation) => rotation.needs.as_deref(),
+        }
+    }
+
+    /// What the service calls the key of a credential, as far as that is known.
+    pub fn key_id<'a>(&self, content: &'a Content) -> Option<&'a str> {
+        match &self.way {
+            Way::Aws => aws::key_id(content),
+            Way::Described(chosen, rotation) => {
+                let place = service::place(&self.kind, chosen, rotation.id.as_deref()?)?;
+                content.get_str(&place)
+            }
+        }
+        .filter(|id| !id.is_empty())
+    }
+
+    /// Whether dropping a key needs what the service calls it.
+    pub fn needs_key_id(&self) -> bool {
+        match &self.way {
+            Way::Aws => true,
+            Way::Described(_, rotation) => rotation.id.is_some(),
+        }
+    }
+
+    /// Where the service is asked.
+    pub fn address(&self, content: &Content) -> Option<Url> {
+        // No time stands in an address.
+        self.to_make(content, Timestamp::UNIX_EPOCH).ok()?.url().cloned()
+    }
+
+    /// What makes another key for whoever the one in use belongs to.
+    ///
+    /// # Errors
+    /// Why nothing can be sent.
+    pub fn to_make(&self, content: &Content, now: Timestamp) -> Result<Prepared, Unplannable> {
+        self.is_complete(content)?;
+        match &self.way {
+            Way::Aws => signed(content, aws::to_make(content)),
+            Way::Described(chosen, rotation) => {
+                Chain::to_make(&self.kind, content, chosen, rotation, now).map(Prepared::of_chain)
+            }
+        }
+    }
+
+    /// What drops the key of `before`; the key of `content` asks.
+    ///
+    /// # Errors
+    /// Why nothing can be sent; what is not known of the key before.
+    pub fn to_drop(&self, content: &Content, before: &Content) -> Result<Prepared, Unplannable> {
+        self.is_complete(content)?;
+        match &self.way {
+            Way::Aws => signed(content, aws::to_drop(content, aws::key_id(before).unwrap_or_default())),
+            Way::Described(chosen, rotation) => {
+                let Some(call) = &rotation.drop else {
+                    return Err(Unplannable::NotTestable(
+                        "its service drops no keys when it is asked".into(),
+                    ));
+                };
+                Chain::to_drop(&self.kind, content, before, chosen, call).map(Prepared::of_chain)
+            }
+        }
+    }
+
+    /// The credential with the key that was made.
+    ///
+    /// # Errors
+    /// What the service said instead, or that its answer is not understood.
+    pub fn made(&self, content: &Content, answer: &Answer) -> Result<Content, Unmade> {
+        let (chosen, rotation) = match &self.way {
+            Way::Aws => return aws::made(content, answer),
+            Way::Described(chosen, rotation) => (chosen, rotation),
+        };
+        service::judged(&rotation.make, answer).map_err(|found| Unmade::judged(found, answer.status))?;
+        service::with_made(&self.kind, content, chosen, rotation, answer)
+            .map_err(|lacks| Unmade::unclear(format!("the service answered {}, but {lacks}", answer.status)))
+    }
+
+    /// Whether a key was dropped, or is not there any more.
+    ///
+    /// # Errors
+    /// What the service said instead.
+    pub fn dropped(&self, answer: &Answer) -> Result<(), Unmade> {
+        match &self.way {
+            Way::Aws => aws::dropped(answer),
+            Way::Described(_, rotation) => match &rotation.drop {
+                Some(call) => {
+                    service::judged(call, answer).map_err(|found| Unmade::judged(found, answer.status))
+                }
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn is_complete(&self, content: &Content) -> Result<(), Unplannable> {
+        let missing: Vec<String> =
+            self.kind.missing(content).iter().map(|place| self.kind.title_of(place)).collect();
+        if missing.is_empty() { Ok(()) } else { Err(Unplannable::Incomplete(missing)) }
     }
 }
 
-/// Whether a key was dropped, or is not there any more.
-///
-/// # Errors
-/// What the service said instead.
-pub fn dropped(answer: &Answer) -> Result<(), String> {
-    let text = String::from_utf8_lossy(&answer.body);
-    match answer.status {
-        200 => Ok(()),
-        404 if text.contains("<Code>NoSuchEntity</Code>") => Ok(()),
-        status => Err(refusal(&text, status)),
-    }
-}
-
-fn refusal(text: &str, status: u16) -> String {
-    let said = |name: &str| between(text, &format!("<{name}>"), &format!("</{name}>")).unwrap_or_default();
-    match (said("Code"), said("Message")) {
-        ("", _) => format!("the service answered {status}"),
-        (code, message) => format!("the service answered {status}, {code}: {message}"),
-    }
-}
-
-fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    text.split_once(start)?.1.split_once(end).map(|(inner, _)| inner)
-}
-
-fn wish(content: &Content, parameters: &BTreeMap<&str, &str>) -> Wish {
-    let mut body = Serializer::new(String::new());
-    body.extend_pairs(parameters).append_pair("Version", VERSION);
-    let own = content.get_str("/config/endpoint_url").filter(|own| !own.is_empty());
-    Wish {
-        method: "POST".to_owned(),
-        target: own.map_or_else(|| IAM.to_owned(), |_| "/".to_owned()),
-        headers: vec![(
-            "Content-Type".to_owned(),
-            Secret::from("application/x-www-form-urlencoded; charset=utf-8"),
-        )],
-        body: Some(Secret::new(body.finish())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn aws() -> Content {
-        let document = json!({"key": "k", "kind": "aws", "config": {"access_key_id": "AKIAOLD"}});
-        let mut content = Content { document: document.as_object().unwrap().clone(), ..Content::default() };
-        content.set_secret(SECRET, Secret::from("old"));
-        content
-    }
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, headers: Vec::new(), body: body.as_bytes().to_vec(), cut: false }
-    }
-
-    #[test]
-    fn a_key_is_read_out_of_the_answer_or_the_refusal_is_told() {
-        let text = "<CreateAccessKeyResponse><CreateAccessKeyResult><AccessKey><UserName>ann</UserName>\
-            <AccessKeyId>AKIANEW</AccessKeyId><Status>Active</Status><SecretAccessKey>a/b+c=</SecretAccessKey>\
-            </AccessKey></CreateAccessKeyResult></CreateAccessKeyResponse>";
-        let next = made(&aws(), &answer(200, text)).unwrap();
-        assert_eq!((key_id(&next), next.secret(SECRET)), (Some("AKIANEW"), Some(&Secret::from("a/b+c="))));
-        let full = "<ErrorResponse><Error><Code>LimitExceeded</Code><Message>two at most</Message></Error></ErrorResponse>";
-        let refused = made(&aws(), &answer(409, full)).unwrap_err();
-        assert_eq!(refused, "the service answered 409, LimitExceeded: two at most");
-        assert!(made(&aws(), &answer(200, "<html></html>")).is_err());
-        assert!(dropped(&answer(200, "")).is_ok() && dropped(&answer(404, "")).is_err());
-        assert!(dropped(&answer(404, "<Code>NoSuchEntity</Code>")).is_ok(), "somebody did it before");
-    }
-
-    #[test]
-    fn a_session_s_key_makes_no_other() {
-        let mut content = aws();
-        assert!(makes_keys(&content));
-        content.set_secret("/config/session_token", Secret::from("s"));
-        assert!(!makes_keys(&content));
-        let sent = to_drop(&aws(), "AKIA&x").body.unwrap();
-        assert_eq!(sent.expose(), "AccessKeyId=AKIA%26x&Action=DeleteAccessKey&Version=2010-05-08");
-    }
+fn signed(content: &Content, wish: Wish) -> Result<Prepared, Unplannable> {
+    ask::aws(content, wish).map(Prepared::briefly)
 }

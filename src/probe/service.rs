@@ -6,6 +6,7 @@
 
 mod build;
 mod facts;
+mod rotate;
 mod run;
 mod texts;
 mod values;
@@ -29,6 +30,7 @@ use crate::secret::Secret;
 use crate::sign::SignerSpec;
 use values::Values;
 
+pub(super) use rotate::{judged, place, with_made};
 pub(super) use run::{ask, run};
 pub(super) use texts::Texts;
 
@@ -130,7 +132,7 @@ impl Chain {
         let at = calls.iter().position(|call| call.turn == Turn::After).unwrap_or(calls.len());
         calls.insert(at, made(Turn::Test, 0, &call));
         let added = Added { headers: own::own_headers(wish.headers)?, body: wish.body };
-        Self::make(kind, content, chosen, calls, Some(added))
+        Self::make(kind, content, chosen, calls, Values::of(kind, content, chosen)?, Some(added))
     }
 
     /// The calls that prove a credential of a service.
@@ -143,7 +145,8 @@ impl Chain {
         if let (Some(reason), None) = (&variant.not_testable, own_test) {
             return Err(Unplannable::NotTestable(format!("{}: {reason}", chosen.service.name).into()));
         }
-        Self::make(kind, content, chosen, calls(variant, own_test)?, None)
+        let calls = calls(variant, own_test)?;
+        Self::make(kind, content, chosen, calls, Values::of(kind, content, chosen)?, None)
     }
 
     fn make(
@@ -151,10 +154,10 @@ impl Chain {
         content: &Content,
         chosen: &Chosen,
         calls: Vec<Call>,
+        values: Values,
         wish: Option<Added>,
     ) -> Result<Self, Unplannable> {
         let variant = chosen.variant();
-        let values = Values::of(kind, content, chosen)?;
         let signer = variant.signer.as_ref().map(|signer| {
             serde_json::from_value(Value::Object(signer.clone()))
                 .map_err(|error| Unplannable::BadTest(format!("the signer cannot be read: {error}")))

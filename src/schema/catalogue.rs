@@ -9,6 +9,7 @@ mod check;
 mod guide;
 mod index;
 mod reference;
+pub mod rotation;
 mod search;
 pub mod service;
 pub(super) mod special;
@@ -24,6 +25,7 @@ use crate::model::pointer;
 pub use check::Mistake;
 pub use guide::Page;
 pub use index::{Index, Offer};
+pub use rotation::Rotation;
 pub use service::{
     Auth, Basic, Call, Confidence, Derived, Fact, OAuth, Sample, Service, ServiceField, Take, Templates,
     Variant, What,

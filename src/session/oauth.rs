@@ -31,7 +31,7 @@ use crate::audit::What;
 use crate::durable::LOCK_WAIT;
 use crate::http::Trust;
 use crate::model::{Credential, Document, Edit, Id, Issued, TokenDigest, TokenLife, Tokens};
-use crate::probe::{self, Report, Step, Surroundings, TokenSource};
+use crate::probe::{self, Maker, Report, Step, Surroundings, TokenSource};
 use crate::problem::{Exit, Problem};
 use crate::proxy::Proxy;
 use crate::schema::{Kind, Kinds};
@@ -55,14 +55,14 @@ pub trait Keeper {
     /// As [`super::Session::refresh`]; exit 4 where there is no such credential.
     async fn read(&self, id: &Id) -> Result<Held, Problem>;
 
-    /// Stores an edit durably.
+    /// Stores edits durably, all or none.
     ///
     /// # Errors
     /// As [`super::Session::commit`].
-    async fn keep(&self, edit: Edit) -> Result<Saved, Problem>;
+    async fn keep(&self, edits: Vec<Edit>) -> Result<Saved, Problem>;
 
-    /// Writes into the audit log that a credential's tokens are about to be asked for, or given back. Storing what
-    /// came of it writes the end.
+    /// Writes into the audit log that a credential's tokens are about to be asked for, or given back, or that its
+    /// service is about to make or drop a key. Storing tokens writes the end.
     ///
     /// # Errors
     /// `audit_unwritable`; then nobody is asked.
@@ -161,7 +161,7 @@ impl Ways<'_> {
     }
 
     /// Waits until it is this program's turn.
-    async fn turn<K: Keeper>(&self, keeper: &K, id: &Id) -> Result<Turn, Problem> {
+    pub(super) async fn turn<K: Keeper>(&self, keeper: &K, id: &Id) -> Result<Turn, Problem> {
         let waits = || (self.told)(Stage::Waits);
         tokio::select! {
             turn = keeper.turn(id, self.wait(), &waits) => turn,
@@ -202,6 +202,22 @@ impl Held {
     /// The proxy that is between this machine and the server that gives its tokens, if any.
     pub fn proxy(&self, trust: &Trust) -> Option<Proxy> {
         trust.proxy_for(self.source().ok()?.ask.url()?).cloned()
+    }
+
+    /// The proxy that is between this machine and the service that makes its keys, if any.
+    pub fn service_proxy(&self, trust: &Trust) -> Option<Proxy> {
+        trust.proxy_for(&self.maker()?.address(&self.credential.content)?).cloned()
+    }
+
+    /// How its service makes keys; `None`: it does not.
+    pub(super) fn maker(&self) -> Option<Maker> {
+        Maker::of(self.kind.as_ref()?, &self.credential.content)
+    }
+
+    /// The page on which a person makes its keys, where one is known.
+    pub(super) fn key_page(&self) -> Option<String> {
+        let page = self.kind.as_ref()?.page(&self.credential.content)?;
+        page.missing.is_empty().then_some(page.address)
     }
 
     fn key(&self) -> &str {

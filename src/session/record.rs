@@ -11,7 +11,7 @@ use crate::durable;
 use crate::model::{Credential, Document, Edit, Id, Outcome, Recipient, Rotation};
 use crate::paths;
 use crate::problem::{Exit, Problem};
-use crate::vault::{self, Places, Store};
+use crate::vault::{self, Places, Store, StoreError};
 
 /// How many credentials one line about tests names.
 const TESTS_IN_A_LINE: usize = 64;
@@ -99,12 +99,23 @@ impl Session {
         let _ = self.log.append(&[entry], now, &self.store);
     }
 
-    /// Writes that a credential's tokens are about to be asked for, or given back.
+    /// Writes that a credential's tokens are about to be asked for, or given back, or that its service is about to make
+    /// or drop a key.
     ///
     /// # Errors
-    /// `audit_unwritable`; then nobody may be asked.
+    /// `audit_unwritable`, or why nothing can be saved: then nobody may be asked, what came would be lost.
     pub fn exchange_begins(&mut self, what: What, id: &Id, now: Timestamp) -> Result<(), Problem> {
+        if let Some(refusal) = &self.log_refusal {
+            return Err(refusal.clone());
+        }
+        if let Some(refusal) = self.store.read_only() {
+            return Err(StoreError::ReadOnly(refusal.clone()).into());
+        }
         let entry = match self.store.document().by_id(id) {
+            // The secrets go out: their codes say which.
+            Some(credential) if what == What::Requested => {
+                Entry::about(what, credential).with_secrets(&credential.content.secrets)
+            }
             Some(credential) => Entry::about(what, credential),
             None => return Err(Problem::from(crate::model::EditError::NoCredential(id.clone()))),
         };

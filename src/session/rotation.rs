@@ -1,12 +1,16 @@
 //! Rotations: what each step stores, when the next is due, and who has to know of it.
 
+mod keys;
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::workflow;
 use crate::model::{Content, Credential, Document, Edit, Rotation, RotationError, Stage, TestRecord};
+use crate::probe::Maker;
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
+pub use keys::{DroppedKey, MadeKey, Makes, drop_key, make_key};
 
 /// A credential's rotation, for whoever shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,13 +27,19 @@ pub struct Rotating {
     pub users: Vec<String>,
     /// The service's page on which its keys are made and revoked, where one is known.
     pub page: Option<String>,
+    /// How the service makes keys when it is asked; `None`: it does not.
+    pub makes: Option<Makes>,
+    /// The service ended the one before when it made the one in use.
+    pub replaced: bool,
 }
 
 /// What is known of a credential's rotation.
 pub fn rotating(document: &Document, kinds: &Kinds, credential: &Credential) -> Rotating {
     let content = &credential.content;
     let rotation = credential.rotation.as_deref();
-    let page = kinds.of_content(content).and_then(|kind| kind.page(content));
+    let kind = kinds.of_content(content);
+    let page = kind.as_ref().and_then(|kind| kind.page(content));
+    let maker = kind.as_ref().and_then(|kind| Maker::of(kind, content));
     Rotating {
         stage: rotation.map(|rotation| rotation.stage),
         since: rotation.map(|rotation| rotation.stage_at),
@@ -39,6 +49,8 @@ pub fn rotating(document: &Document, kinds: &Kinds, credential: &Credential) -> 
         due: rotation_due_at(credential),
         users: workflow::users(document, content.solution(), content.key()),
         page: page.filter(|page| page.missing.is_empty()).map(|page| page.address),
+        makes: maker.as_ref().map(Makes::of),
+        replaced: rotation.is_some_and(|rotation| rotation.replaced),
     }
 }
 
@@ -165,6 +177,10 @@ fn refused(credential: &Credential, error: RotationError) -> Problem {
         RotationError::Unfinished => problem(
             "rotation_unfinished",
             format!("`credbench rotate {key} --finish` drops the one before, --back takes it back"),
+        ),
+        RotationError::Replaced => problem(
+            "replaced",
+            format!("`credbench rotate {key}` goes on with the one that the service made"),
         ),
         RotationError::NotProven => {
             problem("not_proven", format!("`credbench rotate {key}` tests it; --no-test takes it as it is"))

@@ -61,6 +61,8 @@ actions! {
     Rescan, "rescan", "scan again", "Scan the known files again";
     Force, "force", "leave the files", "Go on and leave the files as they are";
     Rotate, "rotate", "rotate", "Put another value in the place of the one in use, step by step";
+    MakeKey, "make_key", "let it be made", "Let the service make the next key";
+    DropKey, "drop_key", "let it be dropped", "Let the service drop the key before, and finish";
     RollBack, "roll_back", "roll back", "Take the value before back into use";
     History, "history", "history", "Compare the selected credential's versions, or restore one";
     Audit, "audit", "audit log", "Show who did what: the audit log";

@@ -184,6 +184,9 @@ impl App {
         }
         self.commit_what_is_wanted();
         self.forget_what_is_done();
+        if let Some(bench) = &self.bench {
+            self.layers.iter_mut().for_each(|layer| layer.attend(bench, &self.shared));
+        }
         if self.quitting && !self.is_saving() {
             self.ended.get_or_insert(Ended::Quit);
         }

@@ -18,7 +18,7 @@ use crate::schema::catalogue::{Catalogue, Index};
 use crate::secret::Secret;
 use crate::session::oauth::{Given, Held, Prompt, Revoked, Stage};
 use crate::session::review::{Reviewed, SignedOff, Standard};
-use crate::session::{Found, Keeping, Rewrite, Saved, ScanGroup, Watch, WorkflowUses};
+use crate::session::{DroppedKey, Found, Keeping, MadeKey, Rewrite, Saved, ScanGroup, Watch, WorkflowUses};
 use crate::tui::app::{Preview, Rewriting};
 use crate::vault::{DraftSealer, OpenPolicy};
 
@@ -57,7 +57,7 @@ pub enum Message {
     Lock,
 }
 
-/// What happens in an exchange of tokens.
+/// What happens in an exchange of tokens, or of keys.
 #[derive(Debug)]
 pub enum News {
     /// A person is asked for something.
@@ -71,15 +71,23 @@ pub enum News {
 /// What an exchange gave.
 #[derive(Debug)]
 pub enum Exchanged {
+    /// A key that the service made, which is stored.
+    Made(MadeKey),
+    /// The key before is gone at the service, and here.
+    Dropped(DroppedKey),
     /// An access token, which is stored.
     Token(Given),
     /// The tokens are gone.
     Revoked(Revoked),
 }
 
-/// What is to be done about a credential's tokens.
+/// What is to be done about a credential's tokens, or its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exchange {
+    /// Let the service make the next key of a rotation.
+    MakeKey,
+    /// Let it drop the one before, and end the rotation.
+    DropKey,
     /// Get new ones, with a person where the grant needs one.
     LogIn,
     /// Get the next access token now, whatever there is.
@@ -390,8 +398,8 @@ pub enum Order {
     },
     /// Store what an exchange gave.
     Store {
-        /// The tokens.
-        edit: Box<Edit>,
+        /// The tokens, or the key.
+        edits: Vec<Edit>,
         /// Takes the answer.
         answer: oneshot::Sender<Result<Saved, Problem>>,
     },

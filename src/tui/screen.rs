@@ -42,6 +42,7 @@ use super::keymap::Context;
 use super::paint;
 use super::widget::visible;
 use crate::model::{Id, KeptDraft};
+use workbench::Workbench;
 
 /// What became of an input.
 pub enum Reply {
@@ -116,6 +117,9 @@ pub trait Screen {
 
     /// Draws itself; the cursor's place where text is typed.
     fn draw(&mut self, area: Rect, buf: &mut Buffer, shared: &Shared) -> Option<Position>;
+
+    /// Sees what the workbench below knows, after anything happened.
+    fn attend(&mut self, _bench: &Workbench, _shared: &Shared) {}
 
     /// Whether nothing below can be seen.
     fn covers(&self) -> bool {

@@ -7,6 +7,7 @@ mod expected;
 mod keys;
 mod own;
 mod recorder;
+mod rotation;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

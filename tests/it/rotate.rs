@@ -1,5 +1,7 @@
 //! `rotate`: another secret in the place of one in use. Whatever happens on the way, neither is lost.
 
+mod keys;
+
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::{Arc, Mutex};

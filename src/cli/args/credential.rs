@@ -207,10 +207,10 @@ pub(crate) struct Rotate {
     /// What belongs to the next secret and is none, such as access_key_id
     #[arg(long, value_name = "FIELD=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Let the service make the next one, where it does when it is asked: AWS access keys
+    /// Let the service make the next one, where it does when it is asked (`services --show` says so)
     #[arg(long, conflicts_with_all = ["secret_file", "set"])]
     pub(crate) make: bool,
-    /// With --finish: let the service drop the one before, where it does: AWS access keys
+    /// With --finish: let the service drop the one before, where it does
     #[arg(long, requires = "finish")]
     pub(crate) revoke: bool,
     /// Take it as it is where it is not tested; with --finish: although what is in use was not proven
@@ -231,7 +231,7 @@ pub(crate) struct Rotate {
     /// Only say where it stands
     #[arg(long, group = "step", conflicts_with_all = ["secret_file", "set", "make"])]
     pub(crate) status: bool,
-    /// Switch without being asked
+    /// Switch without being asked; with --make: although that may end the one in use at once
     #[arg(long)]
     pub(crate) yes: bool,
 }

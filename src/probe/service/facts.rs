@@ -17,7 +17,12 @@ const MOST: usize = 100;
 
 /// The value that a call takes from its answer.
 pub(super) fn taken(take: &Take, answer: &Answer, json: Option<&Value>) -> Option<Secret> {
-    let text = if let Some(place) = &take.json {
+    let text = if let (Some(place), true) = (&take.json, take.list) {
+        let items = json?.pointer(place)?.as_array()?;
+        let texts = items.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
+        let left = texts.into_iter().filter(|text| !take.without.iter().any(|out| out == text));
+        serde_json::to_string(&left.collect::<Vec<_>>()).ok()?
+    } else if let Some(place) = &take.json {
         one(json?.pointer(place)?)?
     } else if let Some(name) = &take.header {
         answer.header(&name.to_ascii_lowercase())?.to_owned()
@@ -149,8 +154,7 @@ mod tests {
             ("set-cookie".to_owned(), "B1SESSION=s-3; HttpOnly".to_owned()),
             ("x-scopes".to_owned(), "repo, read:org".to_owned()),
         ];
-        let body =
-            json!({"a": {"token": "t-1"}, "me": "ann s3cr3t", "rights": {"read": true, "write": false}});
+        let body = json!({"a": {"token": "t-1"}, "me": "ann s3cr3t", "rights": {"read": true, "write": false}, "list": ["a", "b", "c"]});
         let answer = Answer { status: 200, headers, body: b" raw \n".to_vec(), cut: false };
         let take = |text: &str| {
             let take: Take = toml::from_str(&format!("name = \"x\"\n{text}")).unwrap();
@@ -161,6 +165,9 @@ mod tests {
         assert_eq!(take("cookie = 'B1SESSION'").as_deref(), Some("s-3"));
         assert_eq!(take("header = 'X-Scopes'").as_deref(), Some("repo, read:org"));
         assert_eq!(take("body = true").as_deref(), Some("raw"));
+        assert_eq!(take("json = '/list'\nlist = true\nwithout = ['b']").as_deref(), Some(r#"["a","c"]"#));
+        assert_eq!(take("json = '/list'"), None);
+        assert_eq!(take("json = '/rights'\nlist = true"), None);
         let fact = |what, json: Option<&str>, header: Option<&str>| Fact {
             what,
             json: json.map(str::to_owned),

@@ -7,8 +7,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::ask::Asked;
-use super::super::run::{Judged, MESSAGE, Means, failure_words, judge_call};
+use super::super::ask::{Asked, NoAnswer};
+use super::super::run::{Judged, MESSAGE, Means, judge_call};
 use super::facts::{learnt, taken};
 use super::{Chain, Turn};
 use crate::http::{self, Answer, Trust};
@@ -74,19 +74,22 @@ pub(in crate::probe) async fn run(
     }
 }
 
-/// Sends a person's own request, after what the service wants before it, and logs out.
+/// Sends a person's own request, or what makes or drops a key, after what the service wants before it, and logs out.
 pub(in crate::probe) async fn ask(chain: &Chain, means: &Means<'_>, now: Timestamp) -> Asked {
     let Means { trust, deadline, timeout, cancel } = *means;
     let mut running = Running::of(chain, timeout, now);
-    let mut result = Err("there is nothing to send".to_owned());
+    let mut result = Err(NoAnswer::unsent("there is nothing to send".to_owned()));
     for call in chain.calls.iter().filter(|call| call.turn != Turn::After) {
         if call.turn == Turn::Test {
             result = match running.request(call) {
                 Ok(request) => {
-                    let exchange = http::send_whole(&request, trust, deadline, cancel).await;
-                    exchange.result.map_err(|failure| failure_words(&failure))
+                    let exchange = match chain.wish {
+                        Some(_) => http::send_whole(&request, trust, deadline, cancel).await,
+                        None => http::send(&request, trust, deadline, cancel).await,
+                    };
+                    NoAnswer::or_answer(exchange)
                 }
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(NoAnswer::unsent(error.to_string())),
             };
             break;
         }
@@ -96,13 +99,14 @@ pub(in crate::probe) async fn ask(chain: &Chain, means: &Means<'_>, now: Timesta
             None => Err(judged.message),
         };
         if let Err(message) = taken {
-            result = Err(message);
+            // What was to be sent was not: only what comes before it.
+            result = Err(NoAnswer::unsent(message));
             break;
         }
     }
     running.part(trust, deadline, cancel).await;
     let redactor = running.redactor();
-    Asked { result: result.map_err(|message| redactor.show(&message, MESSAGE)), redactor }
+    Asked { result: result.map_err(|none| none.shown(&redactor)), redactor }
 }
 
 /// The calls as far as they went.
@@ -220,7 +224,10 @@ impl Running<'_> {
             if take.secret {
                 self.secrets.push(value.clone());
             }
-            self.values.take(&take.name, value, take.secret);
+            match take.list {
+                true => self.values.take_list(&take.name, value, take.secret),
+                false => self.values.take(&take.name, value, take.secret),
+            }
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::super::plan::Unplannable;
 use crate::http;
 use crate::model::Content;
 use crate::schema::Kind;
+use crate::schema::catalogue::rotation::BEFORE;
 use crate::schema::catalogue::template::{self, Piece};
 use crate::schema::catalogue::{self, Chosen, Derived};
 use crate::secret::Secret;
@@ -42,6 +43,8 @@ struct Known {
     /// The service itself says what it may look like: one of its choices, or its pattern, was met. Only then it
     /// may have dots in the middle of a host.
     vouched: bool,
+    /// It is a list, written as JSON.
+    list: bool,
 }
 
 /// A text that was filled, or that one of its optional values is missing.
@@ -128,7 +131,8 @@ impl Values {
 
     fn put(&mut self, name: &str, title: String, text: Secret, secret: bool, derived: bool) {
         self.absent.retain(|known| known != name);
-        self.known.insert(name.to_owned(), Known { title, text, secret, derived, vouched: false });
+        self.known
+            .insert(name.to_owned(), Known { title, text, secret, derived, vouched: false, list: false });
     }
 
     fn derive(&mut self, derived: &Derived) -> Result<(), Unplannable> {
@@ -168,6 +172,22 @@ impl Values {
         self.put(name, name.to_owned(), text, secret, true);
     }
 
+    /// A list that a call took from its answer, written as JSON.
+    pub(super) fn take_list(&mut self, name: &str, text: Secret, secret: bool) {
+        self.take(name, text, secret);
+        if let Some(known) = self.known.get_mut(name) {
+            known.list = true;
+        }
+    }
+
+    /// Adds the fields of the key before: `{before.NAME}`.
+    pub(super) fn add_before(&mut self, before: &Self) {
+        for (name, known) in &before.known {
+            self.known.insert(format!("{BEFORE}{name}"), known.clone());
+        }
+        self.absent.extend(before.absent.iter().map(|name| format!("{BEFORE}{name}")));
+    }
+
     /// Something to build with before the value is known.
     pub(super) fn stand_in(&mut self, name: &str, secret: bool) {
         self.put(name, name.to_owned(), Secret::from(STAND_IN), secret, true);
@@ -176,6 +196,11 @@ impl Values {
     /// Secrets that were made from others.
     pub(super) fn derived_secrets(&self) -> impl Iterator<Item = Secret> + '_ {
         self.known.values().filter(|known| known.secret && known.derived).map(|known| known.text.clone())
+    }
+
+    /// Every secret.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = Secret> + '_ {
+        self.known.values().filter(|known| known.secret).map(|known| known.text.clone())
     }
 
     /// Whether a name means something here, be it empty.
@@ -338,6 +363,9 @@ impl Values {
     pub(super) fn json(&self, value: &Value) -> Result<Option<Value>, Unplannable> {
         Ok(Some(match value {
             Value::String(text) => match self.fill(text, |_, value| Ok(value.to_owned()))? {
+                Filled::Text(filled) if self.is_list(text) => {
+                    serde_json::from_str(filled.expose()).unwrap_or_default()
+                }
                 Filled::Text(text) => Value::from(text.expose()),
                 Filled::Left => return Ok(None),
             },
@@ -357,6 +385,17 @@ impl Values {
             }
             other => other.clone(),
         }))
+    }
+}
+
+impl Values {
+    /// Whether a template is the name of a list and nothing else.
+    fn is_list(&self, text: &str) -> bool {
+        let mut pieces = template::pieces(text);
+        match (pieces.next(), pieces.next()) {
+            (Some(Piece::Name(name)), None) => self.known.get(name).is_some_and(|known| known.list),
+            _ => false,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is wrong with a file of the catalogue: everything at once, each with its line.
 
 mod call;
+mod rotation;
 mod source;
 mod variant;
 

@@ -42,6 +42,16 @@ impl Catalogue {
         for (basis, count) in &bases {
             let _ = writeln!(page, "| {basis} | {count} |");
         }
+        let makes: Vec<&str> = all
+            .iter()
+            .filter(|service| service.variants.iter().any(|variant| variant.rotation.is_some()))
+            .map(|service| service.name.as_str())
+            .collect();
+        let _ = write!(
+            page,
+            "\nThe next key is made by the service itself (`rotate KEY --make`, [ROTATION.md](ROTATION.md)), besides AWS, at {}.\n",
+            makes.join(", ")
+        );
         let mut categories: BTreeMap<&str, Vec<_>> = BTreeMap::new();
         for service in &all {
             categories.entry(&service.category).or_default().push(service);

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::rules::{Rule, one_or_many};
+use super::rotation::Rotation;
 use crate::model::Outcome;
 
 /// Kinds that people call by either name, and the secret of each.
@@ -102,6 +103,9 @@ pub struct Variant {
     /// Calls after the test: logging out.
     #[serde(default)]
     pub after: Vec<Call>,
+    /// How the service makes, and drops, keys when it is asked with the one in use.
+    #[serde(default)]
+    pub rotation: Option<Rotation>,
     /// What an OAuth client of the service needs to know.
     #[serde(default)]
     pub oauth: Option<OAuth>,
@@ -261,7 +265,8 @@ pub struct Call {
     /// The word for it in reports.
     #[serde(default)]
     pub name: Option<String>,
-    /// `GET`, `HEAD`, `OPTIONS` or `POST`; a call that logs out may also be a `DELETE`.
+    /// `GET`, `HEAD`, `OPTIONS` or `POST`; a call that logs out may also be a `DELETE`, one that makes or drops a key
+    /// a `PUT`, too.
     #[serde(default)]
     pub method: Option<String>,
     /// Appended to the base URL.
@@ -358,6 +363,12 @@ pub struct Take {
     /// It is masked, and forgotten after the test.
     #[serde(default = "yes")]
     pub secret: bool,
+    /// It is a list of texts, which stands as it is where a text of a JSON body is its name alone.
+    #[serde(default)]
+    pub list: bool,
+    /// Texts that are left out of a list.
+    #[serde(default)]
+    pub without: Vec<String>,
 }
 
 /// Something that a good answer tells about the credential: exactly one place.

@@ -77,6 +77,55 @@ fn every_mistake_is_told_at_once_with_its_line() {
     assert!(broken.iter().all(|mistake| mistake.line > 0) && !broken.is_empty());
 }
 
+const WRONG_ROTATION: &str = r#"name = "Bad"
+category = "other"
+[[variant]]
+id = "a"
+title = "x"
+kind = "api_key"
+base_url = "https://api.example.com"
+not_testable = "no"
+[[variant.field]]
+name = "api_key"
+secret = true
+[[variant.field]]
+name = "key_id"
+required = false
+[variant.auth]
+headers = { X = "{api_key}" }
+[variant.rotation]
+id = "api_key"
+fields = { key_id = "id", nope = "/a" }
+replace = true
+[[variant.rotation.step]]
+url = "https://elsewhere.example/x"
+method = "DELETE"
+take = [{ name = "a", header = "x", list = true }, { name = "b", json = "/b", without = ["c"] }]
+[variant.rotation.make]
+path = "/keys"
+json = { name = "{label}", more = "{before.key_id}" }
+[variant.rotation.drop]
+method = "DELETE"
+path = "/keys/{key_id}"
+expect = { status = [204] }
+[[variant]]
+id = "b"
+title = "y"
+kind = "database"
+[variant.rotation]
+replaces = true
+fields = { password = "/p" }
+make = { method = "PUT", path = "/p", json = {}, expect = { status = [200] } }
+drop = { method = "DELETE", path = "/p/{before.nope}", expect = { status = [200] } }
+"#;
+
+#[test]
+fn every_mistake_of_a_rotation_is_told_with_its_line() {
+    let found = check::check("bad.toml", "bad", WRONG_ROTATION, None);
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(found.join("\n"));
+}
+
 /// Who gives the whole address is not asked for its parts; the form follows what is written.
 #[test]
 fn parts_of_an_address_are_wanted_only_with_their_place_in_it() {

@@ -61,7 +61,8 @@ impl Variant {
         if let Some(basic) = &auth.basic {
             [&basic.username, &basic.password].into_iter().for_each(|text| see(text));
         }
-        for call in self.calls() {
+        let rotation = self.rotation.iter().flat_map(|rotation| rotation.calls());
+        for call in self.calls().chain(rotation) {
             call_texts(call, &mut see);
         }
         self.oauth_addresses().for_each(&mut see);

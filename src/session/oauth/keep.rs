@@ -36,8 +36,8 @@ impl Keeper for Direct<'_> {
         self.session.borrow_mut().held(id)
     }
 
-    async fn keep(&self, edit: Edit) -> Result<Saved, Problem> {
-        self.session.borrow_mut().commit(vec![edit], (self.clock)())
+    async fn keep(&self, edits: Vec<Edit>) -> Result<Saved, Problem> {
+        self.session.borrow_mut().commit(edits, (self.clock)())
     }
 
     async fn begins(&self, what: What, id: &Id) -> Result<(), Problem> {

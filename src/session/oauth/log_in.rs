@@ -87,7 +87,7 @@ async fn logged_in<K: Keeper>(
         origin: Origin::Server,
         warnings: Vec::new(),
     };
-    let saved = keeper.keep(held.replaced(tokens, issued)).await;
+    let saved = keeper.keep(vec![held.replaced(tokens, issued)]).await;
     let saved = saved.map_err(|problem| words::not_saved(held.key(), problem, false))?;
     turn.done();
     let mut warnings = saved.warnings;

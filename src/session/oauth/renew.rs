@@ -232,7 +232,7 @@ async fn note_refusal<K: Keeper>(keeper: &K, held: &Held, now: Timestamp) {
     });
     let edit = held.replaced(tokens, Some(Issued { refused_at: Some(now), ..known }));
     // It is told in any case; where it cannot be kept the next program asks once more.
-    let _ = keeper.keep(edit).await;
+    let _ = keeper.keep(vec![edit]).await;
 }
 
 /// What a credential holds after an exchange that was begun at `asked`, and what is known of it.
@@ -298,12 +298,12 @@ async fn store<K: Keeper>(
     let mut credential = held.credential.clone();
     credential.content.set_tokens(&tokens);
     credential.issued.clone_from(&issued);
-    let edit = held.replaced(tokens, issued);
-    let mut result = keeper.keep(edit.clone()).await;
+    let edits = vec![held.replaced(tokens, issued)];
+    let mut result = keeper.keep(edits.clone()).await;
     for _ in 1..ATTEMPTS {
         match &result {
             Err(problem) if matches!(problem.code, "busy" | "contended") => {
-                result = keeper.keep(edit.clone()).await;
+                result = keeper.keep(edits.clone()).await;
             }
             _ => break,
         }

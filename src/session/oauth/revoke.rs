@@ -72,7 +72,7 @@ async fn revoked<K: Keeper>(
         }
     }
     (ways.told)(Stage::Stores);
-    let saved = keeper.keep(held.replaced(Tokens::default(), None)).await?;
+    let saved = keeper.keep(vec![held.replaced(Tokens::default(), None)]).await?;
     turn.done();
     warnings.extend(saved.warnings);
     Ok(Revoked { at_server: !only_here, warnings })

@@ -1,10 +1,11 @@
-//! Exchanges of tokens: the screen of a login that waits for a person, and what came of them all.
+//! Exchanges of tokens and keys: the screen of a login that waits for a person, and what came of them all.
 
 use super::App;
 use crate::model::Id;
 use crate::problem::Problem;
 use crate::session::{self, Seat};
 use crate::tui::message::{Effect, Exchanged, News, Order, Purpose};
+use crate::tui::screen::workbench::After;
 
 impl App {
     /// Logs in to a credential; on a screen of its own where a person is needed.
@@ -60,16 +61,20 @@ impl App {
             self.login.take_if(|_| failure.is_none());
         }
         let Some(bench) = &mut self.bench else { return };
-        let to_copy = bench.exchanged(serial, result, &mut self.shared);
+        let after = bench.exchanged(serial, result, &mut self.shared);
         if let (Some(problem), Some(login)) = (failure, &mut self.login) {
             login.failed(problem);
             // The screen says it all.
             self.shared.notice = None;
         }
-        if let Some(id) = to_copy {
-            // Taken out of the vault like any other secret: not without a line in the audit log.
-            let place = session::oauth::ACCESS_TOKEN.to_owned();
-            self.shared.effect(Effect::Vault(Order::Secret { id, place, purpose: Purpose::Copy }));
+        match after {
+            After::Nothing => {}
+            After::Copy(id) => {
+                // Taken out of the vault like any other secret: not without a line in the audit log.
+                let place = session::oauth::ACCESS_TOKEN.to_owned();
+                self.shared.effect(Effect::Vault(Order::Secret { id, place, purpose: Purpose::Copy }));
+            }
+            After::Say(screen) => self.layers.push(Box::new(screen)),
         }
     }
 

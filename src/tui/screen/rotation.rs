@@ -8,12 +8,14 @@ use ratatui::style::Style;
 
 use super::confirm::Confirm;
 use super::sheet::frame;
+use super::workbench::Workbench;
 use super::{Reply, Screen};
 use crate::model::{Credential, Document, Id, Stage};
 use crate::session::{self, Rotating};
 use crate::tui::action::Action;
 use crate::tui::app::{Command, Shared, Turn};
 use crate::tui::keymap::Context;
+use crate::tui::message::Exchange;
 use crate::tui::paint;
 use crate::tui::theme;
 
@@ -22,9 +24,18 @@ pub struct Rotation {
     document: Arc<Document>,
     id: Id,
     rotating: Rotating,
-    /// A test is on its way.
-    tests: bool,
+    /// What is being done in the background.
+    work: Option<Work>,
     read_only: bool,
+}
+
+/// What is being done for a rotation in the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// It is tested.
+    Tests,
+    /// The service is asked for a key, or to drop one.
+    Asks,
 }
 
 /// Where a step stands.
@@ -36,16 +47,10 @@ enum Mark {
 }
 
 impl Rotation {
-    /// Shows where it stands; `tests`: a test of it is on its way. `None` where the credential is gone.
-    pub fn new(
-        document: Arc<Document>,
-        id: &Id,
-        tests: bool,
-        read_only: bool,
-        shared: &Shared,
-    ) -> Option<Self> {
+    /// Shows where it stands. `None` where the credential is gone.
+    pub fn new(document: Arc<Document>, id: &Id, read_only: bool, shared: &Shared) -> Option<Self> {
         let rotating = session::rotating(&document, &shared.kinds, document.by_id(id)?);
-        Some(Self { document, id: id.clone(), rotating, tests, read_only })
+        Some(Self { document, id: id.clone(), rotating, work: None, read_only })
     }
 
     fn credential(&self) -> Option<&Credential> {
@@ -81,12 +86,28 @@ impl Rotation {
             users => format!("used by {}", users.join(", ")),
         };
         let page = self.rotating.page.as_ref().map(|page| format!(" at {page}")).unwrap_or_default();
+        let enter = match &self.rotating.makes {
+            None => "Enter the next value; the one in use stays in use",
+            Some(makes) if makes.replaces => {
+                "Enter the next value, or let the service make it: that ends the one in use"
+            }
+            Some(_) => "Enter the next value, or let the service make it; the one in use stays in use",
+        };
+        let last = match &self.rotating.makes {
+            _ if self.rotating.replaced => {
+                "The one before has ended: finish, and it is dropped here".to_owned()
+            }
+            Some(makes) if makes.drops => {
+                format!("Revoke the one before{page}, or let the service drop it; then it is dropped here")
+            }
+            _ => format!("Revoke the one before{page}, then finish: it is dropped here"),
+        };
         let words = [
-            "Enter the next value; the one in use stays in use".to_owned(),
+            enter.to_owned(),
             "Test the credential with the next value".to_owned(),
             format!("Switch to it ({users})"),
             "Test it again, now that it is in use".to_owned(),
-            format!("Revoke the one before{page}, then finish: it is dropped here"),
+            last,
         ];
         let next = self.next();
         let mut step = 0;
@@ -105,20 +126,17 @@ impl Rotation {
         let key = self.of().to_owned();
         match self.stage() {
             None => Reply::CloseAnd(self.turn(Turn::Enter)),
-            Some(Stage::Entered | Stage::Switched) => {
-                self.tests = true;
-                Reply::Do(self.turn(Turn::Test))
-            }
+            Some(Stage::Entered | Stage::Switched) => Reply::Do(self.turn(Turn::Test)),
             Some(Stage::Proven) => {
-                let users = match self.rotating.users.as_slice() {
-                    [] => "No workflow is known to use it.".to_owned(),
-                    users => format!(
-                        "These use it, and get the next value when they ask again:\n{}",
-                        users.join("\n")
-                    ),
-                };
+                let users = self.users();
                 let text = format!("Switch {key} to the next value?\n{users}\n\nThe one before is kept.");
                 Reply::Open(Box::new(Confirm::yes_no("Switch", text, self.turn(Turn::Switch))))
+            }
+            Some(Stage::Confirmed) if self.rotating.replaced => {
+                let text = format!(
+                    "The one before has ended. Drop it here, too?\n\nThe versions of {key} still have it."
+                );
+                Reply::Open(Box::new(Confirm::yes_no("Finish", text, self.turn(Turn::Finish))))
             }
             Some(Stage::Confirmed) => {
                 let page = self.rotating.page.as_ref().map(|page| format!("\n{page}")).unwrap_or_default();
@@ -127,6 +145,68 @@ impl Rotation {
                 );
                 Reply::Open(Box::new(Confirm::yes_no("Finish", text, self.turn(Turn::Finish))))
             }
+        }
+    }
+
+    /// Who gets the next value, for a question.
+    fn users(&self) -> String {
+        match self.rotating.users.as_slice() {
+            [] => "No workflow is known to use it.".to_owned(),
+            users => {
+                format!("These use it, and get the next value when they ask again:\n{}", users.join("\n"))
+            }
+        }
+    }
+
+    /// Asks before the service makes a key.
+    fn ask_to_make(&self) -> Reply {
+        let Some(makes) = &self.rotating.makes else { return Reply::Done };
+        let key = self.of();
+        let needs =
+            makes.needs.as_ref().map(|needs| format!("\nThe key in use needs {needs}.")).unwrap_or_default();
+        let text = match makes.replaces {
+            true => format!(
+                "Let the service make the next key of {key}? The one in use ends at once, and there is no way back.\n\
+                 {}\n\nThe next one is kept, put into use and tested.{needs}",
+                self.users()
+            ),
+            false => format!(
+                "Let the service make the next key of {key}? It is asked with the one in use, which stays in use.\n\n\
+                 The next one is kept and tested.{needs}"
+            ),
+        };
+        let yes = Command::Exchange(self.id.clone(), Exchange::MakeKey);
+        Reply::Open(Box::new(Confirm::yes_no("Make a key", text, yes)))
+    }
+
+    /// Asks before the service drops the key before.
+    fn ask_to_drop(&self) -> Reply {
+        let key = self.of();
+        let text = format!(
+            "Let the service drop the key before? Whatever still uses it stops working.\n\nIt is dropped here, too; the \
+             versions of {key} still have it."
+        );
+        let yes = Command::Exchange(self.id.clone(), Exchange::DropKey);
+        Reply::Open(Box::new(Confirm::yes_no("Drop the key before", text, yes)))
+    }
+
+    /// Why the service is not asked for a key.
+    fn refuses_to_make(&self) -> Option<&'static str> {
+        match (&self.rotating.makes, self.stage()) {
+            (None, _) => Some("its service makes no keys when it is asked"),
+            (Some(_), Some(_)) => Some("a rotation goes on: end it first"),
+            (Some(_), None) => None,
+        }
+    }
+
+    /// Why the service is not asked to drop the key before.
+    fn refuses_to_drop(&self) -> Option<&'static str> {
+        match (&self.rotating.makes, self.stage()) {
+            _ if self.rotating.replaced => Some("the one before has ended: finish"),
+            (Some(makes), Some(Stage::Confirmed)) if makes.drops => None,
+            (Some(makes), Some(Stage::Switched)) if makes.drops => Some("what is in use is not proven yet"),
+            (Some(makes), _) if makes.drops => Some("nothing was switched"),
+            _ => Some("its service drops no keys when it is asked"),
         }
     }
 
@@ -146,6 +226,8 @@ impl Screen for Rotation {
     fn hints(&self) -> Vec<Action> {
         vec![
             Action::Accept,
+            Action::MakeKey,
+            Action::DropKey,
             Action::Change,
             Action::Force,
             Action::RollBack,
@@ -172,10 +254,28 @@ impl Screen for Rotation {
 
     fn refusal(&self, action: Action, _: &Shared) -> Option<&'static str> {
         let switched = self.stage().is_some_and(Stage::is_switched);
-        let steps = [Action::Accept, Action::Change, Action::Force, Action::RollBack, Action::Delete];
+        let is_step = matches!(
+            action,
+            Action::Accept
+                | Action::MakeKey
+                | Action::DropKey
+                | Action::Change
+                | Action::Force
+                | Action::RollBack
+                | Action::Delete
+        );
         match action {
-            _ if steps.contains(&action) && self.read_only => Some("the vault is open read-only"),
-            _ if steps.contains(&action) && self.tests => Some("a test is running"),
+            _ if is_step && self.read_only => Some("the vault is open read-only"),
+            _ if is_step && self.work == Some(Work::Tests) => Some("a test is running"),
+            _ if is_step && self.work == Some(Work::Asks) => Some("the service is being asked"),
+            Action::MakeKey => self.refuses_to_make(),
+            Action::DropKey => self.refuses_to_drop(),
+            Action::RollBack if switched && self.rotating.replaced => {
+                Some("the one before has ended: there is no way back")
+            }
+            Action::Change | Action::Delete if !switched && self.rotating.replaced => {
+                Some("the one in use has ended: only the next one is any good")
+            }
             Action::Change if switched => Some("the one before is still kept: finish first, or roll back"),
             Action::Change | Action::Delete if self.stage().is_none() => Some("no rotation goes on"),
             Action::Delete if switched => Some("it is in use: roll back, or finish"),
@@ -194,6 +294,8 @@ impl Screen for Rotation {
         let key = self.of().to_owned();
         match action {
             Action::Accept => self.accept(),
+            Action::MakeKey => self.ask_to_make(),
+            Action::DropKey => self.ask_to_drop(),
             Action::Change => Reply::CloseAnd(self.turn(Turn::Enter)),
             Action::Force => {
                 let tested = self.credential().and_then(|known| known.rotation.as_ref()?.tested.as_ref());
@@ -256,9 +358,10 @@ impl Screen for Rotation {
                 y += 1;
             }
         }
-        let said = match self.tests {
-            true => Some(("testing…".to_owned(), theme.dim)),
-            false => self.tested(shared),
+        let said = match self.work {
+            Some(Work::Tests) => Some(("testing…".to_owned(), theme.dim)),
+            Some(Work::Asks) => Some(("the service is being asked…".to_owned(), theme.dim)),
+            None => self.tested(shared),
         };
         if let Some((text, style)) = said {
             for (line, y) in paint::wrap(&text, inner.width).iter().zip(y + 1..inner.bottom()) {
@@ -266,6 +369,17 @@ impl Screen for Rotation {
             }
         }
         None
+    }
+
+    fn attend(&mut self, bench: &Workbench, shared: &Shared) {
+        self.work = bench.works_on_rotation(&self.id);
+        let document = bench.document();
+        if !Arc::ptr_eq(&self.document, document)
+            && let Some(known) = document.by_id(&self.id)
+        {
+            self.rotating = session::rotating(document, &shared.kinds, known);
+            self.document = document.clone();
+        }
     }
 
     fn covers(&self) -> bool {

@@ -31,6 +31,7 @@ use self::editor::{Editor, Saving};
 use self::list::List;
 use self::log::Log;
 use self::running::Running;
+pub(in crate::tui) use self::tokens::After;
 use self::tokens::Exchanges;
 use super::add::Add;
 use super::confirm::Confirm;

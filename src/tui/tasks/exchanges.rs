@@ -1,5 +1,5 @@
-//! Exchanges of tokens in the background: a task for each, which asks the authorization server; what it gives is
-//! stored by the vault's thread before anybody uses it.
+//! Exchanges of tokens and of keys in the background: a task for each, which asks the server; what it gives
+//! is stored by the vault's thread before anybody uses it.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,11 @@ use crate::audit::What;
 use crate::http::Trust;
 use crate::model::{Edit, Id};
 use crate::problem::{Exit, Problem};
+use crate::proxy::Proxy;
 use crate::schema::Kinds;
 use crate::secret::Secret;
 use crate::session::oauth::{self, Held, Keeper, Stage, Ways, Why};
-use crate::session::{Saved, Setup};
+use crate::session::{self, Saved, Setup};
 use crate::tui::app::Clock;
 use crate::tui::message::{Exchange, Exchanged, Message, News, Order};
 
@@ -124,9 +125,12 @@ impl Common {
     ) -> Result<Exchanged, Problem> {
         let Work { serial, id, what, kinds } = work;
         let (held, folder) = begun.hold(id, kinds).await?;
-        if *what != Exchange::Forget {
-            self.may_be_asked(&held, cancel).await?;
-        }
+        let proxy = match what {
+            Exchange::Forget => None,
+            Exchange::MakeKey | Exchange::DropKey => held.service_proxy(&self.trust),
+            _ => held.proxy(&self.trust),
+        };
+        self.may_be_used(proxy, cancel).await?;
         let vault = &Vault { begun, kinds: kinds.clone(), folder };
         let told = |stage: Stage| self.tell(*serial, News::Stage(stage));
         let ways = Ways {
@@ -138,6 +142,8 @@ impl Common {
             told: &told,
         };
         match what {
+            Exchange::MakeKey => session::make_key(vault, id, &ways).await.map(Exchanged::Made),
+            Exchange::DropKey => session::drop_key(vault, id, false, &ways).await.map(Exchanged::Dropped),
             Exchange::LogIn => {
                 let (prompts, mut shown) = unbounded_channel();
                 let login = oauth::login(vault, id, &ways, prompts, pasted);
@@ -159,8 +165,8 @@ impl Common {
     }
 
     /// Asks a person before a proxy that only the environment names is used for the first time.
-    async fn may_be_asked(&self, held: &Held, cancel: &CancellationToken) -> Result<(), Problem> {
-        let Some(proxy) = held.proxy(&self.trust) else { return Ok(()) };
+    async fn may_be_used(&self, proxy: Option<Proxy>, cancel: &CancellationToken) -> Result<(), Problem> {
+        let Some(proxy) = proxy else { return Ok(()) };
         let named_by = &self.trust.proxies.named_by;
         let given = tokio::select! {
             () = cancel.cancelled() => false,
@@ -215,9 +221,8 @@ impl Keeper for Vault {
         Ok(self.begun.hold(id, &self.kinds).await?.0)
     }
 
-    async fn keep(&self, edit: Edit) -> Result<Saved, Problem> {
-        let edit = Box::new(edit);
-        self.begun.answered(|answer| Order::Store { edit, answer }).await
+    async fn keep(&self, edits: Vec<Edit>) -> Result<Saved, Problem> {
+        self.begun.answered(|answer| Order::Store { edits, answer }).await
     }
 
     async fn begins(&self, what: What, id: &Id) -> Result<(), Problem> {

@@ -127,7 +127,7 @@ impl Owner {
             Order::ExchangeEnds => self.exchanges = self.exchanges.saturating_sub(1),
             // Who asked may be gone: a login that was cancelled.
             Order::Hold { id, kinds, answer } => drop(answer.send(self.hold(&id, &kinds))),
-            Order::Store { edit, answer } => drop(answer.send(self.keep(*edit))),
+            Order::Store { edits, answer } => drop(answer.send(self.keep(edits))),
             Order::RecordBegin { what, id, answer } => {
                 let session = self.session.as_mut().ok_or_else(locked);
                 let now = (self.clock)();
@@ -193,9 +193,9 @@ impl Owner {
         Ok((Held::of(session.document(), kinds, id)?, session.store().folder().to_owned()))
     }
 
-    /// Stores tokens; the screen knows of them before who waits for them does.
-    fn keep(&mut self, edit: Edit) -> Result<Saved, Problem> {
-        let (saved, _) = self.commit(vec![edit])?;
+    /// Stores tokens, or a key; the screen knows of them before who waits for them does.
+    fn keep(&mut self, edits: Vec<Edit>) -> Result<Saved, Problem> {
+        let (saved, _) = self.commit(edits)?;
         self.screen.say(Answer::Tokens(saved.document.clone()));
         Ok(saved)
     }

@@ -319,6 +319,8 @@ struct RotationIn {
     places: Vec<String>,
     #[serde(default)]
     tested: Option<TestRecord>,
+    #[serde(default)]
+    replaced: bool,
     #[serde(flatten)]
     extra: Object,
 }
@@ -401,6 +403,7 @@ impl TryFrom<CredentialIn> for Credential {
                 kept,
                 places: rotation.places,
                 tested: rotation.tested,
+                replaced: rotation.replaced,
                 extra: rotation.extra,
             }))
         });

@@ -273,7 +273,8 @@ prop_compose! {
         };
         let rotation = Rotation {
             stage: Stage::Switched, started_at: created_at, stage_at: updated_at, kept,
-            places: vec!["/config/a".to_owned()], tested: Some(record.clone()), extra: Object::new(),
+            places: vec!["/config/a".to_owned()], tested: Some(record.clone()), replaced: version % 2 == 0,
+            extra: Object::new(),
         };
         let history = history.into_iter().map(|(number, at, content)| Version { number, at, content });
         let issued = Issued {

@@ -177,6 +177,8 @@ struct RotationOut<'a> {
     places: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     tested: Option<&'a TestRecord>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    replaced: bool,
     #[serde(flatten)]
     extra: &'a Object,
 }
@@ -257,6 +259,7 @@ impl<'a> From<&'a Rotation> for RotationOut<'a> {
             kept: (&rotation.kept).into(),
             places: &rotation.places,
             tested: rotation.tested.as_ref(),
+            replaced: rotation.replaced,
             extra: &rotation.extra,
         }
     }

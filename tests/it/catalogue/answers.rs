@@ -71,7 +71,8 @@ pub(super) fn good(call: &Call) -> Reply {
     let mut changed = false;
     for take in &call.take {
         if let Some(place) = &take.json {
-            put(&mut document, place, json!(TAKEN));
+            let left: Vec<&str> = take.without.iter().map(String::as_str).chain([TAKEN]).collect();
+            put(&mut document, place, if take.list { json!(left) } else { json!(TAKEN) });
             changed = true;
         }
         if let Some(name) = &take.header {
@@ -100,7 +101,7 @@ pub(super) fn sample(sample: &Sample) -> Reply {
 }
 
 /// Puts a value at a place; a number on the way means a list.
-fn put(document: &mut Value, pointer: &str, value: Value) {
+pub(super) fn put(document: &mut Value, pointer: &str, value: Value) {
     let mut place = document;
     for step in pointer.split('/').skip(1) {
         let step = step.replace("~1", "/").replace("~0", "~");

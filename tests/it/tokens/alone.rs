@@ -34,8 +34,8 @@ impl Keeper for Program {
         self.session.borrow_mut().held(id)
     }
 
-    async fn keep(&self, edit: Edit) -> Result<Saved, Problem> {
-        self.session.borrow_mut().commit(vec![edit], Timestamp::now())
+    async fn keep(&self, edits: Vec<Edit>) -> Result<Saved, Problem> {
+        self.session.borrow_mut().commit(edits, Timestamp::now())
     }
 
     async fn begins(&self, what: What, id: &Id) -> Result<(), Problem> {

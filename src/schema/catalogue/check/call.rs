@@ -16,13 +16,18 @@ pub(super) enum Turn {
     Test,
     /// To log out again.
     After,
+    /// To make a key, or to drop one.
+    Change,
 }
 
 impl<'a> Way<'a> {
     pub(super) fn call(&mut self, at: &str, call: &'a Call, known: &mut HashSet<&'a str>, turn: Turn) {
         let method = call.method();
-        if method == "DELETE" && turn != Turn::After {
+        if method == "DELETE" && !matches!(turn, Turn::After | Turn::Change) {
             self.say(&format!("{at}/method"), "DELETE changes something: only what logs out may use it");
+        }
+        if method == "PUT" && turn != Turn::Change {
+            self.say(&format!("{at}/method"), "PUT changes something: only what makes a key may use it");
         }
         self.destination(at, call, known);
         self.templates(&format!("{at}/headers"), &call.headers, known);
@@ -38,7 +43,7 @@ impl<'a> Way<'a> {
         if bodies > 1 {
             self.say(at, "form, json and body: keep one of them");
         }
-        if bodies > 0 && method != "POST" {
+        if bodies > 0 && !(method == "POST" || method == "PUT" && turn == Turn::Change) {
             self.say(at, format!("a {method} has no body: say method = \"POST\", or drop it"));
         }
         if let Some(form) = &call.form {
@@ -56,6 +61,11 @@ impl<'a> Way<'a> {
             let places = [take.json.is_some(), take.header.is_some(), take.cookie.is_some(), take.body];
             if places.iter().filter(|place| **place).count() != 1 {
                 self.say(&at, "is taken from exactly one place: json, header, cookie or body");
+            }
+            if (take.list || !take.without.is_empty()) && take.json.is_none() {
+                self.say(&at, "a list is taken from JSON");
+            } else if !take.without.is_empty() && !take.list {
+                self.say(&at, "leaves texts out, but of no list: list = true");
             }
             if !known.insert(&take.name) {
                 self.say(&format!("{at}/name"), format!("there is a value {:?} already", take.name));

@@ -98,7 +98,15 @@ impl<'a> Way<'a> {
         for (index, call) in variant.after.iter().enumerate() {
             self.call(&format!("/after/{index}"), call, &mut known, Turn::After);
         }
+        if let Some(rotation) = &variant.rotation {
+            self.rotation(rotation, &known);
+        }
         self.unused(kind);
+    }
+
+    /// Notes that something uses a field.
+    pub(super) fn uses(&mut self, name: &'a str) {
+        self.used.insert(name);
     }
 
     fn fields(&mut self, kind: &Kind) {

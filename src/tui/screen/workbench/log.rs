@@ -34,7 +34,7 @@ enum Found {
     Exchange(Exchanged),
 }
 
-/// What was done about tokens.
+/// What was done about tokens, or keys.
 pub(super) struct Exchanged {
     /// In a word or two.
     pub(super) what: &'static str,
@@ -51,7 +51,7 @@ impl Result {
         Self { id, key, label, found: Found::Test(report) }
     }
 
-    /// What came of an exchange of tokens.
+    /// What came of an exchange of tokens, or of keys.
     pub(super) fn of_exchange(id: Id, key: String, exchanged: Exchanged) -> Self {
         Self { id, key, label: "", found: Found::Exchange(exchanged) }
     }

@@ -9,19 +9,28 @@ use crate::session;
 use crate::tui::app::{Change, Shared, Tone, Turn};
 use crate::tui::message::Subject;
 use crate::tui::screen::Reply;
-use crate::tui::screen::rotation::Rotation;
+use crate::tui::screen::rotation::{Rotation, Work};
 
 impl Workbench {
     /// Shows where the selected credential's rotation stands.
     pub(super) fn rotation(&self, shared: &Shared) -> Reply {
-        match self.list.selected_id().and_then(|id| self.rotation_of(&id, false, shared)) {
+        match self.list.selected_id().and_then(|id| self.rotation_of(&id, shared)) {
             Some(screen) => Reply::Open(Box::new(screen)),
             None => Reply::Done,
         }
     }
 
-    pub(super) fn rotation_of(&self, id: &Id, tests: bool, shared: &Shared) -> Option<Rotation> {
-        Rotation::new(self.document.clone(), id, tests, self.read_only, shared)
+    pub(super) fn rotation_of(&self, id: &Id, shared: &Shared) -> Option<Rotation> {
+        Rotation::new(self.document.clone(), id, self.read_only, shared)
+    }
+
+    /// What is being done for a credential's rotation.
+    pub(in crate::tui) fn works_on_rotation(&self, id: &Id) -> Option<Work> {
+        match (self.asks_for_keys(id), self.running.tests_rotation(id)) {
+            (true, _) => Some(Work::Asks),
+            (_, true) => Some(Work::Tests),
+            _ => None,
+        }
     }
 
     /// Takes a step.

@@ -148,6 +148,11 @@ impl Running {
         due
     }
 
+    /// Whether a credential's rotation is under test.
+    pub(super) fn tests_rotation(&self, id: &Id) -> bool {
+        self.tests.get(id).is_some_and(|test| test.ticket.subject == Subject::Rotation)
+    }
+
     /// What all the tests found, once the last of them ended: `3 ok, 1 rejected`.
     pub(super) fn summary(&self) -> Option<String> {
         if !self.tests.is_empty() || self.found.len() < 2 {

@@ -227,7 +227,7 @@ impl Workbench {
                 if tests {
                     self.test_rotation(&id, shared);
                 }
-                match self.rotation_of(&id, tests, shared).filter(|_| goes_on) {
+                match self.rotation_of(&id, shared).filter(|_| goes_on) {
                     Some(screen) => Reply::Open(Box::new(screen)),
                     None => Reply::Done,
                 }
@@ -236,7 +236,7 @@ impl Workbench {
         }
     }
 
-    fn is_testable(&self, id: &Id, shared: &Shared) -> bool {
+    pub(super) fn is_testable(&self, id: &Id, shared: &Shared) -> bool {
         self.document.by_id(id).is_some_and(|known| session::has_test(&shared.kinds, &known.content))
     }
 

@@ -1,4 +1,5 @@
-//! Tokens of the selected credential: got by a login, renewed, given back. The server is asked in the background.
+//! Tokens of the selected credential: got by a login, renewed, given back; and keys that its service makes and drops
+//! for a rotation. The server is asked in the background.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use crate::probe::Step;
 use crate::problem::Problem;
 use crate::session;
 use crate::session::oauth::{Origin, Stage, Standing};
+use crate::session::{DroppedKey, MadeKey};
 use crate::tui::action::Action;
 use crate::tui::app::{Command, Shared, Tone};
 use crate::tui::keymap::Context;
@@ -129,15 +131,22 @@ impl Workbench {
         self.exchanges.0.keys().for_each(|serial| shared.effect(Effect::Cancel(*serial)));
     }
 
-    /// An exchange ended: it is told, and new tokens are tested at once. Gives the credential whose access token was
-    /// asked for to be copied.
+    /// Whether the service is asked for a key, or to drop one.
+    pub(super) fn asks_for_keys(&self, id: &Id) -> bool {
+        let keys = |what| matches!(what, Exchange::MakeKey | Exchange::DropKey);
+        self.exchanges.0.values().any(|running| running.id == *id && keys(running.what))
+    }
+
+    /// An exchange ended: it is told, and new tokens are tested at once, as is a key that was made.
     pub(in crate::tui) fn exchanged(
         &mut self,
         serial: u64,
         result: Result<Exchanged, Problem>,
         shared: &mut Shared,
-    ) -> Option<Id> {
-        let Running { id, key, what, steps } = self.exchanges.0.remove(&serial)?;
+    ) -> After {
+        let Some(Running { id, key, what, steps }) = self.exchanges.0.remove(&serial) else {
+            return After::Nothing;
+        };
         let (good, message, advice, warnings) = match &result {
             Ok(Exchanged::Token(given)) => {
                 let left = given.ends.map(|ends| session::oauth::left(ends, shared.now()));
@@ -156,9 +165,13 @@ impl Workbench {
                 };
                 (true, message.to_owned(), String::new(), revoked.warnings.clone())
             }
+            Ok(Exchanged::Made(made)) => (true, made_words(made), String::new(), made.warnings.clone()),
+            Ok(Exchanged::Dropped(dropped)) => {
+                (true, dropped_words(dropped), String::new(), dropped.warnings.clone())
+            }
             Err(problem) if problem.code == "cancelled" => {
                 shared.tell(Tone::Plain, format!("{key}: {}", problem.message));
-                return None;
+                return After::Nothing;
             }
             Err(problem) => (false, problem.message.clone(), self.way_out(problem, shared), Vec::new()),
         };
@@ -188,8 +201,30 @@ impl Workbench {
             self.test_after_exchange(&id, shared);
         }
         match result {
-            Ok(Exchanged::Token(_)) if what == Exchange::Use => Some(id),
-            _ => None,
+            Ok(Exchanged::Token(_)) if what == Exchange::Use => After::Copy(id),
+            Ok(Exchanged::Made(_)) => {
+                self.details.reset();
+                self.test_made(&id, shared);
+                After::Nothing
+            }
+            Err(problem) if matches!(what, Exchange::MakeKey | Exchange::DropKey) => {
+                // What may be so at the service now does not fit into a line.
+                let hint = problem.hint.map(|hint| format!("\n\n{hint}")).unwrap_or_default();
+                let causes: String = problem.causes.iter().map(|cause| format!("\n{cause}")).collect();
+                After::Say(Confirm::new(
+                    done(what, false),
+                    format!("{}{causes}{hint}", problem.message),
+                    vec![("Go on", None)],
+                ))
+            }
+            _ => After::Nothing,
+        }
+    }
+
+    /// Tests a key that was made, where a request can.
+    fn test_made(&mut self, id: &Id, shared: &mut Shared) {
+        if self.is_testable(id, shared) {
+            self.test_rotation(id, shared);
         }
     }
 
@@ -248,8 +283,35 @@ impl Exchanges {
     }
 }
 
+/// What follows the end of an exchange.
+pub(in crate::tui) enum After {
+    Nothing,
+    /// The access token of this credential was asked for to be copied.
+    Copy(Id),
+    /// What a person has to read.
+    Say(Confirm),
+}
+
+fn made_words(made: &MadeKey) -> String {
+    let which = made.id.as_deref().unwrap_or("the next key");
+    match made.replaced {
+        true => format!("the service made {which}: it is in use, the one before has ended"),
+        false => format!("the service made {which}: it is kept, the one in use stays in use"),
+    }
+}
+
+fn dropped_words(dropped: &DroppedKey) -> String {
+    let which = dropped.id.as_deref().unwrap_or("the one before");
+    match dropped.asked {
+        true => format!("the service dropped {which}: the rotation is at its end"),
+        false => "the one before had ended: the rotation is at its end".to_owned(),
+    }
+}
+
 fn doing(what: Exchange) -> &'static str {
     match what {
+        Exchange::MakeKey => "asking the service for a key",
+        Exchange::DropKey => "asking the service to drop the one before",
         Exchange::LogIn => "logging in",
         Exchange::Renew => "refreshing",
         Exchange::Use => "looking at its access token",
@@ -261,6 +323,10 @@ fn doing(what: Exchange) -> &'static str {
 /// The word in the log.
 fn done(what: Exchange, good: bool) -> &'static str {
     match (what, good) {
+        (Exchange::MakeKey, true) => "key made",
+        (Exchange::MakeKey, false) => "no key made",
+        (Exchange::DropKey, true) => "key dropped",
+        (Exchange::DropKey, false) => "not dropped",
         (Exchange::LogIn, true) => "logged in",
         (Exchange::LogIn, false) => "not logged in",
         (Exchange::Renew | Exchange::Use, true) => "refreshed",
