@@ -145,6 +145,7 @@ mod tests {
     }
 
     /// A folder with files of these names.
+    #[allow(clippy::disallowed_methods, reason = "a test leaves files as other programs would")]
     fn folder(names: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for name in names {
