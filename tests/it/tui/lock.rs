@@ -66,7 +66,8 @@ fn the_first_start_makes_identity_and_vault() {
     private(ui.home.identity().parent().unwrap());
     ui.wait("Welcome to credbench");
     let mut settings = insta::Settings::clone_current();
-    settings.add_filter(r"/\S+/(data|config)", "HOME/$1");
+    // However long the home's own path is.
+    settings.add_filter(r"(?:/\S+|HOME)/(data|config)/(\S+) +│", "HOME/$1/$2 │");
     let root = ui.home.root.clone();
     let screen = ui.screen();
     settings.bind(|| assert_snapshot!(without(root, &screen)));
