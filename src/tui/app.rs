@@ -410,7 +410,7 @@ impl App {
         self.retest = None;
         self.stop_looking();
         self.read_only = false;
-        self.open_time = OpenTime::default();
+        self.open_time.end();
         self.shared.locks_in = None;
         self.layers = vec![Box::new(Unlock::locked())];
         if self.clipboard.is_some() {

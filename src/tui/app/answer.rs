@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{App, Change, Command, OpenTime, Tone};
+use super::{App, Change, Command, Tone};
 use crate::model::{Document, Id};
 use crate::problem::Problem;
 use crate::secret::Secret;
@@ -106,7 +106,7 @@ impl App {
                 self.cancel_exchanges();
                 self.keep_for_later();
                 self.bench = None;
-                self.open_time = OpenTime::default();
+                self.open_time.end();
                 self.creating = false;
                 self.commits.clear();
                 self.layers = vec![Box::new(Unlock::broken())];

@@ -18,8 +18,16 @@ pub(super) struct OpenTime {
     /// `None`: the vault is not open.
     unlocked: Option<Duration>,
     input: Duration,
-    /// The newest alarm.
-    alarm: u64,
+    /// The alarm that is set, and when it rings. It stays set over a lock: one that rings too early sets the next, and
+    /// each is a thread that sleeps.
+    alarm: Option<(u64, Duration)>,
+}
+
+impl OpenTime {
+    /// The vault is locked.
+    pub(super) fn end(&mut self) {
+        self.unlocked = None;
+    }
 }
 
 /// Why the vault is locked by itself.
@@ -33,7 +41,8 @@ impl App {
     /// The vault was opened.
     pub(super) fn begin_watch(&mut self) {
         let now = (self.shared.uptime)();
-        self.open_time = super::OpenTime { unlocked: Some(now), input: now, alarm: 0 };
+        self.open_time.unlocked = Some(now);
+        self.open_time.input = now;
         self.set_alarm(now);
     }
 
@@ -77,7 +86,9 @@ impl App {
 
     /// An alarm rang: it is about to be locked, or there was a key since.
     pub(super) fn look_at_the_time(&mut self, serial: u64) {
-        if self.open_time.unlocked.is_some() && self.open_time.alarm == serial {
+        if self.open_time.alarm.take_if(|(set, _)| *set == serial).is_some()
+            && self.open_time.unlocked.is_some()
+        {
             self.set_alarm((self.shared.uptime)());
         }
     }
@@ -98,8 +109,11 @@ impl App {
             }
             left
         };
+        if self.open_time.alarm.is_some_and(|(_, rings)| rings <= now + wait) {
+            return;
+        }
         let serial = self.shared.next_serial();
-        self.open_time.alarm = serial;
+        self.open_time.alarm = Some((serial, now + wait));
         self.shared.effect(Effect::Wake(wait, Timer::OpenTime(serial)));
     }
 

@@ -22,13 +22,15 @@ const SAVES: usize = 4;
 struct Taken {
     memory_kib: u64,
     files: usize,
+    threads: usize,
 }
 
 fn taken(process: u32) -> Taken {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     let memory_kib = line.trim().trim_end_matches(" kB").parse().unwrap();
-    Taken { memory_kib, files: std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count() }
+    let count = |what: &str| std::fs::read_dir(format!("/proc/{process}/{what}")).unwrap().count();
+    Taken { memory_kib, files: count("fd"), threads: count("task") }
 }
 
 /// Opens, tests, edits, saves and locks, again and again.
@@ -92,13 +94,14 @@ fn most_files(found: &[Taken]) -> usize {
 }
 
 #[test]
-fn some_rounds_leave_no_file_open() {
+fn some_rounds_leave_no_file_open_and_no_thread_behind() {
     if !is_root() {
         return;
     }
     let found = used(8);
     // One more or less: what a connection that is not closed yet takes.
     assert!(most_files(&found[6..]) <= most_files(&found[..3]), "{found:?}");
+    assert!(found[7].threads <= found[1].threads + 1, "{found:?}");
 }
 
 #[test]
@@ -114,11 +117,13 @@ fn thousands_of_rounds_take_no_more_memory() {
     // At first the versions of the credential and its log grow to what is kept of them.
     let (early, late) = (middle(&found[rounds / 4..rounds / 2]), middle(&found[3 * rounds / 4..]));
     report(&format!(
-        "{rounds} rounds in {} s; locked in the second quarter {early} KiB, in the last {late} KiB; {} and {} files",
+        "{rounds} rounds in {} s; locked in the second quarter {early} KiB, in the last {late} KiB; {} and {} files, {} threads",
         start.elapsed().as_secs(),
         most_files(&found[..rounds / 4]),
-        most_files(&found[3 * rounds / 4..])
+        most_files(&found[3 * rounds / 4..]),
+        found[rounds - 1].threads
     ));
     assert!(most_files(&found[3 * rounds / 4..]) <= most_files(&found[..rounds / 4]));
+    assert!(found[rounds - 1].threads <= found[1].threads + 1);
     assert!(late <= early + 1024, "{early} KiB became {late} KiB");
 }
