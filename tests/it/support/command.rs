@@ -49,8 +49,9 @@ impl Command {
     /// Another program in the same place.
     pub(crate) fn of(home: &Path, program: &str) -> Self {
         // A session of its own has no terminal, also where the tests are run from one.
-        let mut command = std::process::Command::new("setsid");
-        command.arg("--wait").arg(program);
+        // Whoever starts the tests in the background ignores these signals for all of them.
+        let mut command = std::process::Command::new("env");
+        command.args(["--default-signal=INT,QUIT", "setsid", "--wait"]).arg(program);
         command.env_clear().envs(environment(home)).current_dir(home).stdout(Stdio::piped());
         Self { home: home.to_owned(), command, input: Vec::new() }
     }
