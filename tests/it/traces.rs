@@ -156,7 +156,8 @@ impl Call {
     /// Whether it writes a text into a file: not to a terminal, a pipe or a socket.
     fn writes(&self, text: &str) -> bool {
         let to = self.arguments.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(to, _)| to);
-        let file = to.is_some_and(|to| to.starts_with('/') && !to.starts_with("/dev/"));
+        let is_device = |to: &str| to.starts_with("/dev/") && !to.starts_with("/dev/shm/");
+        let file = to.is_some_and(|to| to.starts_with('/') && !is_device(to));
         self.name.contains("write") && file && self.arguments.contains(text)
     }
 }
