@@ -22,6 +22,7 @@ use crate::durable::Stamp;
 use crate::model::Id;
 use crate::model::reference::Reference;
 use crate::secret::Secret;
+use crate::uptime::uptime;
 
 /// The longest that a value may be kept, in seconds.
 pub const MOST: u32 = 3600;
@@ -220,17 +221,6 @@ fn read(bytes: &[u8], vault: Option<&str>, now: Duration, most: Duration) -> Opt
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// How long the machine has run, sleep included where the system counts that: a clock that nobody sets.
-fn uptime() -> Duration {
-    #[cfg(target_os = "linux")]
-    let clock = rustix::time::ClockId::Boottime;
-    #[cfg(not(target_os = "linux"))]
-    let clock = rustix::time::ClockId::Monotonic;
-    let time = rustix::time::clock_gettime(clock);
-    let nanoseconds = u32::try_from(time.tv_nsec).unwrap_or_default();
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanoseconds)
 }
 
 #[cfg(test)]

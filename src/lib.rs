@@ -5,7 +5,7 @@
 //!
 //! | module | duty |
 //! | --- | --- |
-//! | [`secret`], [`redact`], [`suggest`], [`words`], [`proxy`], [`config`], [`paths`], [`durable`], [`memory`] | secrets, clean text, proxies, options, places, safe files |
+//! | [`secret`], [`redact`], [`suggest`], [`words`], [`uptime`], [`proxy`], [`config`], [`paths`], [`durable`], [`memory`] | secrets, clean text, proxies, options, places, safe files |
 //! | [`http`] | the one HTTP client |
 //! | [`sign`] | signatures that services ask for: pure |
 //! | [`model`] | the vault's contents and every edit to them: pure |
@@ -49,5 +49,6 @@ pub mod sign;
 pub mod suggest;
 #[cfg(feature = "tui")]
 pub mod tui;
+pub mod uptime;
 pub mod vault;
 pub mod words;

@@ -93,7 +93,7 @@ impl Options {
             setup,
             keymap,
             clock: Arc::new(jiff::Timestamp::now),
-            uptime: Arc::new(tasks::uptime),
+            uptime: Arc::new(crate::uptime::uptime),
             demo,
         })
     }

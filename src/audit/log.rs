@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -16,6 +15,7 @@ use super::verify::archives;
 use super::walk::{Walk, end, start};
 use super::{Broken, Error, Fault, Head, Mark, NAME, Nobody, Witness};
 use crate::durable::{self, Stamp};
+use crate::uptime::uptime;
 
 /// From this size on the log goes on in another file.
 const ROTATE: u64 = 16 * 1024 * 1024;
@@ -38,8 +38,8 @@ pub struct Log {
     known: Option<(State, Stamp)>,
     /// The line that the summary was made at.
     summarized: u64,
-    /// What the clock said at the last line, and how long the machine had run.
-    clock: Option<(Timestamp, Duration)>,
+    /// What the clock said at the last line, and how many seconds the machine had run.
+    clock: Option<(Timestamp, u64)>,
     pub(super) rotate_at: u64,
 }
 
@@ -291,7 +291,7 @@ impl Log {
         }
         lines.drain(..before.iter().flatten().count());
         file.append(text.as_bytes())?;
-        self.clock = Some((now, uptime()));
+        self.clock = Some((now, uptime().as_secs()));
         let Some(stamp) = file.stamp() else { return Ok(Appended { lines, unnoted: None }) };
         let Head { log, line, hash } = state.head();
         let mark = Mark { log, line, hash, size: state.offset, stamp: stamp.to_string() };
@@ -352,8 +352,8 @@ impl Log {
 
     /// The entry that says that the clock was set, where it was.
     fn jump(&self, state: &State, now: Timestamp) -> Option<Entry> {
-        let passed = |(at, up): (Timestamp, Duration)| {
-            let up = i64::try_from(uptime().saturating_sub(up).as_secs()).unwrap_or(i64::MAX);
+        let passed = |(at, up): (Timestamp, u64)| {
+            let up = i64::try_from(uptime().as_secs().saturating_sub(up)).unwrap_or(i64::MAX);
             now.duration_since(at).as_secs().saturating_sub(up)
         };
         let seconds = match self.clock {
@@ -434,16 +434,6 @@ fn counted(state: &State) -> Option<Entry> {
         .with_fact("unkeyed", number(pending.unkeyed))
         .with_fact("torn", number(pending.torn));
     (!pending.is_empty()).then_some(entry)
-}
-
-/// How long the machine has run, sleep included where the system counts that: a clock that nobody sets.
-fn uptime() -> Duration {
-    #[cfg(target_os = "linux")]
-    let clock = rustix::time::ClockId::Boottime;
-    #[cfg(not(target_os = "linux"))]
-    let clock = rustix::time::ClockId::Monotonic;
-    let time = rustix::time::clock_gettime(clock);
-    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), 0)
 }
 
 /// Writes that somebody tried in vain, with no key at hand: the next line with a code counts it.

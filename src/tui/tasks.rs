@@ -15,7 +15,6 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 
-pub use self::alarm::uptime;
 use self::consent::Consent;
 use self::exchanges::Exchanges;
 use self::tests::Tests;

@@ -3,20 +3,6 @@
 
 use std::time::Duration;
 
-/// How long the machine has been up, the time that it slept included.
-#[cfg(target_os = "linux")]
-pub fn uptime() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
-/// How long the machine has been up. Here the clock may stand still while it sleeps.
-#[cfg(not(target_os = "linux"))]
-pub fn uptime() -> Duration {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
-}
-
 /// Calls `ring` when a time has passed, on a thread of its own that sleeps in the kernel until then: tokio's timers
 /// stand still while the machine sleeps. Where there is no thread left it rings at once, which masks or locks too
 /// early.
@@ -45,6 +31,7 @@ fn sleep(time: Duration) {
 
 #[cfg(not(target_os = "linux"))]
 fn sleep(time: Duration) {
+    use crate::uptime::uptime;
     let end = uptime() + time;
     // Parking may end early without a reason.
     while let Some(left) = end.checked_sub(uptime()).filter(|left| !left.is_zero()) {
@@ -55,6 +42,7 @@ fn sleep(time: Duration) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::uptime::uptime;
 
     #[test]
     fn it_rings_when_the_time_has_passed() {
