@@ -39,6 +39,7 @@ use crate::secret::Secret;
 
 pub use crate::oauth::{Deaf, NotThis, Prompt};
 pub use keep::Direct;
+pub(in crate::session) use keep::stored;
 pub use life::{has_tokens, left, life_in, told};
 pub use log_in::login;
 pub use notes::Turn;

@@ -11,6 +11,23 @@ use crate::model::{Edit, Id};
 use crate::problem::Problem;
 use crate::session::{Saved, Session};
 
+/// How often what came is tried to be stored where another program saves meanwhile.
+const ATTEMPTS: usize = 3;
+
+/// Stores what a server or a service gave, more than once where another program saves meanwhile.
+pub(in crate::session) async fn stored<K: Keeper>(keeper: &K, edits: Vec<Edit>) -> Result<Saved, Problem> {
+    let mut result = keeper.keep(edits.clone()).await;
+    for _ in 1..ATTEMPTS {
+        match &result {
+            Err(problem) if matches!(problem.code, "busy" | "contended") => {
+                result = keeper.keep(edits.clone()).await;
+            }
+            _ => break,
+        }
+    }
+    result
+}
+
 /// The session of a program that has nothing else to do meanwhile.
 pub struct Direct<'a> {
     session: RefCell<&'a mut Session>,

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::life::{Need, need};
 use super::notes::{Notes, Turn};
-use super::{Given, Held, Keeper, Origin, Stage, Ways, has_tokens, words};
+use super::{Given, Held, Keeper, Origin, Stage, Ways, has_tokens, stored, words};
 use crate::audit::What;
 use crate::http::Exchange;
 use crate::model::{Id, Issued, Renewal, TokenDigest, Tokens};
@@ -21,9 +21,6 @@ use crate::secret::Secret;
 /// How long the answer to a refresh token that is being spent is waited for after somebody cancelled: it would be
 /// lost.
 const GRACE: Duration = Duration::from_secs(3);
-
-/// How often tokens that came are tried to be stored where another program saves meanwhile.
-const ATTEMPTS: usize = 3;
 
 /// Why an access token is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,15 +296,7 @@ async fn store<K: Keeper>(
     credential.content.set_tokens(&tokens);
     credential.issued.clone_from(&issued);
     let edits = vec![held.replaced(tokens, issued)];
-    let mut result = keeper.keep(edits.clone()).await;
-    for _ in 1..ATTEMPTS {
-        match &result {
-            Err(problem) if matches!(problem.code, "busy" | "contended") => {
-                result = keeper.keep(edits.clone()).await;
-            }
-            _ => break,
-        }
-    }
+    let result = stored(keeper, edits).await;
     let now = (ways.clock)();
     match result {
         Ok(saved) => {

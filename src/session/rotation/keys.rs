@@ -13,14 +13,10 @@ use crate::audit::What;
 use crate::model::{Content, Edit, Id};
 use crate::probe::{Asked, Maker, NoAnswer, Prepared, Unmade, Unplannable};
 use crate::problem::{Exit, Problem};
-use crate::session::Saved;
-use crate::session::oauth::{Held, Keeper, Stage, Ways};
+use crate::session::oauth::{Held, Keeper, Stage, Ways, stored};
 
 /// How long an answer under way is waited for after somebody cancelled: the key in it would be lost.
 const GRACE: Duration = Duration::from_secs(3);
-
-/// How often a key that came is tried to be stored where another program saves meanwhile.
-const ATTEMPTS: usize = 3;
 
 /// The longest text of a service in a message, in characters.
 const WORDS: usize = 300;
@@ -123,14 +119,14 @@ async fn made<K: Keeper>(keeper: &K, id: &Id, ways: &Ways<'_>) -> Result<MadeKey
     let lost = |problem: Problem| lost(key, key_id.as_deref(), maker.replaces(), problem);
     let now = (ways.clock)();
     let begun = begun(&held, &next, maker.replaces(), now).map_err(lost)?;
-    let saved = kept(keeper, vec![begun]).await.map_err(lost)?;
+    let saved = stored(keeper, vec![begun]).await.map_err(lost)?;
     let mut warnings = saved.warnings;
     if maker.replaces() {
         // Nobody is helped by the one before any more.
         let credential = saved.document.by_id(id);
         let swapped = credential.map(|credential| super::rotation_swapped(credential, now));
         let stored = match swapped.unwrap_or_else(|| Err(gone())) {
-            Ok(edits) => kept(keeper, edits).await,
+            Ok(edits) => stored(keeper, edits).await,
             Err(problem) => Err(problem),
         };
         warnings.extend(stored.map_err(|problem| not_switched(key, problem))?.warnings);
@@ -180,7 +176,7 @@ async fn dropped<K: Keeper>(
         })?;
     }
     (ways.told)(Stage::Stores);
-    let saved = kept(keeper, vec![ended]).await?;
+    let saved = stored(keeper, vec![ended]).await?;
     Ok(DroppedKey { id: key_id, asked: !rotation.replaced, warnings: saved.warnings })
 }
 
@@ -203,20 +199,6 @@ fn begun(held: &Held, next: &Content, replaces: bool, now: Timestamp) -> Result<
         }
         edit => edit,
     })
-}
-
-/// Stores edits, more than once where another program saves.
-async fn kept<K: Keeper>(keeper: &K, edits: Vec<Edit>) -> Result<Saved, Problem> {
-    let mut result = keeper.keep(edits.clone()).await;
-    for _ in 1..ATTEMPTS {
-        match &result {
-            Err(problem) if matches!(problem.code, "busy" | "contended") => {
-                result = keeper.keep(edits.clone()).await;
-            }
-            _ => break,
-        }
-    }
-    result
 }
 
 /// Asks once. Who cancels waits for what is under way.
