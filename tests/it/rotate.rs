@@ -3,6 +3,7 @@
 mod keys;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
@@ -272,6 +273,15 @@ fn held(account: &Account) -> (String, Option<String>, Option<Stage>, BTreeSet<S
     (used, kept, rotation.map(|rotation| rotation.stage), all)
 }
 
+/// Puts the vault, and what belongs to it, where another one was.
+fn copy(from: &Path, to: &Path) {
+    for name in ["data", "state"] {
+        let _ = std::fs::remove_dir_all(to.join(name));
+        let done = Command::new("cp").arg("-a").arg(from.join(name)).arg(to.join(name)).status().unwrap();
+        assert!(done.success());
+    }
+}
+
 #[test]
 fn a_kill_at_any_step_leaves_both_values_and_the_same_command_goes_on() {
     if Command::new("strace").arg("-V").output().is_err() {
@@ -281,13 +291,6 @@ fn a_kill_at_any_step_leaves_both_values_and_the_same_command_goes_on() {
     let account = Account::with_vault();
     account.put(r#"{"key":"s","kind":"secret","config":{"values":{"a":"old-marker"}}}"#);
     let kept = tempfile::tempdir().unwrap();
-    let copy = |from: &std::path::Path, to: &std::path::Path| {
-        for name in ["data", "state"] {
-            let _ = std::fs::remove_dir_all(to.join(name));
-            let done = Command::new("cp").arg("-a").arg(from.join(name)).arg(to.join(name)).status().unwrap();
-            assert!(done.success());
-        }
-    };
     copy(&account.home, kept.path());
     let next = account.write("next", "new-marker");
     let from = format!("values.a={next}");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::status_of;
+use super::{copy, status_of};
 use crate::support::command::{Done, PROGRAM};
 use crate::support::home::Account;
 use crate::support::server::{Act, Seen, Server, answer, json as answered};
@@ -394,13 +394,6 @@ fn held(account: &Account) -> BTreeSet<String> {
 /// was made was in the vault, and how often it was.
 fn killed(service: &Service, account: &Account) -> (usize, usize) {
     let kept = tempfile::tempdir().unwrap();
-    let copy = |from: &std::path::Path, to: &std::path::Path| {
-        for name in ["data", "state"] {
-            let _ = std::fs::remove_dir_all(to.join(name));
-            let done = Command::new("cp").arg("-a").arg(from.join(name)).arg(to.join(name)).status().unwrap();
-            assert!(done.success());
-        }
-    };
     copy(&account.home, kept.path());
     let first = service.known.lock().unwrap().keys.clone();
     let (mut without, mut with) = (0, 0);
