@@ -91,12 +91,16 @@ impl Login {
     }
 
     /// What `/proc/keys` shows to a program of this session of what the program keeps and is not over. One that is being
-    /// made has other rights for an instant, with which programs of other sessions see its name, too.
+    /// made has other rights for an instant, with which programs of other sessions see its name, too. One that was
+    /// taken away (revoked, dead, invalidated: `R`, `D`, `i`) can be read by nobody, and is shown until the kernel
+    /// clears it up, which it does some time later.
     fn keys(&self, account: &Account) -> Vec<String> {
         let script = "open my $keys, '<', '/proc/keys' or exit 97; print <$keys>";
         let shown = account.command_of("perl", &[]).args(self.script(script)).run().succeeds().out;
         let made = |line: &&str| line.contains("credbench:") && line.contains(" 1b000000 ");
-        let ours = shown.lines().filter(made).filter(|line| !line.contains("expd"));
+        let flags = |line: &str| line.split_whitespace().nth(1).unwrap_or_default().to_owned();
+        let there = |line: &&str| !line.contains("expd") && !flags(line).contains(['R', 'D', 'i']);
+        let ours = shown.lines().filter(made).filter(there);
         ours.map(str::to_owned).collect()
     }
 
