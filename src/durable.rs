@@ -1,8 +1,9 @@
 //! Private files: the only place that creates, replaces or removes one.
 //!
 //! A file is replaced in one way only: a temporary file in the same folder, written, synced, read back and
-//! verified, the old file linked as a backup, then renamed over it and the folder synced. There is no other
-//! method to fall back to: where a step fails the old file stands untouched and the error names the step.
+//! verified, the old file linked (as a backup; where none is kept, until the end), then renamed over it and the folder
+//! synced. There is no other method to fall back to: where a step fails the old file stands untouched and the
+//! error names the step.
 //! Files are 0600 and folders 0700 from the moment they exist.
 
 mod error;
@@ -52,11 +53,14 @@ pub fn replace(
 ) -> Result<Saved, Error> {
     let folder = Folder::of(path)?;
     let temporary = folder.written(bytes, verify)?;
-    if let Some(backup) = backup {
-        keep(&folder, backup)?;
+    match backup {
+        Some(backup) => {
+            keep(&folder, backup)?;
+            temporary.rename_over()?;
+            Ok(folder.synced())
+        }
+        None => temporary.replace_over(),
     }
-    temporary.rename_over()?;
-    Ok(folder.synced())
 }
 
 /// Makes a file that must not exist yet. Parameters as for [`replace`].
@@ -107,8 +111,7 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<Saved, Error> {
                 rustix::fs::fchmod(&file, Mode::from_raw_mode(before.mode()))
             });
     given.map_err(Error::errno(Step::CreateTemporary, path))?;
-    temporary.rename_over()?;
-    Ok(folder.synced())
+    temporary.replace_over()
 }
 
 /// Makes a folder, 0700, and those above it that are missing. One that exists is left as it is.
@@ -248,9 +251,7 @@ impl Folder {
 
     fn temporary(&self) -> Result<(Temporary<'_>, File), Error> {
         loop {
-            // Not secret, only different from the names of other processes.
-            let random = RandomState::new().build_hasher().finish();
-            let name = format!("{}{random:016x}{TEMPORARY}", self.prefix());
+            let name = self.temporary_name();
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             match rustix::fs::openat(&self.fd, &name, flags, Mode::RUSR | Mode::WUSR) {
                 Ok(fd) => return Ok((Temporary { folder: self, name, done: false }, File::from(fd))),
@@ -258,6 +259,19 @@ impl Folder {
                 Err(errno) => return Err(Error::errno(Step::CreateTemporary, self.target())(errno)),
             }
         }
+    }
+
+    fn temporary_name(&self) -> String {
+        // Not secret, only different from the names of other processes.
+        let random = RandomState::new().build_hasher().finish();
+        format!("{}{random:016x}{TEMPORARY}", self.prefix())
+    }
+
+    /// A second name for the file that is there, where the file system knows links.
+    fn second_name(&self) -> Option<Temporary<'_>> {
+        let name = self.temporary_name();
+        rustix::fs::linkat(&self.fd, &self.name, &self.fd, &name, AtFlags::empty()).ok()?;
+        Some(Temporary { folder: self, name, done: false })
     }
 
     fn synced(&self) -> Saved {
@@ -305,6 +319,17 @@ impl Temporary<'_> {
             .map_err(Error::errno(Step::Rename, self.folder.target()))?;
         self.done = true;
         Ok(())
+    }
+
+    /// Takes the place of a file that no backup keeps. That has a second name until the folder is on the disk: a file
+    /// system without a journal may else write first that it is gone, and a power cut would leave neither.
+    fn replace_over(self) -> Result<Saved, Error> {
+        let folder = self.folder;
+        let old = folder.second_name();
+        self.rename_over()?;
+        let saved = folder.synced();
+        drop(old);
+        Ok(saved)
     }
 
     fn rename_beside(mut self) -> Result<(), Error> {

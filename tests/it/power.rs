@@ -6,10 +6,12 @@
 //! power cut may so leave is laid out where the vault was, and opened by the library. Every run of the tests takes
 //! three commands; all of them are `cargo test --test it -- --ignored --nocapture power::every_command`.
 
+mod blocks;
 mod disk;
 mod trace;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -19,7 +21,7 @@ use credbench::session::Session;
 use credbench::vault::OpenPolicy;
 
 use self::disk::{Image, Promise, states};
-use self::trace::{CALLS, Trace};
+use self::trace::{CALLS, Op, Start, Trace};
 use crate::faults::commands::{CASES, Case, prepared};
 use crate::support::command::{PROGRAM, environment};
 use crate::support::home::Account;
@@ -33,11 +35,33 @@ const FOLDERS: [&str; 3] = ["config", "data", "state"];
 
 /// A command that ran once, with what it did to the disk.
 struct Cut {
-    case: &'static Case,
     account: Account,
     trace: Trace,
-    old: Arc<Document>,
-    new: Arc<Document>,
+    outcome: Outcome,
+}
+
+/// What a command may leave.
+struct Outcome {
+    case: &'static Case,
+    old: Left,
+    new: Left,
+}
+
+/// What tells an account after a command from the one before.
+#[derive(Debug, PartialEq)]
+enum Left {
+    Vault(Arc<Document>),
+    /// Where the vault does not tell.
+    Word(String),
+}
+
+impl Left {
+    fn by(case: &Case, account: &Account) -> Result<Self, String> {
+        match case.says {
+            Some(says) => says(account).map(Self::Word),
+            None => Ok(Self::Vault(account.open().document)),
+        }
+    }
 }
 
 /// What states were found.
@@ -57,30 +81,13 @@ impl Found {
 impl Cut {
     /// Runs the command.
     fn of(case: &'static Case) -> Self {
-        let account = prepared(case);
-        // So that a vault takes more than one block of a disk.
-        let more = (0..30).map(|number| create(&format!("more{number}"), "x")).collect();
-        account.session().session.commit(more, now()).unwrap();
-        let home = account.home.clone();
-        let before = Trace::begin(&home, &FOLDERS);
-        let old = account.open().document;
+        let account = grown(case);
+        let before = Trace::begin(&account.home, &FOLDERS);
         // That it was opened leaves no trace of its own: the trace starts with what was there before.
-        let log = home.join("log");
-        let output = Command::new("setsid")
-            .args(["--wait", "strace", "-f", "-qq", "-y", "-xx", "-s", "100000000", "-o"])
-            .arg(&log)
-            .args(["-e", &format!("trace={CALLS}"), PROGRAM])
-            .args(case.arguments_in(&home))
-            .env_clear()
-            .envs(environment(&home))
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}: {}", case.name, String::from_utf8_lossy(&output.stderr));
-        let trace = before.add(&home, &std::fs::read_to_string(log).unwrap());
-        let new = account.open().document;
-        assert_ne!(old, new, "{} changes nothing: this would test nothing", case.name);
-        Self { case, account, trace, old, new }
+        let old = Left::by(case, &account).unwrap();
+        let trace = traced(case, &account, before);
+        let outcome = Outcome::new(case, old, &account);
+        Self { account, trace, outcome }
     }
 
     /// Cuts the power at every moment. The next save is tried once for each set of names.
@@ -88,35 +95,77 @@ impl Cut {
         let (mut found, mut saved_after) = (Found::default(), HashSet::new());
         states(&self.trace, promise, torn, |image| {
             image.write(&self.account.home, &FOLDERS);
-            match self.judge(image, saved_after.insert((image.moment, image.names()))) {
+            let save = saved_after.insert((image.moment, image.names()));
+            match self.outcome.judge(&self.account, image.said, save) {
                 Ok(true) => found.new += 1,
                 Ok(false) => found.old += 1,
                 Err(wrong) => {
                     let Image { moment, said, .. } = image;
                     let last = moment.checked_sub(1).map(|last| trace::words(&self.trace.ops[last]));
                     let last = last.unwrap_or_default();
-                    found
-                        .bad
-                        .push(format!("{}: after {moment} ({last}), told: {said}: {wrong}", self.case.name));
+                    let name = self.outcome.case.name;
+                    found.bad.push(format!("{name}: after {moment} ({last}), told: {said}: {wrong}"));
                 }
             }
         });
         found
     }
+}
 
-    /// Whether it is the new vault; an error where something is wrong.
-    fn judge(&self, image: &Image, save: bool) -> Result<bool, String> {
-        let keyring = unlock(&self.account.identity()).map_err(|error| error.to_string())?;
-        let opened = Session::open(&self.account.places(), keyring, OpenPolicy::Strict, now());
-        let mut session = opened.map_err(|problem| format!("it does not open: {}", problem.message))?.session;
-        let document = session.store().document().clone();
-        let is_new = document == self.new;
-        if !is_new && document != self.old {
-            return Err("neither the old nor the new vault".to_owned());
+/// An account that is ready for a command, and whose vault takes more than one block of a disk.
+fn grown(case: &Case) -> Account {
+    let account = prepared(case);
+    let more = (0..30).map(|number| create(&format!("more{number}"), "x")).collect();
+    account.session().session.commit(more, now()).unwrap();
+    account
+}
+
+/// Runs a command on what was there `before`.
+fn traced(case: &Case, account: &Account, before: Trace) -> Trace {
+    let home = &account.home;
+    let log = home.join("log");
+    let output = Command::new("setsid")
+        .args(["--wait", "strace", "-f", "-qq", "-y", "-xx", "-s", "100000000", "-o"])
+        .arg(&log)
+        .args(["-e", &format!("trace={CALLS}"), PROGRAM])
+        .args(case.arguments_in(home))
+        .env_clear()
+        .envs(environment(home))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}: {}", case.name, String::from_utf8_lossy(&output.stderr));
+    before.add(home, &std::fs::read_to_string(log).unwrap())
+}
+
+impl Outcome {
+    /// An account before a command and after it.
+    fn new(case: &'static Case, old: Left, after: &Account) -> Self {
+        let new = Left::by(case, after).unwrap();
+        assert_ne!(old, new, "{} changes nothing: this would test nothing", case.name);
+        Self { case, old, new }
+    }
+
+    /// Whether it is the new one; an error where something is wrong. With `save`, the next save is tried.
+    fn judge(&self, account: &Account, told: bool, save: bool) -> Result<bool, String> {
+        let (left, session) = match self.case.says {
+            Some(says) => (Left::Word(says(account)?), None),
+            None => {
+                let keyring = unlock(&account.identity()).map_err(|error| error.to_string())?;
+                let opened = Session::open(&account.places(), keyring, OpenPolicy::Strict, now());
+                let session =
+                    opened.map_err(|problem| format!("it does not open: {}", problem.message))?.session;
+                (Left::Vault(session.store().document().clone()), Some(session))
+            }
+        };
+        let is_new = left == self.new;
+        if !is_new && left != self.old {
+            return Err("neither the old nor the new one".to_owned());
         }
-        if image.said && !is_new {
-            return Err("told as done, and the old vault is there".to_owned());
+        if told && !is_new {
+            return Err("told as done, and the old one is there".to_owned());
         }
+        let Some(mut session) = session else { return Ok(is_new) };
         if is_new && self.case.name == "remove" {
             let records = session.records().map_err(|problem| problem.message)?;
             if !records.iter().any(|record| record.what == What::Removed.word()) {
@@ -162,6 +211,49 @@ fn a_removal_is_done_or_not() {
 #[test]
 fn an_import_is_done_or_not() {
     is_old_or_new("import");
+}
+
+/// The identity, without which there is no vault, has no backup: it is the old one or the new one.
+#[test]
+fn an_identity_is_there_at_any_time() {
+    if !installed("strace") {
+        return;
+    }
+    let case = CASES.iter().find(|case| case.name == "passphrase").unwrap();
+    let account = prepared(case);
+    let (path, before) = (account.identity(), Trace::begin(&account.home, &FOLDERS));
+    let old = std::fs::read(&path).unwrap();
+    let trace = traced(case, &account, before);
+    let new = std::fs::read(&path).unwrap();
+    let (mut olds, mut news) = (0, 0);
+    states(&trace, Promise::Both, TORN, |image| {
+        match image.file(path.strip_prefix(&account.home).unwrap()) {
+            Some(bytes) if bytes == new => news += 1,
+            Some(bytes) if bytes == old && !image.said => olds += 1,
+            found => {
+                let moment = image.moment;
+                panic!("after {moment}, told: {}: {:?} bytes", image.said, found.map(<[u8]>::len));
+            }
+        }
+    });
+    assert!(olds > 5 && news > 1, "{olds} old, {news} new");
+}
+
+/// Control: a rename over a file that has no other name may leave none.
+#[test]
+fn without_a_second_name_a_file_is_lost() {
+    let entries = BTreeMap::from([((0, "a".into()), 1), ((0, "b".into()), 2)]);
+    let over = |name: &str, node| Op::Entry { folder: 0, name: name.into(), node };
+    let rename = [over("a", Some(2)), over("b", None), Op::SyncFolder(0)];
+    let lost = |before: &[Op]| {
+        let starts = vec![Start::Folder, Start::File(b"old".to_vec()), Start::File(b"new".to_vec())];
+        let trace = Trace { starts, entries: entries.clone(), ops: [before, &rename].concat() };
+        let mut lost = 0;
+        states(&trace, Promise::Both, 0, |image| lost += usize::from(image.file(Path::new("a")).is_none()));
+        lost
+    };
+    assert!(lost(&[]) > 0);
+    assert_eq!(lost(&[over("c", Some(1))]), 0);
 }
 
 /// Control: on a disk that does not keep what files were told to sync, or what folders were, vaults are lost.

@@ -110,9 +110,15 @@ pub fn change_passphrase(
     // What does not hold identities must not be made to look like it does.
     parse(path, &plain)?;
     let bytes = protect(path, &plain, new.as_ref(), work_factor)?;
+    // There is no lock: of two of these at once one fails, and changes nothing.
+    durable::remove_stale(&file.path);
     let saved =
         durable::replace(&file.path, &bytes, None, |back| opens_to(path, back, new.as_ref(), &plain))?;
-    saved.unsynced.map_or(Ok(()), |error| Err(error.into()))
+    if let Some(error) = saved.unsynced {
+        return Err(error.into());
+    }
+    // No power cut brings a name of the old file back, which another passphrase opens, or none.
+    Ok(durable::sync_folder_of(&file.path)?)
 }
 
 /// Whether unlocking this identity file takes a passphrase, so that a screen can ask before.

@@ -109,14 +109,27 @@ impl Disk {
         entries.map(|kept| kept.since.len() + 1).chain(writes.map(|_| 3)).collect()
     }
 
-    /// The disk with these choices. With `torn`, which sectors of a write are there is left to chance.
-    fn image(&self, choices: &[usize], mut torn: Option<&mut StdRng>) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    /// Files that have no name any more for who runs: without a journal that they are gone may get to the disk before the
+    /// folder does that named them, and what it names is then nothing.
+    fn nameless(&self) -> HashSet<Node> {
+        let named: HashSet<Node> =
+            self.entries.values().filter_map(|kept| *kept.since.last().unwrap_or(&kept.sure)).collect();
+        self.files.keys().copied().filter(|node| !named.contains(node)).collect()
+    }
+
+    /// The disk with these choices, without some files. With `torn`, which sectors of a write are there is left to chance.
+    fn image(
+        &self,
+        choices: &[usize],
+        gone: &HashSet<Node>,
+        mut torn: Option<&mut StdRng>,
+    ) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         let mut choices = choices.iter().copied();
         let mut entries: BTreeMap<Node, Vec<(&OsString, Node)>> = BTreeMap::new();
         for ((folder, name), kept) in &self.entries {
             let choice = if kept.since.is_empty() { 0 } else { choices.next().unwrap() };
             let node = if choice == 0 { kept.sure } else { kept.since[choice - 1] };
-            if let Some(node) = node {
+            if let Some(node) = node.filter(|node| !gone.contains(node)) {
                 entries.entry(*folder).or_default().push((name, node));
             }
         }
@@ -182,12 +195,16 @@ pub(super) fn states(trace: &Trace, promise: Promise, torn: usize, mut look: imp
     for moment in 0..=trace.ops.len() {
         let choices = disk.choices();
         let writing = disk.files.values().any(|kept| !kept.since.is_empty());
+        let (none, nameless) = (HashSet::new(), disk.nameless());
         let all = choices.iter().try_fold(1_usize, |all, count| all.checked_mul(*count));
-        let mut show = |files: BTreeMap<PathBuf, Option<Vec<u8>>>| {
-            let mut hasher = DefaultHasher::new();
-            (&files, said).hash(&mut hasher);
-            if seen.insert(hasher.finish()) {
-                look(&Image { files, said, moment });
+        let mut show = |chosen: &[usize], mut torn: Option<&mut StdRng>| {
+            for gone in [&none, &nameless] {
+                let files = disk.image(chosen, gone, torn.as_deref_mut());
+                let mut hasher = DefaultHasher::new();
+                (&files, said).hash(&mut hasher);
+                if seen.insert(hasher.finish()) {
+                    look(&Image { files, said, moment });
+                }
             }
         };
         let any = |random: &mut StdRng| -> Vec<usize> {
@@ -201,15 +218,15 @@ pub(super) fn states(trace: &Trace, promise: Promise, torn: usize, mut look: imp
                         number /= count;
                         digit
                     };
-                    show(disk.image(&choices.iter().map(&mut digit).collect::<Vec<_>>(), None));
+                    show(&choices.iter().map(&mut digit).collect::<Vec<_>>(), None);
                 }
             }
-            _ => (0..ALL).for_each(|_| show(disk.image(&any(&mut random), None))),
+            _ => (0..ALL).for_each(|_| show(&any(&mut random), None)),
         }
         if writing {
             for _ in 0..torn {
                 let chosen = any(&mut random);
-                show(disk.image(&chosen, Some(&mut random)));
+                show(&chosen, Some(&mut random));
             }
         }
         if let Some(op) = trace.ops.get(moment) {
@@ -220,6 +237,11 @@ pub(super) fn states(trace: &Trace, promise: Promise, torn: usize, mut look: imp
 }
 
 impl Image {
+    /// What a file holds, if it is there.
+    pub(super) fn file(&self, path: &Path) -> Option<&[u8]> {
+        self.files.get(path)?.as_deref()
+    }
+
     /// The names that are there.
     pub(super) fn names(&self) -> Vec<PathBuf> {
         self.files.keys().cloned().collect()
