@@ -158,25 +158,3 @@ fn of_several_identities_the_one_that_is_named_makes_the_vault() {
     let made = Store::create(&places(home), keyring(), document(&named[1]), now()).unwrap().store;
     assert_eq!(made.own_recipient(), Some(named[1][0].as_str()));
 }
-
-#[test]
-fn what_is_open_shows_its_place_and_nothing_that_it_holds() {
-    let guard = tempfile::tempdir().unwrap();
-    let home = guard.path();
-    let mut store = store(home);
-    store.commit(vec![create("one")], now()).unwrap();
-    let archive = || Archive::of(&places(home), unlock(home, &["identity"])).unwrap();
-    let backup = archive().list().unwrap().remove(0);
-    let shown = [
-        format!("{store:?}"),
-        format!("{:?}", Adoption::examine(&places(home), unlock(home, &["identity"])).unwrap()),
-        format!("{:?}", archive().examine(&backup).unwrap()),
-        format!("{:?}", archive().prepare(backup.name()).unwrap()),
-    ];
-    assert!(shown[0].contains("State(generation 2)") && shown[0].contains("Keyring(1 identities)"));
-    for (text, start) in shown.iter().zip(["Store", "Adoption(", "Earlier(", "Restoration("]) {
-        assert!(text.starts_with(start) && !text.contains("hunter2"), "{text}");
-    }
-    let text = store.own_recipient().unwrap();
-    assert_eq!(format!("{:?}", parse_recipient(text).unwrap()), format!("ParsedRecipient({text})"));
-}

@@ -244,9 +244,18 @@ mod tests {
         std::fs::copy(home.path().join(other), home.path().join(mine)).unwrap();
         assert!(matches!(local("one"), Err(StoreError::Keyring(KeyringError::WriterKey { .. }))));
         // Nor anything else; it may be as long as what a plugin seals.
-        std::fs::write(home.path().join(format!("one/{label}.age")), [0; 8192]).unwrap();
-        assert!(matches!(local("one"), Err(StoreError::Keyring(KeyringError::WriterKey { .. }))));
+        for other in [&b"age-encryption.org/v1\n"[..], &[0; 8192]] {
+            std::fs::write(home.path().join(format!("one/{label}.age")), other).unwrap();
+            assert!(matches!(local("one"), Err(StoreError::Keyring(KeyringError::WriterKey { .. }))));
+        }
         assert_eq!(keyring.identity(0).label(), keyring.recipients()[0], "what tells identities apart");
+        // What this host keeps in mind cannot be trusted: a key for once, and nothing is written.
+        let seen = home.path().join("two/seen.json");
+        let honest = std::fs::read(&seen).unwrap();
+        std::fs::write(&seen, "{}").unwrap();
+        assert_ne!(local("two").unwrap().public(), local("two").unwrap().public());
+        std::fs::write(&seen, honest).unwrap();
+        assert_eq!(local("two").unwrap().public(), local("two").unwrap().public());
     }
 
     #[test]
