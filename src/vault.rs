@@ -508,3 +508,6 @@ impl State {
         self.stamp = durable::Stamp::of(&files.vault);
     }
 }
+
+#[cfg(test)]
+mod tests;

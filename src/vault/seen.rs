@@ -296,15 +296,14 @@ pub(super) fn note(path: &Path, facts: &Facts<'_>, key: &WriterKey, forget: bool
         Err(StoreError::Refused { .. }) if forget => (Memory::empty(path), Some(free_name(path))),
         Err(error) => return Err(error),
     };
-    let before = memory.entries.len();
     if forget {
         memory.entries.retain(|entry| !facts.places.contains(&entry.path));
     }
-    let forgot = memory.entries.len() != before || aside.is_some();
-    if !memory.note(facts, key) && !forgot {
-        return Ok(());
+    // What was forgotten is new again.
+    match memory.note(facts, key) {
+        true => memory.save(aside.as_deref()),
+        false => Ok(()),
     }
-    memory.save(aside.as_deref())
 }
 
 /// Keeps the newest line of the audit log of a vault.
