@@ -31,7 +31,7 @@ use self::seen::{Facts, Memory};
 use self::writer::WriterKey;
 use crate::audit::{self, Head, Mark};
 use crate::durable::{self, LOCK_WAIT, Lock};
-use crate::model::{Document, Edit, KeptDraft};
+use crate::model::{Batch, Document, Edit, KeptDraft};
 
 /// Holds off other programs' saves until it is dropped.
 pub use crate::durable::Lock as Held;
@@ -375,11 +375,12 @@ impl Store {
         committed: &mut Committed,
     ) -> Result<bool, StoreError> {
         let State { document, header, opener, key, digest, .. } = &self.state;
-        let mut document = save::with_audit_key(Document::clone(document));
+        let mut batch = Batch::new(save::with_audit_key(Document::clone(document)));
         for edit in edits {
-            committed.inverses.push(document.apply(edit, now)?);
+            committed.inverses.push(batch.apply(edit, now)?);
         }
         committed.inverses.reverse();
+        let document = batch.into_document();
         let recipients = save::recipients(&document)?;
         let identity = self.keyring.identity(*opener);
         if !recipients.iter().any(|recipient| identity.answers_to(recipient)) {
