@@ -122,3 +122,33 @@ impl Locked {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_went_aside_while_its_lock_was_waited_for_is_not_written_to() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("audit.log");
+        let before = durable::open_to_append(&path).unwrap();
+        durable::set_aside(&path, "aside").unwrap();
+        assert!(Locked::of(before.try_clone().unwrap(), &path).unwrap().is_none(), "there is none");
+        drop(Locked::to_append(&path).unwrap());
+        assert!(Locked::of(before, &path).unwrap().is_none(), "there is another one");
+        let now = durable::open_to_append(&path).unwrap();
+        assert!(Locked::of(now, &path).unwrap().is_some());
+    }
+
+    #[test]
+    fn more_than_fits_into_memory_is_not_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("audit.log");
+        let locked = Locked::to_append(&path).unwrap();
+        locked.append(b"first\nlast\n").unwrap();
+        locked.file().set_len(LIMIT + 7).unwrap();
+        assert!(matches!(locked.read(6), Err(Error::TooLarge { limit: LIMIT, .. })));
+        assert_eq!(locked.read(LIMIT + 6).unwrap(), [0], "from there it is one byte");
+        assert_eq!(locked.first_line().unwrap(), b"first");
+    }
+}

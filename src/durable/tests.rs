@@ -4,6 +4,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::*;
 
+mod refused;
+
 fn fine(_: &[u8]) -> Result<(), String> {
     Ok(())
 }

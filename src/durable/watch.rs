@@ -202,6 +202,8 @@ mod tests {
         fs::write(&file, "").unwrap();
         assert!(matches!(Watch::on(&file.join("x")), Err(Unwatched::Refused(_))));
         assert!(matches!(Watch::on(Path::new("/")), Err(Unwatched::Refused(_))));
+        let refused = Watch::on(Path::new("/")).unwrap_err().to_string();
+        assert!(refused.contains("Invalid argument"), "{refused}");
         assert_eq!(
             Unwatched::Network("NFS").to_string(),
             "it lies on a network file system (NFS)",

@@ -129,7 +129,12 @@ fn parse_ssh(text: &str) -> Result<age::ssh::Recipient, RecipientError> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+
     use super::*;
+    use crate::vault::NobodyToAsk;
+    use crate::vault::seal::{self, Callbacks};
 
     const AGE: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
     const SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHsKLqeplhpW+uObz5dvMgjz1OxfM/XXUB+VHtZ6isGN";
@@ -155,6 +160,39 @@ mod tests {
         assert!(reason("ssh-ed25519 AAAA").contains("whole line"));
         let ecdsa = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBHFliOyIZs1gxGF3fmDxFykQhE88wy6AKDGFBfn0R6ZuvRmENABZQa9+pj9hMki+LX0qDJbmHTiWDbYv/cmFt/Q=";
         assert!(reason(ecdsa).contains("type ecdsa-sha2-nistp256"));
+    }
+
+    /// A public RSA key with a modulus of so many bits.
+    fn rsa(bits: usize) -> String {
+        let modulus = [&[0, 0xff][..], &vec![0xff; bits / 8 - 1]].concat();
+        let parts: [&[u8]; 3] = [b"ssh-rsa", &[1, 0, 1], &modulus];
+        let length = |part: &[u8]| u32::try_from(part.len()).unwrap().to_be_bytes();
+        let blob: Vec<u8> = parts.iter().flat_map(|part| [&length(part)[..], part].concat()).collect();
+        format!("ssh-rsa {}", BASE64_STANDARD.encode(blob))
+    }
+
+    #[test]
+    fn an_rsa_key_is_neither_weak_nor_endless() {
+        assert!(reason(&rsa(1024)).contains("fewer than 2048 bits"));
+        assert!(reason(&rsa(16384)).contains("too large"));
+        parse_recipient(&rsa(2048)).unwrap();
+    }
+
+    /// Keys that live on hardware; sealing to them takes no plugin.
+    #[test]
+    fn a_recipient_of_hardware_is_sealed_to() {
+        let tag = "age1tag1qt8lw0ual6avlwmwatk888yqnmdamm7xfd0wak53ut6elz5c4swx2yqdj4e";
+        let recipients = [tag, AGE].map(|text| parse_recipient(text).unwrap());
+        assert_eq!(recipients[0].text(), tag);
+        let callbacks = Callbacks::new(std::sync::Arc::new(NobodyToAsk));
+        let sealed = seal::seal(b"x", &recipients, &callbacks).unwrap();
+        let header = String::from_utf8_lossy(&sealed);
+        assert!(header.contains("\n-> p256tag ") && header.contains("\n-> X25519 "), "{header}");
+    }
+
+    #[test]
+    fn several_lines_are_not_guessed_at() {
+        assert!(reason(&format!("{AGE}\n{SSH}")).contains("one recipient at a time"));
     }
 
     #[test]

@@ -243,6 +243,19 @@ mod tests {
         #[allow(clippy::disallowed_methods, reason = "a test changes a file as an attacker would")]
         std::fs::copy(home.path().join(other), home.path().join(mine)).unwrap();
         assert!(matches!(local("one"), Err(StoreError::Keyring(KeyringError::WriterKey { .. }))));
+        // Nor one that does not open.
+        #[allow(clippy::disallowed_methods, reason = "a test damages a file")]
+        std::fs::write(home.path().join(format!("one/{label}.age")), "age-encryption.org/v1\n").unwrap();
+        assert!(matches!(local("one"), Err(StoreError::Keyring(KeyringError::WriterKey { .. }))));
+        // What this host keeps in mind cannot be trusted: a key for once, and nothing is written.
+        let seen = home.path().join("two/seen.json");
+        let honest = std::fs::read(&seen).unwrap();
+        #[allow(clippy::disallowed_methods, reason = "a test damages a file")]
+        std::fs::write(&seen, "{}").unwrap();
+        assert_ne!(local("two").unwrap().public(), local("two").unwrap().public());
+        #[allow(clippy::disallowed_methods, reason = "a test puts a file back")]
+        std::fs::write(&seen, honest).unwrap();
+        assert_eq!(local("two").unwrap().public(), local("two").unwrap().public());
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! `CREDBENCH_FAULTS=put,remove`.
 
 pub(crate) mod commands;
+mod systems;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -17,9 +18,10 @@ use crate::support::command::{PROGRAM, environment};
 use crate::support::home::Account;
 use crate::support::vault::report;
 
-/// System calls that touch files. A `?` lets those pass that this machine does not have.
-const CALLS: [&str; 19] = [
+/// System calls that change files, or open them to be changed. A `?` lets those pass that this machine does not have.
+const CALLS: [&str; 20] = [
     "openat",
+    "?open",
     "write",
     "pwrite64",
     "fsync",
@@ -39,6 +41,9 @@ const CALLS: [&str; 19] = [
     "?chmod",
     "fchmod",
 ];
+
+/// System calls that read and look at files.
+const READS: [&str; 7] = ["read", "pread64", "?readlink", "?statx", "?newfstatat", "?fstat", "getdents64"];
 
 /// Errors that a system may answer with.
 const ERRORS: [&str; 7] = ["EIO", "ENOSPC", "EDQUOT", "EACCES", "EROFS", "EMFILE", "EINTR"];
@@ -123,41 +128,56 @@ impl Bench {
         self.traced(options, &command)
     }
 
-    /// Runs it with a fault, starting from the old files.
-    fn run_with(&self, fault: &str) -> Attempt {
+    /// Runs it with a fault, or with several that a blank stands between, starting from the old files.
+    fn run_with(&self, faults: &str) -> Attempt {
         self.reset();
         let log = self.account.home.join("log");
         // Faults are put only into calls that are traced.
-        let trace = format!("trace={}", fault.split(':').next().unwrap());
-        let (log, fault) = (log.to_str().unwrap(), format!("inject={fault}"));
-        let options = ["-o", log, "-e", &trace, "-e", &fault];
+        let calls: Vec<&str> = faults.split(' ').filter_map(|fault| fault.split(':').next()).collect();
+        let trace = format!("trace={}", calls.join(","));
+        let injected: Vec<String> = faults.split(' ').map(|fault| format!("inject={fault}")).collect();
+        let mut options = vec!["-o", log.to_str().unwrap(), "-e", &trace];
+        options.extend(injected.iter().flat_map(|fault| ["-e", fault.as_str()]));
         // Faster, as other calls are let alone; kills do not work with it.
-        let filtered: &[&str] = if fault.contains(":error=") { &["--seccomp-bpf"] } else { &[] };
-        self.run(&[filtered, &options[..]].concat())
+        if !faults.contains(":signal=") {
+            options.push("--seccomp-bpf");
+        }
+        self.run(&options)
     }
 
-    /// Every call of a run that goes well, as its name and which of that name it is.
+    /// Every call of a run that goes well and changes files, as its name and which of that name it is.
     fn calls(&self) -> Vec<(String, usize)> {
+        let calls = self.calls_of(&CALLS);
+        for needed in ["openat", "write", "fsync", "flock"] {
+            let exempt = needed == "flock" && self.case.name == "passphrase";
+            assert!(exempt || calls.iter().any(|(name, _)| name == needed), "no {needed}: {calls:?}");
+        }
+        calls
+    }
+
+    /// The calls of these names.
+    fn calls_of(&self, names: &[&str]) -> Vec<(String, usize)> {
         self.reset();
         let log = self.account.home.join("log");
-        let trace = format!("trace={}", CALLS.join(","));
+        let trace = format!("trace={}", names.join(","));
         let attempt = self.run(&["--seccomp-bpf", "-o", log.to_str().unwrap(), "-e", &trace]);
         assert_eq!(attempt.code, Some(0), "{}", attempt.err);
-        let log = std::fs::read_to_string(log).unwrap();
+        self.logged(names)
+    }
+
+    /// The calls of these names in the last run.
+    fn logged(&self, names: &[&str]) -> Vec<(String, usize)> {
+        let log = std::fs::read_to_string(self.account.home.join("log")).unwrap();
         let mut calls: Vec<(String, usize)> = Vec::new();
         for line in log.lines() {
             // `PID  call(…`
             let Some(name) = line.split_whitespace().nth(1).and_then(|rest| rest.split('(').next()) else {
                 continue;
             };
-            if CALLS.iter().any(|call| call.trim_start_matches('?') == name) {
+            if names.iter().any(|call| call.trim_start_matches('?') == name) {
                 let number = calls.iter().filter(|(known, _)| known == name).count() + 1;
                 calls.push((name.to_owned(), number));
             }
-        }
-        for needed in ["openat", "write", "fsync", "flock"] {
-            let exempt = needed == "flock" && self.case.name == "passphrase";
-            assert!(exempt || calls.iter().any(|(name, _)| name == needed), "no {needed}: {calls:?}");
         }
         calls
     }
@@ -305,6 +325,17 @@ fn refused_at_every_call_the_vault_is_old_or_new() {
     assert!(failed > 10, "the faults were felt: {failed}");
 }
 
+/// What cannot be read, or looked at, is neither taken for missing nor saved over.
+#[test]
+fn unreadable_at_a_sample_of_calls_the_vault_is_old_or_new() {
+    let Some(bench) = Bench::new("put") else { return };
+    let calls = bench.calls_of(&READS);
+    let faults = calls.iter().skip(3).step_by(6).enumerate();
+    let (_, failed) =
+        bench.attempt(faults.map(|(index, call)| error(call, ["EIO", "EACCES"][index % 2], false)));
+    assert!(failed > 10, "the faults were felt: {failed}");
+}
+
 /// A sample of the faults of each other command: other calls and errors for each.
 fn sampled(part: usize) {
     let mut failed = 0;
@@ -346,6 +377,7 @@ fn the_whole_matrix() {
             faults.extend(calls.iter().map(|call| error(call, name, false)));
         }
         faults.extend(calls.iter().zip(ERRORS.iter().cycle()).map(|(call, name)| error(call, name, true)));
+        faults.extend(bench.calls_of(&READS).iter().map(|call| error(call, "EIO", false)));
         let count = faults.len();
         let (states, failed) = bench.attempt(faults);
         let new = states.iter().filter(|state| **state == State::New).count();

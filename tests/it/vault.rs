@@ -2,10 +2,16 @@
 #![allow(clippy::disallowed_methods, reason = "tests plant and move files")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
+use credbench::durable;
 use credbench::model::{Edit, EditError, Recipient};
-use credbench::vault::{Adoption, Keyring, Notice, OpenPolicy, Places, Refusal, Store, StoreError, backups};
+use credbench::vault::export::{ExportError, write_export};
+use credbench::vault::{
+    Adoption, Archive, Damage, Keyring, Notice, OpenPolicy, Places, Refusal, Store, StoreError, backups,
+    locate,
+};
 
 use crate::support::vault::{CHEAP, Home, content, create, document_for, installed, now, unlock};
 
@@ -305,4 +311,56 @@ fn reading_while_others_save_is_never_a_rollback() {
             });
         }
     });
+}
+
+#[test]
+fn an_export_that_cannot_be_read_is_told_from_one_of_others() {
+    let home = Home::with_vault();
+    home.add("one");
+    let store = home.open().unwrap().store;
+    let plain = write_export(store.document()).unwrap();
+    let sealed = store.seal_export(&plain).unwrap();
+    assert_eq!(store.open_export(&sealed).unwrap().credentials.len(), 1, "control");
+    let reads = |bytes: &[u8]| store.open_export(bytes).unwrap_err();
+    let is = |error: &ExportError, damage| matches!(error, ExportError::Refused(Refusal::Damaged(found)) if *found == damage);
+    assert!(is(&reads(b"{}"), Damage::NotAge));
+    assert!(is(&reads(&sealed[..30]), Damage::Header));
+    assert!(is(&reads(&sealed[..sealed.len() - 1]), Damage::Payload));
+    let other = Home::with_vault().open().unwrap().store;
+    assert!(matches!(other.open_export(&sealed), Err(ExportError::NoMatch)));
+}
+
+#[test]
+fn a_vault_that_is_gone_lies_where_its_backups_are() {
+    let home = Home::with_vault();
+    home.add("one");
+    let found = locate(&home.places()).unwrap();
+    assert_eq!((found.vault, found.folder), (home.vault(), home.root.join("data/vault.age.d")));
+    fs::remove_file(home.vault()).unwrap();
+    assert_eq!(locate(&home.places()).unwrap().vault, home.vault());
+    fs::remove_dir_all(home.root.join("data/vault.age.d/backups")).unwrap();
+    assert!(matches!(locate(&home.places()), Err(StoreError::Missing { .. })));
+    // What is refused is not taken for gone.
+    let home = Home::with_vault();
+    fs::set_permissions(home.root.join("data"), fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(locate(&home.places()), Err(StoreError::File(durable::Error::Exposed { .. }))));
+}
+
+#[test]
+fn debugging_shows_no_secret() {
+    let home = Home::with_vault();
+    home.add("one");
+    let identity = fs::read_to_string(home.identity()).unwrap();
+    let identity = identity.lines().find(|line| line.starts_with("AGE")).unwrap();
+    let opened = home.open().unwrap();
+    let adoption = Adoption::examine(&home.places(), home.keyring()).unwrap();
+    let archive = Archive::of(&home.places(), home.keyring()).unwrap();
+    let earlier = archive.examine(&archive.list().unwrap()[0]).unwrap();
+    let text = format!("{opened:?} {adoption:?} {archive:?} {earlier:?} {:?}", home.keyring());
+    let text = format!("{text} {:?}", archive.prepare("1").unwrap());
+    assert!(
+        text.contains("State(generation 2)") && text.contains("Keyring(1 identities)"),
+        "control: {text}"
+    );
+    assert!(!text.contains("a secret") && !text.contains(identity), "{text}");
 }

@@ -349,6 +349,23 @@ fn a_refused_vault_can_be_read_and_adopted_but_not_changed() {
     home.add("goes on");
 }
 
+/// A vault that stock age encrypted to us, and whose own list leaves us out: the next save would lock us out.
+#[test]
+fn a_vault_that_leaves_this_identity_out_is_not_adopted() {
+    let home = home();
+    let attacker = Attacker::of(&home);
+    let mut body = attacker.honest["body"].clone();
+    let other = age::x25519::Identity::generate().to_public().to_string();
+    body["recipients"][0]["recipient"] = json!(other);
+    attacker.plant(&home.vault(), &json!({"header": attacker.next_header(), "body": body}));
+    let planted = fs::read(home.vault()).unwrap();
+    let adoption = Adoption::examine(&home.places(), home.keyring()).unwrap();
+    assert!(
+        matches!(adoption.accept(now()), Err(StoreError::LockedOut { recipient }) if recipient == attacker.recipient)
+    );
+    assert_eq!(fs::read(home.vault()).unwrap(), planted);
+}
+
 #[test]
 fn an_adopted_forgery_does_not_make_its_writer_trusted() {
     let home = home();

@@ -12,7 +12,8 @@ use credbench::model::Edit;
 use credbench::secret::Secret;
 use credbench::vault::keyring::{change_passphrase, needs_passphrase};
 use credbench::vault::{
-    Keyring, KeyringError, MAX_WORK_FACTOR, NobodyToAsk, OpenPolicy, Store, StoreError, WORK_FACTOR,
+    Damage, Keyring, KeyringError, MAX_WORK_FACTOR, NobodyToAsk, OpenPolicy, Refusal, Store, StoreError,
+    WORK_FACTOR,
 };
 
 use crate::support::vault::{
@@ -222,6 +223,18 @@ fn ssh_keys_open_and_sign() {
         let opened = open();
         assert!(opened.notices.is_empty(), "{:?}", opened.notices);
         assert_eq!(opened.document, committed.document);
+        // A vault of others is not damaged, and a damaged one is not that of others.
+        let others = Home::with_vault();
+        let error = Store::open(&others.places(), keyring(), OpenPolicy::Strict).unwrap_err();
+        assert!(matches!(error, StoreError::NoIdentityOpens { .. }), "{error}");
+        let file = fs::read(home.vault()).unwrap();
+        let stanza = file.windows(4).position(|at| at == b"ssh-").unwrap();
+        let body = stanza + file[stanza..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        let mut damaged = file;
+        damaged[body] = if damaged[body] == b'A' { b'B' } else { b'A' };
+        fs::write(home.vault(), damaged).unwrap();
+        let error = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap_err();
+        assert_eq!(error.refusal(), Some(&Refusal::Damaged(Damage::Header)), "{error}");
     }
 }
 
@@ -277,6 +290,16 @@ read -r _
 printf -- '-> done\n\n'
 "#;
 
+/// A plugin that asks for a PIN, and opens nothing without.
+const ASKING_PLUGIN: &str = r#"#!/bin/sh
+while IFS= read -r line && [ "$line" != "-> done" ]; do :; done
+IFS= read -r _
+printf -- '-> request-secret\n%s\n' UElO
+read -r _
+read -r _
+printf -- '-> done\n\n'
+"#;
+
 const FAKE_RECIPIENT: &str = "age1fake1pzry9x8q2c6wmz";
 
 /// Hears what a plugin says; answers nothing.
@@ -317,6 +340,15 @@ fn child_uses_a_plugin() {
     opened.store.commit(vec![create("one", "x")], now()).unwrap();
     let again = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
     assert!(again.notices.is_empty(), "{:?}", again.notices);
+    // A plugin whose question nobody answers.
+    let asking = home.root.join("asking");
+    write(&asking, &age::plugin::Identity::default_for_plugin("asking").unwrap().to_string());
+    let cancelled = Keyring::unlock(std::slice::from_ref(&asking), None, ask.clone()).unwrap();
+    let error = Store::open(&home.places(), cancelled, OpenPolicy::Strict).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Keyring(KeyringError::Cancelled { path }) if *path == asking),
+        "{error}"
+    );
     let before = opened.store.document().recipients.clone();
     let nobody = vec![Edit::SetRecipients { before, after: Vec::new() }];
     assert!(matches!(opened.store.commit(nobody, now()), Err(StoreError::LockedOut { .. })));
@@ -328,9 +360,11 @@ fn child_uses_a_plugin() {
 #[test]
 fn a_plugin_opens_signs_and_speaks() {
     let home = Home::empty();
-    let plugin = home.root.join("age-plugin-fake");
-    write(&plugin, FAKE_PLUGIN);
-    fs::set_permissions(&plugin, fs::Permissions::from_mode(0o700)).unwrap();
+    for (name, script) in [("age-plugin-fake", FAKE_PLUGIN), ("age-plugin-asking", ASKING_PLUGIN)] {
+        let plugin = home.root.join(name);
+        write(&plugin, script);
+        fs::set_permissions(&plugin, fs::Permissions::from_mode(0o700)).unwrap();
+    }
     let path = format!("{}:/usr/bin:/bin", home.root.display());
     let output = as_process("vault_keys::child_uses_a_plugin", &[("PATH", &path)]).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);

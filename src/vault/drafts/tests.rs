@@ -58,6 +58,25 @@ fn file(store: &Store, draft: &KeptDraft) -> std::path::PathBuf {
 }
 
 #[test]
+fn drafts_of_everything_come_back() {
+    let home = tempfile::tempdir().unwrap();
+    let store = store(home.path());
+    let id = Id("a".to_owned());
+    let before = [("name".to_owned(), json!("mail"))].into_iter().collect();
+    let subjects = [
+        Subject::Credential { id: id.clone(), version: Some(2), rotates: true },
+        Subject::Credential { id, version: None, rotates: false },
+        Subject::OauthApp { before: Some(before) },
+        Subject::OauthApp { before: None },
+        Subject::Kind { id: "mine".to_owned(), version: None },
+    ];
+    let drafts: Vec<_> =
+        (0..).zip(subjects).map(|(at, subject)| KeptDraft { subject, ..draft(at, "{") }).collect();
+    drafts.iter().for_each(|draft| drop(kept(&store, draft)));
+    assert_eq!(store.drafts(&mut Vec::new()), drafts);
+}
+
+#[test]
 fn drafts_come_back_oldest_first_until_they_are_forgotten() {
     let home = tempfile::tempdir().unwrap();
     let store = store(home.path());

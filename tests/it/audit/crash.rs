@@ -11,7 +11,7 @@ use crate::support::home::Account;
 use crate::support::vault::installed;
 
 /// System calls that touch files.
-const CALLS: &str = "openat,write,pread64,pwrite64,fsync,fdatasync,?rename,renameat,renameat2,?link,linkat,?unlink,unlinkat,?mkdir,mkdirat,flock,ftruncate,fallocate";
+const CALLS: &str = "openat,?open,write,pread64,pwrite64,fsync,fdatasync,?rename,renameat,renameat2,?link,linkat,?unlink,unlinkat,?mkdir,mkdirat,flock,ftruncate,fallocate";
 
 /// Runs the program under strace with these options.
 fn traced(account: &Account, options: &[&str], arguments: &[&str]) -> (Option<i32>, String) {

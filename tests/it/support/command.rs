@@ -26,10 +26,11 @@ pub(crate) struct Done {
     home: PathBuf,
 }
 
-/// The environment of an account: nothing but its folders.
+/// The environment of an account: nothing but its folders, and where `.ci/coverage` counts lines.
 pub(crate) fn environment(home: &Path) -> Vec<(&'static str, std::ffi::OsString)> {
     let folder = |name: &str| home.join(name).into_os_string();
-    vec![
+    let counted = std::env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file));
+    let mut names = vec![
         ("HOME", home.into()),
         ("XDG_CONFIG_HOME", folder("config")),
         ("XDG_DATA_HOME", folder("data")),
@@ -38,7 +39,9 @@ pub(crate) fn environment(home: &Path) -> Vec<(&'static str, std::ffi::OsString)
         ("PATH", std::env::var_os("PATH").unwrap_or_default()),
         ("LANG", "C.UTF-8".into()),
         ("TERM", "xterm-256color".into()),
-    ]
+    ];
+    names.extend(counted);
+    names
 }
 
 impl Command {
