@@ -531,3 +531,6 @@ impl State {
         self.stamp = durable::Stamp::of(&files.vault);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,7 +125,7 @@ impl Log {
 
     /// The last time that the vault was unlocked.
     pub fn last_opening(&self) -> Option<&Opening> {
-        self.state()?.openings.back()
+        self.state()?.opened.as_ref()
     }
 
     /// The latest generation of the vault that it names; 0: none.
@@ -230,26 +230,29 @@ impl Log {
         let mut state = start(&bytes);
         let later = state.starts > 1;
         let told = |state: &mut State| {
-            let told = summary.as_ref().filter(|told| told.line == state.line && told.hash == state.hash);
-            told.map(|told| (state.usage, state.since) = (told.usage.clone(), told.since.clone())).is_some()
+            let told = summary.as_ref().filter(|told| told.hash == state.hash);
+            told.map(|told| state.take_over(told)).is_some()
         };
         let mut found = told(&mut state);
         walk.over(&bytes, &mut state, |_, state| found |= told(state))?;
-        if later && !found {
-            state.usage = self.usage_of_all(walk, &bytes).unwrap_or(state.usage);
+        if later
+            && !found
+            && let Some(all) = self.over_all(walk, &bytes)
+        {
+            state.take_over(&all);
         }
         Ok(state)
     }
 
-    /// Uses by all files: only needed where the summary was lost.
-    fn usage_of_all(&self, walk: &Walk<'_>, last: &[u8]) -> Option<Arc<Usage>> {
+    /// Reads all files: only needed where the summary was lost.
+    fn over_all(&self, walk: &Walk<'_>, last: &[u8]) -> Option<State> {
         let mut state = State::new();
         for (_, path) in archives(&self.folder) {
             let file = Locked::to_read(&path).ok()??;
             walk.over(&file.read(0).ok()?, &mut state, |_, _| {}).ok()?;
         }
         walk.over(last, &mut state, |_, _| {}).ok()?;
-        Some(state.usage)
+        Some(state)
     }
 
     /// Writes entries at the end, as one, and gets them to the disk.
@@ -362,8 +365,7 @@ impl Log {
         let seconds = match self.clock {
             Some(clock) => passed(clock),
             // Before the last line of another program: only backwards is known to be wrong.
-            None if state.line > 0 => now.duration_since(state.at).as_secs().min(0),
-            None => 0,
+            None => now.duration_since(state.at).as_secs().min(0),
         };
         (seconds.abs() > JUMP).then(|| Entry::new(What::ClockJumped).with_fact("seconds", seconds))
     }
@@ -413,10 +415,6 @@ impl Log {
 
 /// Reads on from what is known. `None`: it does not lead to the line that this host saw last.
 fn tail(file: &Locked, walk: &Walk<'_>, mut state: State, mark: &Mark) -> Option<State> {
-    let size = file.size();
-    if state.open_end || state.log != mark.log || state.offset > size {
-        return None;
-    }
     let first = file.first_line().ok()?;
     let starts = start(&first).starts;
     if starts != state.starts {
@@ -425,7 +423,7 @@ fn tail(file: &Locked, walk: &Walk<'_>, mut state: State, mark: &Mark) -> Option
         state.offset = 0;
     }
     walk.over(&file.read(state.offset).ok()?, &mut state, |_, _| {}).ok()?;
-    (state.line == mark.line && hex(&state.hash) == mark.hash).then_some(state)
+    (hex(&state.hash) == mark.hash).then_some(state)
 }
 
 /// The entry that counts what was written without a code.

@@ -1,6 +1,5 @@
 //! What reading a log from its start up to some line tells.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,9 +11,6 @@ use super::line::{Hash, Line, START, follow, hex, log_name, unhex};
 use super::usage::Usage;
 use super::{Broken, Fault, Head};
 use crate::model::Id;
-
-/// How many openings are kept at hand.
-const OPENINGS: usize = 5;
 
 /// One time that the vault was unlocked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +80,8 @@ pub(super) struct State {
     pub(super) digest: String,
     /// When the last line was written, as its clock said.
     pub(super) at: Timestamp,
-    /// The last openings, oldest first.
-    pub(super) openings: VecDeque<Opening>,
+    /// The last opening.
+    pub(super) opened: Option<Opening>,
     /// What happened since the last one by a person, as far as lines with codes tell.
     pub(super) since: Since,
 }
@@ -105,7 +101,7 @@ impl State {
             generation: 0,
             digest: String::new(),
             at: Timestamp::MIN,
-            openings: VecDeque::new(),
+            opened: None,
             since: Since::default(),
         }
     }
@@ -123,6 +119,13 @@ impl State {
     /// The newest line.
     pub(super) fn head(&self) -> Head {
         Head { log: self.log.clone(), line: self.line, hash: hex(&self.hash) }
+    }
+
+    /// Takes over what all lines up to this one tell, from who read those that this state is not made of.
+    pub(super) fn take_over(&mut self, told: &Self) {
+        self.usage = Arc::clone(&told.usage);
+        self.opened.clone_from(&told.opened);
+        self.since.clone_from(&told.since);
     }
 
     /// Takes the next line; the line, where it can be read.
@@ -230,10 +233,7 @@ impl State {
                 true => self.since.unattended += 1,
                 false => self.since = Since::default(),
             }
-            self.openings.push_back(Opening { at: line.at, who: line.who.clone() });
-            if self.openings.len() > OPENINGS {
-                self.openings.pop_front();
-            }
+            self.opened = Some(Opening { at: line.at, who: line.who.clone() });
         }
         if !line.is_use() {
             return;

@@ -1,7 +1,7 @@
 //! How often credentials were used, and when last; and the summary beside the log, so that this is known without
 //! reading all of it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::state::{Opening, Pending, Since, State};
 use crate::durable;
 use crate::model::Id;
 
-const FORMAT: &str = "credbench audit summary 1";
+const FORMAT: &str = "credbench audit summary 2";
 const LIMIT: u64 = 256 * 1024 * 1024;
 
 /// The uses of one credential.
@@ -66,8 +66,7 @@ struct Place {
     generation: u64,
     digest: String,
     at: Timestamp,
-    openings: VecDeque<Opening>,
-    #[serde(default)]
+    opened: Option<Opening>,
     since: Since,
 }
 
@@ -106,7 +105,7 @@ pub(super) fn read(folder: &Path, keys: &Keys) -> Option<State> {
         generation: place.generation,
         digest: place.digest,
         at: place.at,
-        openings: place.openings,
+        opened: place.opened,
         since: place.since,
     })
 }
@@ -126,7 +125,7 @@ pub(super) fn write(folder: &Path, state: &State, keys: &Keys) -> Result<(), dur
         generation: state.generation,
         digest: state.digest.clone(),
         at: state.at,
-        openings: state.openings.clone(),
+        opened: state.opened.clone(),
         since: state.since.clone(),
     };
     let mut text = serde_json::to_string(&place).unwrap_or_default();

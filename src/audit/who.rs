@@ -18,12 +18,11 @@ impl Who {
         let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
         let user = user(&passwd, uid).or(name).map(clean).unwrap_or_default();
         let address = from.and_then(|from| from.split(' ').next()?.parse::<IpAddr>().ok());
-        let login = std::fs::read_to_string("/proc/self/loginuid").ok();
-        let login = login.and_then(|text| text.trim().parse().ok());
+        let login = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
         Self {
             uid,
             user,
-            login: login.filter(|login| *login != uid && *login != NOBODY),
+            login: self::login(&login, uid),
             tty: tty().map(|tty| clean(&tty)).unwrap_or_default(),
             ssh: address.map(|address| address.to_string()).unwrap_or_default(),
             host: clean(&rustix::system::uname().nodename().to_string_lossy()),
@@ -38,6 +37,11 @@ fn user(passwd: &str, uid: u32) -> Option<&str> {
         let name = fields.next()?;
         (fields.nth(1)?.parse() == Ok(uid)).then_some(name)
     })
+}
+
+/// The user who logged in, where that is another one.
+fn login(text: &str, uid: u32) -> Option<u32> {
+    text.trim().parse().ok().filter(|login| *login != uid && *login != NOBODY)
 }
 
 /// The terminal among the three streams, without its folder.
@@ -66,6 +70,14 @@ mod tests {
         assert_eq!(user(passwd, 1000), Some("ann"));
         assert_eq!(user(passwd, 0), Some("root"));
         assert_eq!(user(passwd, 100), None);
+    }
+
+    #[test]
+    fn who_logged_in_is_named_where_it_is_another_one() {
+        assert_eq!(login("1000\n", 0), Some(1000));
+        assert_eq!(login("1000\n", 1000), None);
+        assert_eq!(login("4294967295", 0), None, "nobody did");
+        assert_eq!(login("", 0), None);
     }
 
     #[test]

@@ -42,11 +42,7 @@ impl Files {
     pub(super) fn without_vault(places: &Places) -> Result<Self, StoreError> {
         let missing = || StoreError::Missing { path: places.vault.clone() };
         let name = places.vault.file_name().ok_or_else(missing)?;
-        let folder = match places.vault.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let folder = durable::real_path(folder).map_err(|_| missing())?;
+        let folder = durable::real_path(folder_of(&places.vault)).map_err(|_| missing())?;
         Some(Self::at(folder.join(name), places)?)
             .filter(|files| files.backups().is_dir())
             .ok_or_else(missing)
@@ -64,10 +60,7 @@ impl Files {
             return Err(exists());
         }
         let name = places.vault.file_name().ok_or_else(exists)?;
-        let folder = match places.vault.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
+        let folder = folder_of(&places.vault);
         durable::create_private_folder(folder)?;
         Self::at(durable::real_path(folder)?.join(name), places)
     }
@@ -206,6 +199,11 @@ impl Loaded {
     }
 }
 
+/// The folder of a path; that of a bare name is the current one.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn missing(error: durable::Error, path: &Path) -> StoreError {
     if error.is_missing() { StoreError::Missing { path: path.to_owned() } } else { error.into() }
 }
@@ -214,27 +212,17 @@ fn missing(error: durable::Error, path: &Path) -> StoreError {
 mod tests {
     use std::fs;
 
-    use jiff::Timestamp;
-
     use super::*;
-    use crate::model::{Document, Recipient};
-    use crate::vault::{OpenPolicy, Store, save};
+    use crate::vault::tests::store;
+    use crate::vault::{Store, save};
 
     #[test]
     fn a_file_that_changed_under_the_save_is_not_replaced() {
         let home = tempfile::tempdir().unwrap();
-        let at = |name: &str| home.path().join(name);
-        let places = Places { vault: at("data/vault.age"), seen: at("seen.json"), writers: at("writers") };
-        let now = Timestamp::UNIX_EPOCH;
-        let keyring = Keyring::create(&at("identity"), None, 2, now).unwrap();
-        let recipient =
-            Recipient { recipient: keyring.recipients().remove(0), name: String::new(), added_at: now };
-        let document = Document { recipients: vec![recipient], ..Document::new() };
-        let store = Store::create(&places, keyring, document, now).unwrap().store;
-        let Store { files, keyring, state, policy, .. } = store;
-        assert_eq!(policy, OpenPolicy::Strict);
+        let Store { files, keyring, state, .. } = store(home.path());
         let recipients = save::recipients(&state.document).unwrap();
-        let sealed = save::seal(&state.document, &state.header, &recipients, &state.key, &keyring).unwrap();
+        let seal = || save::seal(&state.document, &state.header, &recipients, &state.key, &keyring).unwrap();
+        let sealed = seal();
         let before = fs::read(&files.vault).unwrap();
 
         let other = writer::digest(b"what another program saved meanwhile");
@@ -242,8 +230,37 @@ mod tests {
         assert!(files.replace(&sealed, &other, &backup, &keyring, 0).unwrap().is_none());
         assert_eq!(fs::read(&files.vault).unwrap(), before);
         assert!(backups::list(&files.backups()).is_empty());
+        // Nor by what does not open; that is no reason to try again.
+        let mut damaged = seal();
+        *damaged.bytes.last_mut().unwrap() ^= 1;
+        let refused = files.replace(&damaged, &state.digest, &backup, &keyring, 0);
+        assert!(matches!(refused, Err(StoreError::File(durable::Error::ReadBack { .. }))));
+        assert_eq!(fs::read(&files.vault).unwrap(), before);
         // Control: with the digest that is there it is replaced.
         assert!(files.replace(&sealed, &state.digest, &backup, &keyring, 0).unwrap().is_some());
         assert_eq!(fs::read(&files.vault).unwrap(), sealed.bytes);
+    }
+
+    #[test]
+    fn a_vault_of_some_megabytes_is_read_and_one_without_end_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let files = store(home.path()).files;
+        let resize = |size: u64| {
+            fs::File::options().write(true).open(&files.vault).unwrap().set_len(size).unwrap();
+            files.read()
+        };
+        assert_eq!(resize(3 << 20).unwrap().len(), 3 << 20);
+        assert!(matches!(
+            resize((256 << 20) + 1),
+            Err(StoreError::File(durable::Error::TooLarge { limit: 0x1000_0000, .. }))
+        ));
+    }
+
+    #[test]
+    fn a_bare_name_is_one_in_the_current_folder() {
+        for (path, folder) in [("vault.age", "."), ("a/vault.age", "a"), ("/vault.age", "/"), ("/a/v", "/a")]
+        {
+            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
+        }
     }
 }

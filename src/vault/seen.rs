@@ -317,22 +317,19 @@ pub(super) fn note(path: &Path, facts: &Facts<'_>, key: &WriterKey, forget: bool
         Err(StoreError::Refused { .. }) if forget => (Memory::empty(path), Some(free_name(path))),
         Err(error) => return Err(error),
     };
-    let before = memory.entries.len();
-    // That is no trust in a vault, and stays.
+    // Uses without a line are no trust in a vault: they stay.
     let unrecorded = memory.unrecorded(facts.places, &facts.header.vault_id, &key.public());
     if forget {
         memory.entries.retain(|entry| !facts.places.contains(&entry.path));
     }
-    let forgot = memory.entries.len() != before || aside.is_some();
-    if !memory.note(facts, key) && !forgot {
-        return Ok(());
-    }
-    if forgot && unrecorded.is_some() {
+    // What was forgotten is new again.
+    let changed = memory.note(facts, key);
+    if forget && unrecorded.is_some() {
         memory.change(facts.places, &facts.header.vault_id, key, |entry| {
             entry.unrecorded.clone_from(&unrecorded);
         });
     }
-    memory.save(aside.as_deref())
+    if changed { memory.save(aside.as_deref()) } else { Ok(()) }
 }
 
 /// What this host's memory has of one vault, as far as one identity keeps it.

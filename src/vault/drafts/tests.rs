@@ -1,34 +1,16 @@
 #![allow(clippy::disallowed_methods, reason = "tests leave files as other programs would")]
 
 use std::fs::{self, File};
-use std::path::Path;
 use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::*;
-use crate::model::{Document, KeptContent, Object, Subject};
+use crate::model::{KeptContent, Object, Subject};
 use crate::secret::Secret;
-use crate::vault::{Keyring, Places, Store};
-
-/// A vault of one identity in a folder.
-fn store(home: &Path) -> Store {
-    let at = |name: &str| home.join(name);
-    let places = Places { vault: at("data/vault.age"), seen: at("seen.json"), writers: at("writers") };
-    let now = Timestamp::UNIX_EPOCH;
-    let keyring = Keyring::create(&at("identity"), None, 2, now).unwrap();
-    let document = Document { recipients: vec![recipient(&keyring)], ..Document::new() };
-    Store::create(&places, keyring, document, now).unwrap().store
-}
-
-fn recipient(keyring: &Keyring) -> Recipient {
-    Recipient {
-        recipient: keyring.recipients().remove(0),
-        name: String::new(),
-        added_at: Timestamp::UNIX_EPOCH,
-    }
-}
+use crate::vault::Store;
+use crate::vault::tests::store;
 
 /// A draft that was kept this many seconds after the epoch.
 fn draft(seconds: i64, text: &str) -> KeptDraft {
@@ -122,6 +104,37 @@ fn what_could_not_be_stored_is_kept_in_hand_and_tried_again() {
     fs::rename(drafts.with_extension("away"), &drafts).unwrap();
     assert_eq!(store.drafts(&mut held), [one, other]);
     assert!(held.is_empty());
+}
+
+#[test]
+fn what_is_in_hand_stands_beside_what_is_on_the_disk() {
+    let home = tempfile::tempdir().unwrap();
+    let store = store(home.path());
+    let (one, other) = (draft(1, "one"), draft(2, "other"));
+    kept(&store, &other);
+    // Something is in the way of one of them.
+    fs::create_dir(file(&store, &one)).unwrap();
+    let mut held = vec![store.sealer().seal(&one, &store.document().recipients).unwrap()];
+    assert_eq!(store.drafts(&mut held), [other, one]);
+    assert_eq!(held.len(), 1);
+}
+
+#[test]
+fn a_long_one_comes_back() {
+    let home = tempfile::tempdir().unwrap();
+    let store = store(home.path());
+    let long = draft(1, &"text ".repeat(400_000));
+    kept(&store, &long);
+    assert_eq!(store.drafts(&mut Vec::new()), [long]);
+}
+
+/// It holds secrets in clear: a buffer that grew would leave copies behind.
+#[test]
+fn its_text_is_written_into_a_buffer_that_has_its_size_from_the_start() {
+    for text in ["", "short", &"long ".repeat(1000)] {
+        let plain = encode_draft(&draft(1, text), "vault", |_| "c".repeat(44)).unwrap();
+        assert_eq!(plain.capacity(), plain.len());
+    }
 }
 
 /// Whoever can write to the folder can seal to the vault's recipients: that makes no draft of one's own.

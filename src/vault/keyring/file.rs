@@ -282,6 +282,19 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "a test writes a file as a person would")]
+    fn a_file_of_some_megabytes_is_read_and_one_without_end_is_not() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("identity");
+        std::fs::write(&path, "#".repeat(3 << 20)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(!needs_passphrase(&path).unwrap());
+        std::fs::File::options().write(true).open(&path).unwrap().set_len((16 << 20) + 1).unwrap();
+        assert!(matches!(needs_passphrase(&path), Err(KeyringError::File(_))));
+    }
+
+    #[test]
     fn a_file_is_known_by_its_first_line() {
         let classify = |text: &str| classify(Path::new("identity"), text.as_bytes());
         for protected in ["age-encryption.org/v1\n", "-----BEGIN AGE ENCRYPTED FILE-----\n"] {

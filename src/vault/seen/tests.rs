@@ -152,6 +152,11 @@ fn a_changed_byte_is_damage_and_a_missing_file_an_empty_memory() {
     }
     fs::write(&host.path, &good).unwrap();
     assert!(host.memory().knows(&places("/v")), "the control");
+    // Of any length that a memory may have; one without end is not even read.
+    fs::write(&host.path, " ".repeat(3 << 20)).unwrap();
+    assert!(matches!(Memory::load(&host.path), Err(StoreError::Refused { .. })));
+    fs::File::options().write(true).open(&host.path).unwrap().set_len((16 << 20) + 1).unwrap();
+    assert!(matches!(Memory::load(&host.path), Err(StoreError::File(_))));
     // What cannot be read is not taken for nothing.
     fs::remove_file(&host.path).unwrap();
     fs::create_dir(&host.path).unwrap();

@@ -11,6 +11,7 @@ use super::{account, folder, log, records, words};
 use crate::cli::page;
 use crate::support::home::Account;
 use crate::support::server::{Server, json as answer};
+use crate::support::terminal::OnTerminal;
 
 #[test]
 fn everything_that_happens_to_a_credential_is_there() {
@@ -138,6 +139,23 @@ fn a_line_says_who_and_from_where() {
     let page = account.run(&["audit", "--what", "got"]).succeeds().out;
     assert!(
         page.lines().next().unwrap().contains("default/pay.api  api_key") && page.contains(" from 10.0.0.7")
+    );
+}
+
+#[test]
+fn a_line_says_which_terminal() {
+    let account = account();
+    let terminal = OnTerminal::start(&account, &["list"]);
+    let name = terminal.name();
+    assert_eq!(terminal.ends().0, 0);
+    account.run(&["list"]).succeeds();
+    let opened = records(&account, &["--what", "opened"]);
+    let places: Vec<_> =
+        opened.iter().map(|record| record["who"].get("tty").and_then(Value::as_str)).collect();
+    assert_eq!(
+        places[places.len() - 3..],
+        [Some(name.as_str()), None, None],
+        "and a program without has none"
     );
 }
 

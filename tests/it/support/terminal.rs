@@ -83,6 +83,12 @@ impl OnTerminal {
         self.keys.flush().unwrap();
     }
 
+    /// The terminal's name, without its folder.
+    pub(crate) fn name(&self) -> String {
+        let path = self.master.tty_name().unwrap();
+        path.strip_prefix("/dev").unwrap().to_str().unwrap().to_owned()
+    }
+
     /// Waits for the end: the exit code and what was printed since the last wait.
     pub(crate) fn ends(mut self) -> (u32, String) {
         let code = self.child.wait().unwrap().exit_code();
