@@ -229,7 +229,8 @@ impl audit::Witness for Restoration {
 
     fn note(&self, mark: &Mark) -> Result<(), String> {
         let Self { files, header, key, .. } = self;
-        seen::keep_mark(&files.seen, &files.places, &header.vault_id, mark, key)
+        let own = seen::Own { path: &files.seen, places: &files.places, vault_id: &header.vault_id, key };
+        seen::keep_mark(&own, mark)
     }
 }
 
