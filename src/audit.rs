@@ -27,6 +27,7 @@ mod who;
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::durable;
@@ -76,6 +77,18 @@ impl Mark {
     }
 }
 
+/// Uses of credentials that went on although no line could be written, as a person asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unrecorded {
+    /// How many.
+    pub uses: u64,
+    /// When the first was.
+    pub first: Timestamp,
+    /// When the last was.
+    pub last: Timestamp,
+}
+
 /// What stands outside of the log and knows its newest line.
 pub trait Witness {
     /// What this host saw of the log at its place; `None`: it never saw one.
@@ -87,6 +100,17 @@ pub trait Witness {
     /// # Errors
     /// Why it could not be kept.
     fn note(&self, mark: &Mark) -> Result<(), String>;
+    /// Uses that the log has no line of, and that its next line is to count.
+    fn unrecorded(&self) -> Option<Unrecorded> {
+        None
+    }
+    /// Those were counted.
+    ///
+    /// # Errors
+    /// Why that could not be kept; they are then counted again.
+    fn counted(&self, _: &Unrecorded) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// Nobody: no witness knows of lines without a code before one with a code counts them.

@@ -18,6 +18,7 @@ mod status;
 mod tokens;
 mod workflow;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use jiff::Timestamp;
@@ -27,7 +28,7 @@ use serde_json::{Map, Value};
 use crate::secret::Secret;
 
 pub use content::{Content, PLACEHOLDER, Placeholder};
-pub use edit::{Edit, EditError, copies};
+pub use edit::{Batch, Edit, EditError, copies};
 pub use kept::{KeptContent, KeptDraft, Subject};
 pub use rotation::{Rotation, RotationError, Stage};
 pub use status::{Facts, Learnt, Outcome, Status, TestRecord, parse_expiry};
@@ -347,6 +348,11 @@ impl Document {
     /// A credential by solution and key.
     pub fn find(&self, solution: &str, key: &str) -> Option<&Credential> {
         self.credentials.iter().find(|c| c.content.key() == key && c.content.solution() == solution)
+    }
+
+    /// Every credential by solution and key, for who looks for many of them.
+    pub fn by_place(&self) -> HashMap<(&str, &str), &Credential> {
+        self.credentials.iter().map(|c| ((c.content.solution(), c.content.key()), c)).collect()
     }
 
     /// The newest credential in the trash with this solution and key.

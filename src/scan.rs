@@ -5,8 +5,9 @@
 //! that describe something: function definitions, YAML, JSON, TOML, dotenv, units, scripts.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -84,32 +85,74 @@ pub struct Found {
     pub roots: Vec<PathBuf>,
     /// How many files were read.
     pub read: usize,
-    /// What could not be looked into, in words.
-    pub unread: Vec<String>,
+    /// What could not be looked into.
+    pub unread: Vec<Unread>,
+}
+
+/// A file or a folder that could not be looked into: what it names is not known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Why, in words.
+    pub why: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {}", self.path.display(), self.why)
+    }
+}
+
+impl Unread {
+    /// `None` where it is not there any more.
+    fn of(path: &Path, error: &io::Error) -> Option<Self> {
+        let gone = matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        (!gone).then(|| Self { path: path.to_owned(), why: error.to_string() })
+    }
+
+    /// What a walk through `root` could not look into.
+    fn of_walk(root: &Path, error: &ignore::Error) -> Option<Self> {
+        let path = path_of(error).unwrap_or(root);
+        match error.io_error() {
+            Some(error) => Self::of(path, error),
+            None => Some(Self { path: path.to_owned(), why: error.to_string() }),
+        }
+    }
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        _ => None,
+    }
 }
 
 /// What one file gave.
 enum Seen {
     Nothing,
     Mentions(Box<Scanned>),
-    Unread(String),
+    Unread(Unread),
 }
 
 /// Scans files and folders that were scanned before. One that is gone names nothing any more.
 pub fn rescan(paths: &[PathBuf], keys: &HashSet<String>) -> Found {
     let mut found = Found { roots: paths.to_vec(), ..Found::default() };
-    for path in paths.iter().filter(|path| path.exists()) {
-        walk(path, keys, &mut found);
+    for path in paths {
+        match path.symlink_metadata() {
+            Ok(_) => walk(path, keys, &mut found),
+            Err(error) => found.unread.extend(Unread::of(path, &error)),
+        }
     }
-    found.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-    found
+    found.sorted()
 }
 
 /// Scans files and folders. `keys` are those that are looked for by themselves.
 ///
 /// # Errors
 /// A path that is not there.
-pub fn scan(paths: &[PathBuf], keys: &HashSet<String>) -> Result<Found, (PathBuf, std::io::Error)> {
+pub fn scan(paths: &[PathBuf], keys: &HashSet<String>) -> Result<Found, (PathBuf, io::Error)> {
     let mut found = Found::default();
     for path in paths {
         let root = path.canonicalize().map_err(|error| (path.clone(), error))?;
@@ -122,9 +165,16 @@ pub fn scan(paths: &[PathBuf], keys: &HashSet<String>) -> Result<Found, (PathBuf
     for root in found.roots.clone() {
         walk(&root, keys, &mut found);
     }
-    found.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
-    found.unread.sort_unstable();
-    Ok(found)
+    Ok(found.sorted())
+}
+
+impl Found {
+    /// In the order of the paths: threads find in any order.
+    fn sorted(mut self) -> Self {
+        self.files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+        self.unread.sort_unstable();
+        self
+    }
 }
 
 fn walk(root: &Path, keys: &HashSet<String>, found: &mut Found) {
@@ -145,18 +195,23 @@ fn walk(root: &Path, keys: &HashSet<String>, found: &mut Found) {
                             sender.send(look(entry.path(), above, keys, &mut buffer))
                         }
                         Ok(_) => Ok(()),
-                        Err(error) => sender.send(Seen::Unread(error.to_string())),
+                        Err(error) => match Unread::of_walk(root, &error) {
+                            Some(unread) => sender.send(Seen::Unread(unread)),
+                            None => Ok(()),
+                        },
                     };
                     WalkState::Continue
                 })
             });
         });
         for seen in receiver {
-            found.read += 1;
             match seen {
-                Seen::Nothing => {}
-                Seen::Mentions(scanned) => found.files.push(*scanned),
-                Seen::Unread(why) => found.unread.push(why),
+                Seen::Nothing => found.read += 1,
+                Seen::Mentions(scanned) => {
+                    found.read += 1;
+                    found.files.push(*scanned);
+                }
+                Seen::Unread(unread) => found.unread.push(unread),
             }
         }
     });
@@ -171,7 +226,7 @@ fn look(path: &Path, above: &Path, keys: &HashSet<String>, buffer: &mut Vec<u8>)
     match read(path, buffer) {
         Ok(true) => {}
         Ok(false) => return Seen::Nothing,
-        Err(error) => return Seen::Unread(format!("{}: {error}", path.display())),
+        Err(error) => return Unread::of(path, &error).map_or(Seen::Nothing, Seen::Unread),
     }
     let keys = if is_structured(path) { keys } else { &HashSet::new() };
     let mentions = mentions(buffer, keys);
@@ -183,7 +238,7 @@ fn look(path: &Path, above: &Path, keys: &HashSet<String>, buffer: &mut Vec<u8>)
 }
 
 /// Reads a file whole. `false`: it is no text, or too large to be one that anybody wrote.
-fn read(path: &Path, buffer: &mut Vec<u8>) -> std::io::Result<bool> {
+fn read(path: &Path, buffer: &mut Vec<u8>) -> io::Result<bool> {
     // What became a FIFO meanwhile does not stop us.
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let mut file = File::options().read(true).custom_flags(flags).open(path)?;

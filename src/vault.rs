@@ -29,14 +29,14 @@ use jiff::Timestamp;
 use self::file::{Files, Loaded};
 use self::seen::{Facts, Memory};
 use self::writer::WriterKey;
-use crate::audit::{self, Head, Mark};
+use crate::audit::{self, Head, Mark, Unrecorded};
 use crate::durable::{self, LOCK_WAIT, Lock};
-use crate::model::{Document, Edit, KeptDraft};
+use crate::model::{Batch, Document, Edit, KeptDraft};
 
 /// Holds off other programs' saves until it is dropped.
 pub use crate::durable::Lock as Held;
 pub use adoption::Adoption;
-pub use archive::{Archive, Earlier, Restoration};
+pub use archive::{Archive, Earlier, Restoration, Restored};
 pub use backups::Backup;
 pub use drafts::{DraftSealer, SealedDraft};
 pub use error::{Damage, Forgery, Notice, Refusal, StoreError};
@@ -375,11 +375,12 @@ impl Store {
         committed: &mut Committed,
     ) -> Result<bool, StoreError> {
         let State { document, header, opener, key, digest, .. } = &self.state;
-        let mut document = save::with_audit_key(Document::clone(document));
+        let mut batch = Batch::new(save::with_audit_key(Document::clone(document)));
         for edit in edits {
-            committed.inverses.push(document.apply(edit, now)?);
+            committed.inverses.push(batch.apply(edit, now)?);
         }
         committed.inverses.reverse();
+        let document = batch.into_document();
         let recipients = save::recipients(&document)?;
         let identity = self.keyring.identity(*opener);
         if !recipients.iter().any(|recipient| identity.answers_to(recipient)) {
@@ -418,6 +419,20 @@ impl Store {
         Some(Notice::NotRemembered { reason: error.to_string() })
     }
 
+    /// Keeps on this host that credentials were used so often without a line in the audit log.
+    ///
+    /// # Errors
+    /// Why that could not be kept, in words.
+    pub fn note_unrecorded(&self, uses: u64, now: Timestamp) -> Result<(), String> {
+        seen::add_unrecorded(&self.own_memory(), uses, now)
+    }
+
+    fn own_memory(&self) -> seen::Own<'_> {
+        let State { header, key, .. } = &self.state;
+        let Files { seen: path, places, .. } = &self.files;
+        seen::Own { path, places, vault_id: &header.vault_id, key }
+    }
+
     fn remember(&self, forget: bool) -> Result<(), StoreError> {
         let State { header, digest, key, .. } = &self.state;
         let facts = Facts { places: &self.files.places, header, digest };
@@ -438,8 +453,16 @@ impl audit::Witness for Store {
     }
 
     fn note(&self, mark: &Mark) -> Result<(), String> {
-        let State { header, key, .. } = &self.state;
-        seen::keep_mark(&self.files.seen, &self.files.places, &header.vault_id, mark, key)
+        seen::keep_mark(&self.own_memory(), mark)
+    }
+
+    fn unrecorded(&self) -> Option<Unrecorded> {
+        let memory = Memory::load(&self.files.seen).ok()?;
+        memory.unrecorded(&self.files.places, &self.state.header.vault_id, &self.state.key.public())
+    }
+
+    fn counted(&self, unrecorded: &Unrecorded) -> Result<(), String> {
+        seen::drop_unrecorded(&self.own_memory(), unrecorded)
     }
 }
 

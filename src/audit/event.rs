@@ -96,6 +96,8 @@ pub enum What {
     Sealed,
     /// Something is missing: a record that a crash cut short, or those of saves.
     Gap,
+    /// Uses that no line could be written of were counted.
+    Unrecorded,
     /// The clock was set.
     ClockJumped,
     /// A file of the log goes on where an earlier one ended.
@@ -146,6 +148,7 @@ const WORDS: &[(What, &str)] = &[
     (What::Scanned, "scanned"),
     (What::Sealed, "sealed"),
     (What::Gap, "gap"),
+    (What::Unrecorded, "unrecorded"),
     (What::ClockJumped, "clock_jumped"),
     (What::Continued, "continued"),
 ];

@@ -13,7 +13,7 @@ use super::state::{Opening, Since, State};
 use super::usage::{self, Usage};
 use super::verify::archives;
 use super::walk::{Walk, end, start};
-use super::{Broken, Error, Fault, Head, Mark, NAME, Nobody, Witness};
+use super::{Broken, Error, Fault, Head, Mark, NAME, Nobody, Unrecorded, Witness};
 use crate::durable::{self, Stamp};
 use crate::uptime::uptime;
 
@@ -282,7 +282,8 @@ impl Log {
             state.offset += 1;
             state.open_end = false;
         }
-        let before = [counted(&state), self.jump(&state, now)];
+        let unrecorded = witness.unrecorded();
+        let before = [counted(&state), unrecorded.as_ref().map(without_line), self.jump(&state, now)];
         let mut lines = Vec::new();
         for entry in before.iter().flatten().chain(entries) {
             let line = Line::new(entry, &self.author, state.line + 1, &state.hash, now, Some(&keys));
@@ -298,7 +299,9 @@ impl Log {
         let Some(stamp) = file.stamp() else { return Ok(Appended { lines, unnoted: None }) };
         let Head { log, line, hash } = state.head();
         let mark = Mark { log, line, hash, size: state.offset, stamp: stamp.to_string() };
-        let unnoted = witness.note(&mark).err();
+        let noted = witness.note(&mark);
+        let unnoted =
+            noted.and_then(|()| unrecorded.map_or(Ok(()), |counted| witness.counted(&counted))).err();
         self.summarize(&state, &keys);
         self.known = Some((state, stamp));
         Ok(Appended { lines, unnoted })
@@ -432,6 +435,14 @@ fn counted(state: &State) -> Option<Entry> {
         .with_fact("unkeyed", number(pending.unkeyed))
         .with_fact("torn", number(pending.torn));
     (!pending.is_empty()).then_some(entry)
+}
+
+/// The entry that counts uses that have no line.
+fn without_line(unrecorded: &Unrecorded) -> Entry {
+    Entry::new(What::Unrecorded)
+        .with_fact("uses", i64::try_from(unrecorded.uses).unwrap_or(i64::MAX))
+        .with_fact("first", unrecorded.first.as_second())
+        .with_fact("last", unrecorded.last.as_second())
 }
 
 /// Writes that somebody tried in vain, with no key at hand: the next line with a code counts it.

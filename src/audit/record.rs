@@ -12,6 +12,7 @@ use super::line::Line;
 use super::verify::over_all;
 use super::{Error, Witness};
 use crate::model::Id;
+use crate::words;
 
 /// One thing that happened. Serialized, it is an object of `audit --json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -124,6 +125,12 @@ impl Record {
                 (from, to) if from == to => format!("gap: generation {from} was saved without a record"),
                 (from, to) => format!("gap: generations {from} to {to} were saved without a record"),
             },
+            Some(What::Unrecorded) => {
+                let last = Timestamp::from_second(number("last")).unwrap_or_default();
+                let last = last.strftime("%Y-%m-%d %H:%M UTC");
+                let uses = words::times(number("uses").unsigned_abs());
+                format!("{what}: used {uses} without a line, the last time {last}")
+            }
             Some(What::ClockJumped) => format!("{what} by {} s", number("seconds")),
             _ if self.facts.contains_key(CACHED) => format!("{what}, cached"),
             _ => what,

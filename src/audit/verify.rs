@@ -10,7 +10,7 @@ use super::key::Keys;
 use super::line::Line;
 use super::state::State;
 use super::walk::{Walk, start};
-use super::{Broken, Error, Fault, Head, Mark, NAME, Witness};
+use super::{Broken, Error, Fault, Head, Mark, NAME, What, Witness};
 
 /// A log in which nothing is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,7 +36,7 @@ pub struct Verified {
 pub fn verify(folder: &Path, keys: &Keys, witness: &dyn Witness) -> Result<Verified, Error> {
     let (mut gaps, mut since) = (0, None);
     let (state, files) = over_all(folder, keys, witness, |line, _| {
-        gaps += u64::from(line.is(super::What::Gap));
+        gaps += u64::from(line.is(What::Gap) || line.is(What::Unrecorded));
         if line.is_keyed() {
             since.get_or_insert(line.at);
         }

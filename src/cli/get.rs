@@ -45,7 +45,13 @@ pub(super) const PAGES: &[Page] = &[Page {
 pub(crate) fn run(context: &Context, arguments: &Get) -> Result<ExitCode, Problem> {
     let setup = context.setup()?;
     let reference = reference(arguments)?;
-    let purpose = Purpose { what: What::Got, workflow: None, cache: arguments.cache, in_json: true };
+    let purpose = Purpose {
+        what: What::Got,
+        workflow: None,
+        cache: arguments.cache.seconds,
+        in_json: true,
+        unrecorded: arguments.log.unrecorded,
+    };
     values::with(context, &setup, &[reference], &purpose, |handed| {
         handed.values.first().map_or(Ok(()), |value| print(&context.output, &value.text, handed.cached))
     })?;

@@ -62,8 +62,9 @@ pub(crate) fn run(context: &Context, arguments: &Inject) -> Result<ExitCode, Pro
             let purpose = Purpose {
                 what: What::Injected,
                 workflow: None,
-                cache: arguments.cache,
+                cache: arguments.cache.seconds,
                 in_json: arguments.output.is_some(),
+                unrecorded: arguments.log.unrecorded,
             };
             values::with(context, &setup, &references, &purpose, |handed| {
                 Ok((fill(handed.values)?, handed.cached))

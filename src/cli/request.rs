@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::Request;
 use super::manual::{self, Page};
 use super::output::visible;
-use super::{Context, exchange, input};
+use super::{Context, exchange, input, values};
 use crate::audit::{Entry, What};
 use crate::http::{Answer, MOST};
 use crate::model::reference::Reference;
@@ -64,16 +64,17 @@ pub(crate) fn run(context: &Context, arguments: &Request) -> Result<ExitCode, Pr
         // A token that is good: refreshed if it has to be.
         exchange::access_token(context, &setup, &mut opened.session, &id, Why::Use)?;
     }
+    let unrecorded = arguments.log.unrecorded;
     let timeout =
         arguments.timeout.unwrap_or(std::time::Duration::from_secs(setup.config.test.timeout_seconds));
-    let mut sent = send(context, &setup, &mut opened, &id, wish.clone(), timeout)?;
+    let mut sent = send(context, &setup, &mut opened, &id, wish.clone(), timeout, unrecorded)?;
     let mut kept_out = None;
     if sent.answer.status == 401
         && let Some(tokens) = &sent.tokens
     {
         // Another token, once, and the request once more: what a server refuses twice it means.
         match exchange::access_token(context, &setup, &mut opened.session, &id, Why::Refused(tokens)) {
-            Ok(_) => sent = send(context, &setup, &mut opened, &id, wish, timeout)?,
+            Ok(_) => sent = send(context, &setup, &mut opened, &id, wish, timeout, unrecorded)?,
             Err(problem) => kept_out = Some(problem),
         }
     }
@@ -109,6 +110,7 @@ pub(super) fn send(
     id: &Id,
     wish: Wish,
     timeout: std::time::Duration,
+    unrecorded: bool,
 ) -> Result<Sent, Problem> {
     let document = opened.session.document();
     let credential = document.by_id(id).cloned().ok_or_else(|| {
@@ -147,7 +149,10 @@ pub(super) fn send(
         Ok(Sent { answer, redactor, tokens })
     };
     let used = Entry::about(What::Requested, &credential).with_secrets(&content.secrets);
-    opened.session.hand_out(vec![used], &Timestamp::now, act)
+    let told: &dyn Fn(&str) = &|told| context.output.warning(told);
+    let told = unrecorded.then_some(told);
+    let sent = opened.session.hand_out_or_mark(vec![used], &Timestamp::now, told, act);
+    sent.map_err(values::or_unrecorded)
 }
 
 fn print(context: &Context, arguments: &Request, sent: &Sent) {

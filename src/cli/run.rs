@@ -104,8 +104,9 @@ pub(crate) fn run(context: &Context, arguments: &Run) -> Result<ExitCode, Proble
             let purpose = Purpose {
                 what: What::Ran,
                 workflow: arguments.workflow.as_deref(),
-                cache: arguments.cache,
+                cache: arguments.cache.seconds,
                 in_json: false,
+                unrecorded: arguments.log.unrecorded,
             };
             // The vault is closed again before the program runs.
             values::with(context, &setup, &references, &purpose, |handed| made(handed.values))?

@@ -31,6 +31,7 @@ pub(super) const PAGES: &[Page] = &[
         faults: &[
             (Exit::Failed, "no_path", "a path is not there"),
             (Exit::Failed, "unresolved", "with --check: something is named that is not there"),
+            (Exit::Failed, "unread", "a file or a folder could not be read; all else is recorded"),
         ],
         shared: &[&manual::OPENS, &manual::SAVES],
     },
@@ -58,14 +59,23 @@ pub(crate) fn run(context: &Context, arguments: &Scan) -> Result<ExitCode, Probl
         let saved = opened.session.commit(vec![survey.edit.clone()], now)?;
         super::show::say_warnings(context, &saved);
     }
-    tell(context, &survey, found.read, &found.unread);
+    let unread: Vec<String> = found.unread.iter().map(ToString::to_string).collect();
+    tell(context, &survey, found.read, &unread);
     if arguments.check && !survey.unresolved.is_empty() {
         let count = survey.unresolved.len();
         let noun = if count == 1 { "place names" } else { "places name" };
         return Err(Problem::new(Exit::Failed, "unresolved", format!("{count} {noun} what is not there"))
             .hint("correct each, or add what it names"));
     }
-    Ok(ExitCode::SUCCESS)
+    match found.unread.len() {
+        0 => Ok(ExitCode::SUCCESS),
+        count => {
+            let message =
+                format!("{} could not be read: what they name is not known", counted(count, "place"));
+            Err(Problem::new(Exit::Failed, "unread", message)
+                .hint("what is recorded of them stays; scan again as somebody who may read them"))
+        }
+    }
 }
 
 fn tell(context: &Context, survey: &Survey, read: usize, unread: &[String]) {

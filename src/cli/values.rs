@@ -23,6 +23,8 @@ pub(crate) struct Purpose<'a> {
     pub(crate) workflow: Option<&'a str>,
     /// Values may be this many seconds old; `None`: they come from the vault.
     pub(crate) cache: Option<u32>,
+    /// Goes on where the audit log cannot be written, if a mark can be left.
+    pub(crate) unrecorded: bool,
     /// Whether what `--json` prints says where they come from.
     pub(crate) in_json: bool,
 }
@@ -67,7 +69,8 @@ pub(crate) fn with<T>(
             out.note(&said)
         }
         let cached = Some(cached);
-        return found.hand_out(purpose.what, &Timestamp::now, |values| act(Handed { values, cached }));
+        let done = found.hand_out(purpose.what, &Timestamp::now, |values| act(Handed { values, cached }));
+        return done.map_err(or_unrecorded);
     }
     let mut opened = context.open(setup)?;
     let mut tokens: BTreeMap<Id, Secret> = BTreeMap::new();
@@ -98,12 +101,25 @@ pub(crate) fn with<T>(
     };
     let entries = values.iter().filter_map(entry).collect();
     let handed = Handed { values: &values, cached: None };
-    let done = opened.session.hand_out(entries, &Timestamp::now, || act(handed))?;
+    let told: &dyn Fn(&str) = &|told| context.output.warning(told);
+    let told = purpose.unrecorded.then_some(told);
+    let done = opened.session.hand_out_or_mark(entries, &Timestamp::now, told, || act(handed));
+    let done = done.map_err(or_unrecorded)?;
     if purpose.cache.is_some() {
         let unkept = opened.session.keep(references, &values, &setup.solution, &caching, Timestamp::now());
         unkept.iter().for_each(|unkept| context.output.warning(unkept));
     }
     Ok(done)
+}
+
+/// Names the way on to who cannot have a value because the audit log cannot be written.
+pub(super) fn or_unrecorded(problem: Problem) -> Problem {
+    if problem.code != "audit_unwritable" {
+        return problem;
+    }
+    let first = problem.hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
+    problem
+        .hint(format!("{first}`--unrecorded` goes on without a line there and leaves a mark: docs/AUDIT.md"))
 }
 
 impl Cached {

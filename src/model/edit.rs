@@ -4,6 +4,7 @@
 //! Undo is a list of inverses. An edit names what its writer saw, so that one that does not fit a document which
 //! another program saved meanwhile is a conflict, and can be merged ([`super::merge`]).
 
+mod batch;
 mod credential;
 mod kind;
 mod oauth_app;
@@ -22,6 +23,7 @@ use super::{
     TestRecord, TokenDigest, Tokens, Workflow,
 };
 
+pub use batch::Batch;
 pub use solution::copies;
 
 /// One change to a document.

@@ -1,6 +1,6 @@
 //! What a JSON document would change: `put`, `add` and the sample data go through here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -75,7 +75,8 @@ pub fn changes(
 ) -> Result<Vec<Change>, Problem> {
     let positions = Positions::read(text).map_err(|errors| unread(from, &errors))?;
     let names = names(document);
-    let reader = Reader { document, kinds, text, solution, from, positions, names };
+    let stored = document.by_place();
+    let reader = Reader { document, stored, kinds, text, solution, from, positions, names };
     let value: Value = serde_json::from_str(text).map_err(|error| {
         invalid(vec![format!("{from}: line {}: this is not a JSON document", error.line())])
     })?;
@@ -117,6 +118,7 @@ enum Refused {
 
 struct Reader<'a> {
     document: &'a Document,
+    stored: HashMap<(&'a str, &'a str), &'a Credential>,
     kinds: &'a Kinds,
     text: &'a str,
     solution: &'a str,
@@ -136,7 +138,7 @@ impl Reader<'_> {
         let text = |member: &str| object.get(member).and_then(Value::as_str).unwrap_or_default();
         // Of a kind that cannot be used, what is there can be changed; what is new would hold secrets in clear.
         let stored = |kind: &Kind| {
-            let known = self.document.find(text("solution"), text("key"));
+            let known = self.stored.get(&(text("solution"), text("key")));
             known.is_some_and(|known| known.content.kind() == kind.id)
         };
         let kind = self.kinds.of_document(&object);
@@ -152,7 +154,7 @@ impl Reader<'_> {
         if !self.document.has_solution(&solution) && object.get("solution").is_some_and(Value::is_string) {
             return Err(Refused::Problem(no_solution(self.document, &solution)));
         }
-        let stored = self.document.find(&solution, &key);
+        let stored = self.stored.get(&(solution.as_str(), key.as_str())).copied();
         self.read(&kind, object, stored, at)
     }
 

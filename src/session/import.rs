@@ -210,7 +210,7 @@ impl<'a> Planner<'a> {
             recogniser: Recogniser::new(kinds.catalogue()),
             solutions: document.solutions.iter().map(|solution| solution.name.clone()).collect(),
             taken: HashMap::new(),
-            stored: HashMap::new(),
+            stored: document.by_place(),
             claimed: HashSet::new(),
             made: HashMap::new(),
             secrets: HashMap::new(),
@@ -218,9 +218,7 @@ impl<'a> Planner<'a> {
             done: Import::default(),
         };
         for credential in &document.credentials {
-            let content = &credential.content;
-            planner.take(content);
-            planner.stored.insert((content.solution(), content.key()), credential);
+            planner.take(&credential.content);
         }
         planner
     }

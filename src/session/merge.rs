@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{field_name, names, oauth_app_moved};
 use crate::model::merge::{self, Merged};
-use crate::model::{Content, Document, Edit, EditError, Id, OauthApp, TestRecord};
+use crate::model::{Batch, Content, Document, Edit, EditError, Id, OauthApp, TestRecord};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::vault::StoreError;
@@ -93,8 +93,8 @@ pub(super) fn rebase(
     edits: Vec<Edit>,
     now: Timestamp,
 ) -> Result<Rebased, Problem> {
-    let mut rebase =
-        Rebase { kinds, document: document.clone(), now, mixed: Vec::new(), done: Rebased::default() };
+    let batch = Batch::new(document.clone());
+    let mut rebase = Rebase { kinds, batch, now, mixed: Vec::new(), done: Rebased::default() };
     for edit in edits {
         rebase.add(edit)?;
     }
@@ -104,7 +104,7 @@ pub(super) fn rebase(
 struct Rebase<'a> {
     kinds: &'a Kinds,
     /// What the vault will say after the edits so far.
-    document: Document,
+    batch: Batch,
     now: Timestamp,
     /// Credentials that were put together, with what was tested of them, if anything.
     mixed: Vec<(Id, Content)>,
@@ -120,7 +120,7 @@ impl Rebase<'_> {
             },
             other => other,
         };
-        match (self.document.apply(edit.clone(), self.now), edit) {
+        match (self.batch.apply(edit.clone(), self.now), edit) {
             (Ok(_), edit) => self.done.edits.push(edit),
             (Err(EditError::Removed { .. }), Edit::Remove { .. }) => {}
             (Err(EditError::Removed { .. } | EditError::NoCredential(_)), Edit::ForgetTest { .. }) => {}
@@ -128,7 +128,8 @@ impl Rebase<'_> {
                 self.update(id, &base, content)?;
             }
             (Err(EditError::Conflict { key }), Edit::Remove { id, base }) => {
-                let found = self.document.by_id(&id).map(|stored| merge::changed(&base, &stored.content));
+                let found =
+                    self.batch.document().by_id(&id).map(|stored| merge::changed(&base, &stored.content));
                 let fields = found.unwrap_or_default();
                 return Err(conflict(format!("{key} was changed by another program: {}", listed(&fields)))
                     .hint(format!(
@@ -150,10 +151,12 @@ impl Rebase<'_> {
     }
 
     fn update(&mut self, id: Id, base: &Content, content: Content) -> Result<(), Problem> {
-        let Some(stored) = self.document.by_id(&id) else { return Err(EditError::NoCredential(id).into()) };
+        let Some(stored) = self.batch.document().by_id(&id) else {
+            return Err(EditError::NoCredential(id).into());
+        };
         let theirs = Box::new(stored.content.clone());
         let key = theirs.key().to_owned();
-        let merged = merged(self.kinds, &self.document, base, &content, &theirs);
+        let merged = merged(self.kinds, self.batch.document(), base, &content, &theirs);
         if !merged.clashes.is_empty() {
             return Err(clash(&key, &merged.clashes));
         }
@@ -172,7 +175,7 @@ impl Rebase<'_> {
         before: Option<OauthApp>,
         after: Option<OauthApp>,
     ) -> Result<(), Problem> {
-        let stored = self.document.oauth_app(&name).cloned();
+        let stored = self.batch.document().oauth_app(&name).cloned();
         if stored == after {
             return Ok(());
         }
@@ -194,7 +197,7 @@ impl Rebase<'_> {
     }
 
     fn put(&mut self, edit: Edit) -> Result<(), Problem> {
-        self.document.apply(edit.clone(), self.now)?;
+        self.batch.apply(edit.clone(), self.now)?;
         self.done.edits.push(edit);
         Ok(())
     }
@@ -209,7 +212,7 @@ impl Rebase<'_> {
     /// A test record for the version that it is about now. What was tested may not be what is stored: then
     /// nothing is noted.
     fn record(&self, id: &Id, record: TestRecord) -> Option<TestRecord> {
-        let stored = self.document.by_id(id)?;
+        let stored = self.batch.document().by_id(id)?;
         match self.mixed.iter().rev().find(|(mixed, _)| mixed == id) {
             Some((_, tested)) if !stored.content.proves_same(tested) => None,
             Some(_) => Some(TestRecord { version: stored.version, ..record }),

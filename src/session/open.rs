@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Opened, Session, record};
-use crate::audit::{self, Entry, Keys, Log, Opening, Since, Verified, What};
+use crate::audit::{self, Entry, Keys, Log, Opening, Since, Verified, What, Witness};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::vault::{self, Held, Keyring, Notice, OpenPolicy, Places, Store};
@@ -42,18 +42,25 @@ pub(super) fn opened(
     };
     let entries: Vec<Entry> = gap.into_iter().chain([entry]).collect();
     let silent = |error| format!("nothing is handed out, because the audit log cannot be written: {error}");
-    let unwritten = match (unreadable, log.append(&entries, now, &opened.store)) {
-        (Some(error), _) => Some(silent(error)),
-        (None, Err(error)) => Some(silent(error.to_string())),
-        (None, Ok(appended)) => appended
-            .unnoted
-            .map(|error| format!("this host could not note the newest line of the audit log: {error}")),
+    let unrecorded = opened.store.unrecorded();
+    let (unwritten, counted) = match (unreadable, log.append(&entries, now, &opened.store)) {
+        (Some(error), _) => (Some(silent(error)), None),
+        (None, Err(error)) => (Some(silent(error.to_string())), None),
+        (None, Ok(appended)) => (
+            appended
+                .unnoted
+                .map(|error| format!("this host could not note the newest line of the audit log: {error}")),
+            unrecorded.map(|uses| {
+                let times = words::times(uses.uses);
+                format!("values were handed out {times} without a line in the audit log; it says so now")
+            }),
+        ),
     };
     let mut session = session(opened, log);
     session.session.log_refusal = log_refusal;
     session.refusal = refusal;
     (session.last_opened, session.alarms) = (last_opened, alarms);
-    session.notices.extend([missing, unwritten].into_iter().flatten());
+    session.notices.extend([missing, unwritten, counted].into_iter().flatten());
     Ok(session)
 }
 

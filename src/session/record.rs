@@ -73,11 +73,42 @@ impl Session {
         clock: &dyn Fn() -> Timestamp,
         act: impl FnOnce() -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let begun = self.begin(entries, clock(), "nothing was handed out")?;
+        self.hand_out_or_mark(entries, clock, None, act)
+    }
+
+    /// As [`Session::hand_out`]; with `told` also where no line can be written, as long as this host's memory can keep
+    /// that it happened: the next line counts it. `told` hears of it before `act`.
+    ///
+    /// # Errors
+    /// As [`Session::hand_out`]; `audit_unwritable` where neither can be written.
+    pub fn hand_out_or_mark<T>(
+        &mut self,
+        entries: Vec<Entry>,
+        clock: &dyn Fn() -> Timestamp,
+        told: Option<&dyn Fn(&str)>,
+        act: impl FnOnce() -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        const REFUSED: &str = "nothing was handed out";
+        let uses = entries.len() as u64;
+        let begun = match (self.log.begin(entries, clock(), &self.store), told) {
+            (Ok(begun), _) => Some(begun),
+            (Err(audit::Error::File(error)), Some(told)) => {
+                if let Err(more) = self.store.note_unrecorded(uses, clock()) {
+                    let problem = unwritable(REFUSED, error.into());
+                    let message = format!("{}; nor can this host's memory keep it: {more}", problem.message);
+                    return Err(Problem { message, ..problem });
+                }
+                told(&format!("this has no line in the audit log, whose next line will say so: {error}"));
+                None
+            }
+            (Err(error), _) => return Err(unwritable(REFUSED, error)),
+        };
         let done = act();
         let result = done.as_ref().map_or_else(|problem| problem.code, |_| "ok");
-        // It has happened; that its end is missing shows in the log as it is.
-        let _ = self.log.end(begun, result, Vec::new(), clock(), &self.store);
+        if let Some(begun) = begun {
+            // It has happened; that its end is missing shows in the log as it is.
+            let _ = self.log.end(begun, result, Vec::new(), clock(), &self.store);
+        }
         done
     }
 

@@ -96,6 +96,13 @@ pub fn survey(document: &Document, kinds: &Kinds, found: &Found, solution: &str,
         })
         .collect();
     let under: Vec<String> = found.roots.iter().map(|root| text(root)).collect();
+    // Of what could not be read it is not known that it names nothing any more.
+    let is_unread = |known: &&Workflow| {
+        found.unread.iter().any(|unread| Path::new(&known.path).starts_with(&unread.path))
+    };
+    let is_found = |known: &&Workflow| workflows.iter().any(|found| found.path == known.path);
+    let kept = document.workflows.iter().filter(is_unread).filter(|known| !is_found(known)).cloned();
+    let all: Vec<Workflow> = workflows.iter().cloned().chain(kept).collect();
     let named = |workflows: &[Workflow]| -> BTreeSet<(String, String, String)> {
         let each = |workflow: &Workflow| {
             let (path, name) = (workflow.path.clone(), workflow.name.clone());
@@ -105,13 +112,13 @@ pub fn survey(document: &Document, kinds: &Kinds, found: &Found, solution: &str,
         workflows.iter().flat_map(each).collect()
     };
     let mut after = document.clone();
-    let edit = Edit::SetWorkflows { under, workflows: workflows.clone() };
+    let edit = Edit::SetWorkflows { under, workflows: all.clone() };
     let known = match after.apply(edit.clone(), now) {
         Ok(Edit::SetWorkflows { workflows, .. }) => workflows,
         _ => Vec::new(),
     };
     let now_named: BTreeSet<(String, String)> =
-        named(&workflows).into_iter().map(|(path, _, reference)| (path, reference)).collect();
+        named(&all).into_iter().map(|(path, _, reference)| (path, reference)).collect();
     let vanished = named(&known)
         .into_iter()
         .filter(|(path, _, reference)| !now_named.contains(&(path.clone(), reference.clone())))

@@ -8,12 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Notice, Refusal, StoreError};
 use super::format::Header;
 use super::writer::{self, WriterKey};
-use crate::audit::Mark;
+use crate::audit::{Mark, Unrecorded};
 use crate::durable::{self, LOCK_WAIT, Lock};
 
 const FORMAT: u32 = 1;
@@ -33,6 +34,9 @@ struct Entry {
     /// The newest line of the audit log at this place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     audit: Option<Mark>,
+    /// What this identity did here since that has no line there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unrecorded: Option<Unrecorded>,
     /// Public key of the identity that keeps this entry.
     keeper: String,
     /// See [`Entry::coded`].
@@ -53,11 +57,12 @@ struct Text {
 impl Entry {
     /// What the code covers: all but the code.
     fn coded(&self) -> Vec<u8> {
-        let Self { vault_id, path, generation, digest, writers, audit, keeper, .. } = self;
+        let Self { vault_id, path, generation, digest, writers, audit, unrecorded, keeper, .. } = self;
         let all = (CODE, vault_id, path, generation, digest, writers, keeper);
-        match audit {
-            None => serde_json::to_vec(&all),
-            Some(mark) => serde_json::to_vec(&(all, mark)),
+        match (audit, unrecorded) {
+            (None, None) => serde_json::to_vec(&all),
+            (Some(mark), None) => serde_json::to_vec(&(all, mark)),
+            (mark, Some(unrecorded)) => serde_json::to_vec(&(all, mark, unrecorded)),
         }
         .unwrap_or_default()
     }
@@ -234,13 +239,27 @@ impl Memory {
         newest(true).or_else(|| newest(false))
     }
 
-    /// Keeps the newest line of the audit log. Callers append one after the other, so the last one counts.
-    fn keep_mark(&mut self, places: &[String], vault_id: &str, mark: &Mark, key: &WriterKey) -> bool {
+    /// What this identity did with a vault at these places that has no line in the audit log.
+    pub(super) fn unrecorded(&self, places: &[String], vault_id: &str, keeper: &str) -> Option<Unrecorded> {
+        let own = self.entries.iter().filter(|entry| entry.keeper == keeper && entry.vault_id == vault_id);
+        // One use is noted under each path that the vault was reached by.
+        let here = own.filter(|entry| places.contains(&entry.path));
+        here.filter_map(|entry| entry.unrecorded.clone()).max_by_key(|unrecorded| unrecorded.uses)
+    }
+
+    /// Changes this identity's own entries of a vault at these places. False where there is none.
+    fn change(
+        &mut self,
+        places: &[String],
+        vault_id: &str,
+        key: &WriterKey,
+        change: impl Fn(&mut Entry),
+    ) -> bool {
         let keeper = key.public();
         let own = |entry: &&mut Entry| entry.keeper == keeper && entry.vault_id == vault_id;
         let mut changed = false;
         for entry in self.entries.iter_mut().filter(|entry| places.contains(&entry.path)).filter(own) {
-            entry.audit = Some(mark.clone());
+            change(entry);
             entry.code = key.memory().code(&entry.coded());
             changed = true;
         }
@@ -257,6 +276,7 @@ impl Memory {
                 digest: facts.digest.to_owned(),
                 writers: facts.header.writers.iter().map(|writer| writer.key.clone()).collect(),
                 audit: None,
+                unrecorded: None,
                 keeper: key.public(),
                 code: String::new(),
             };
@@ -264,6 +284,7 @@ impl Memory {
                 self.entries.iter_mut().find(|known| known.path == *place && known.keeper == entry.keeper);
             if let Some(known) = known.as_ref().filter(|known| known.vault_id == entry.vault_id) {
                 entry.audit.clone_from(&known.audit);
+                entry.unrecorded.clone_from(&known.unrecorded);
             }
             entry.code = key.memory().code(&entry.coded());
             match known {
@@ -296,31 +317,75 @@ pub(super) fn note(path: &Path, facts: &Facts<'_>, key: &WriterKey, forget: bool
         Err(StoreError::Refused { .. }) if forget => (Memory::empty(path), Some(free_name(path))),
         Err(error) => return Err(error),
     };
+    // Uses without a line are no trust in a vault: they stay.
+    let unrecorded = memory.unrecorded(facts.places, &facts.header.vault_id, &key.public());
     if forget {
         memory.entries.retain(|entry| !facts.places.contains(&entry.path));
     }
     // What was forgotten is new again.
-    match memory.note(facts, key) {
-        true => memory.save(aside.as_deref()),
-        false => Ok(()),
+    let changed = memory.note(facts, key);
+    if forget && unrecorded.is_some() {
+        memory.change(facts.places, &facts.header.vault_id, key, |entry| {
+            entry.unrecorded.clone_from(&unrecorded);
+        });
     }
+    if changed { memory.save(aside.as_deref()) } else { Ok(()) }
 }
 
-/// Keeps the newest line of the audit log of a vault.
+/// What this host's memory has of one vault, as far as one identity keeps it.
+pub(super) struct Own<'a> {
+    /// `seen.json`.
+    pub(super) path: &'a Path,
+    /// As in [`Facts`].
+    pub(super) places: &'a [String],
+    pub(super) vault_id: &'a str,
+    pub(super) key: &'a WriterKey,
+}
+
+/// Keeps the newest line of the audit log of a vault. Callers append one after the other, so the last one counts.
+///
+/// # Errors
+/// As [`keep`].
+pub(super) fn keep_mark(own: &Own<'_>, mark: &Mark) -> Result<(), String> {
+    keep(own, |entry| entry.audit = Some(mark.clone()))
+}
+
+/// Keeps that credentials were used without a line in the audit log.
+///
+/// # Errors
+/// As [`keep`].
+pub(super) fn add_unrecorded(own: &Own<'_>, uses: u64, now: Timestamp) -> Result<(), String> {
+    keep(own, |entry| {
+        let unrecorded = entry.unrecorded.get_or_insert(Unrecorded { uses: 0, first: now, last: now });
+        unrecorded.uses += uses;
+        unrecorded.last = now;
+    })
+}
+
+/// Keeps that a line of the audit log counts what had none. Another program may have added to it meanwhile.
+///
+/// # Errors
+/// As [`keep`].
+pub(super) fn drop_unrecorded(own: &Own<'_>, counted: &Unrecorded) -> Result<(), String> {
+    keep(own, |entry| {
+        if let Some(unrecorded) = &mut entry.unrecorded {
+            unrecorded.uses = unrecorded.uses.saturating_sub(counted.uses);
+            unrecorded.first = counted.last;
+        }
+        entry.unrecorded.take_if(|unrecorded| unrecorded.uses == 0);
+    })
+}
+
+/// Changes what is kept of a vault.
 ///
 /// # Errors
 /// Why not, in words: this identity never saw the vault here; files; a damaged memory.
-pub(super) fn keep_mark(
-    path: &Path,
-    places: &[String],
-    vault_id: &str,
-    mark: &Mark,
-    key: &WriterKey,
-) -> Result<(), String> {
+fn keep(own: &Own<'_>, change: impl Fn(&mut Entry)) -> Result<(), String> {
+    let Own { path, places, vault_id, key } = own;
     let keep = || {
         let _lock = exclusively(path)?;
         let mut memory = Memory::load(path)?;
-        let known = memory.keep_mark(places, vault_id, mark, key);
+        let known = memory.change(places, vault_id, key, change);
         if known {
             memory.save(None)?;
         }

@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("scan", &["model"]),
     ("schema", &["model", "secret", "suggest", "redact"]),
     ("import", &["schema", "model", "secret"]),
-    ("audit", &["model", "secret", "durable", "uptime"]),
+    ("audit", &["model", "secret", "durable", "uptime", "words"]),
     ("vault", &["model", "secret", "memory", "durable", "audit"]),
     ("cache", &["model", "secret", "durable", "uptime"]),
     ("oauth", &["model", "secret", "http", "sign"]),

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use crate::support::home::Account;
+use crate::support::user::{as_user, hand_over};
 
 fn account() -> Account {
     let account = Account::with_vault();
@@ -33,7 +34,10 @@ fn account() -> Account {
 }
 
 fn workflows(account: &Account) -> Value {
-    let mut rows = account.run(&["--json", "workflows"]).succeeds().json();
+    without_times(account.run(&["--json", "workflows"]).succeeds().json())
+}
+
+fn without_times(mut rows: Value) -> Value {
     for row in rows.as_array_mut().unwrap() {
         row.as_object_mut().unwrap().remove("scanned_at");
         assert_eq!(row.as_object_mut().unwrap().remove("uses"), Some(json!(0)));
@@ -107,6 +111,47 @@ fn a_second_scan_tells_what_vanished_and_leaves_other_folders_alone() {
     assert!(names.contains(&json!("other/run.sh")) && !names.contains(&json!("app/notes.md")), "{names:?}");
     let check = account.run(&["--json", "scan", "--check", "app"]).succeeds();
     assert_eq!(check.json()["vanished"], json!([]));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_stays_recorded() {
+    let account = account();
+    account.run(&["scan", "app"]).succeeds();
+    hand_over(&account);
+    let kept =
+        || without_times(serde_json::from_str(&as_user(&account, &["--json", "workflows"]).1).unwrap());
+    let before = kept();
+    let hidden = [account.home.join("app/units"), account.home.join("app/notes.md")];
+    let modes = |mode: u32| {
+        for path in &hidden {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    let app = account.home.join("app");
+    let app = app.to_str().unwrap();
+    modes(0o000);
+    for arguments in [&["--json", "scan", app][..], &["--json", "scan", "--check", app]] {
+        let (code, out, err) = as_user(&account, arguments);
+        assert_eq!(code, 1, "{err}");
+        let scan: Value = serde_json::from_str(&out).unwrap();
+        let unread: Vec<&str> =
+            scan["unread"].as_array().unwrap().iter().map(|why| why.as_str().unwrap()).collect();
+        assert!(
+            unread.len() == 2 && unread.iter().all(|why| why.contains("Permission denied")),
+            "{unread:?}"
+        );
+        assert_eq!(scan["vanished"], json!([]));
+    }
+    let (_, _, err) = as_user(&account, &["scan", app]);
+    assert!(err.contains("2 places could not be read: what they name is not known"), "{err}");
+    modes(0o700);
+    assert_eq!(kept(), before);
+    // The control: what is really gone is.
+    std::fs::remove_file(&hidden[1]).unwrap();
+    let (code, out, err) = as_user(&account, &["--json", "scan", app]);
+    assert_eq!(code, 0, "{err}");
+    let scan: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(scan["vanished"], json!([{"workflow": "app/notes.md", "reference": "cred://db.main"}]));
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(crate) mod terminal;
 pub(crate) mod tls;
 pub(crate) mod tmux;
 pub(crate) mod ui;
+pub(crate) mod user;
 pub(crate) mod vault;
 
 /// Waits for a condition that another process brings about.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
 
-use crate::cache::MOST;
+use super::run_time::{Cache, Unrecorded};
 
 /// `add`
 #[derive(Debug, Args)]
@@ -63,10 +63,10 @@ pub(crate) struct Get {
     /// is good, refreshed where it has to be
     #[arg(value_name = "FIELD")]
     pub(crate) field: Option<String>,
-    /// Take values from the cache that were put there less than this many seconds ago (1 to 3600), and keep there for
-    /// as long what is read from the vault: see docs/RUNNING.md. Without it nothing is cached, and nothing taken
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
-    pub(crate) cache: Option<u32>,
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+    #[command(flatten)]
+    pub(crate) log: Unrecorded,
 }
 
 /// `list`

@@ -7,6 +7,27 @@ use clap::{Args, ValueHint};
 use super::credential::seconds;
 use crate::cache::MOST;
 
+/// Where values may come from besides the vault.
+#[derive(Debug, Args)]
+pub(crate) struct Cache {
+    /// Take values from the cache that were put there less than this many seconds ago (1 to 3600), and keep there for
+    /// as long what is read from the vault: see docs/RUNNING.md. Without it nothing is cached, and nothing taken
+    #[arg(
+        long = "cache", value_name = "SECONDS", conflicts_with = "unrecorded",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)),
+    )]
+    pub(crate) seconds: Option<u32>,
+}
+
+/// What happens where the audit log cannot be written.
+#[derive(Debug, Args)]
+pub(crate) struct Unrecorded {
+    /// Go on where the audit log cannot be written. This host keeps a mark, and the next line of the log counts it;
+    /// where not even that can be kept, nothing is handed out
+    #[arg(long)]
+    pub(crate) unrecorded: bool,
+}
+
 /// `run`
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -27,10 +48,10 @@ pub(crate) struct Run {
     /// name that another program could open
     #[arg(long, value_name = "NAME=REFERENCE")]
     pub(crate) fd: Vec<String>,
-    /// Take values from the cache that were put there less than this many seconds ago (1 to 3600), and keep there for
-    /// as long what is read from the vault: see docs/RUNNING.md. Without it nothing is cached, and nothing taken
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
-    pub(crate) cache: Option<u32>,
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+    #[command(flatten)]
+    pub(crate) log: Unrecorded,
     /// Start from an empty environment
     #[arg(long)]
     pub(crate) clear_env: bool,
@@ -68,10 +89,10 @@ pub(crate) struct Inject {
     /// What the file is: json, yaml, toml, dotenv, shell, xml, ini or text; else its name tells
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
-    /// Take values from the cache that were put there less than this many seconds ago (1 to 3600), and keep there for
-    /// as long what is read from the vault: see docs/RUNNING.md. Without it nothing is cached, and nothing taken
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
-    pub(crate) cache: Option<u32>,
+    #[command(flatten)]
+    pub(crate) cache: Cache,
+    #[command(flatten)]
+    pub(crate) log: Unrecorded,
 }
 
 /// `request`
@@ -95,6 +116,8 @@ pub(crate) struct Request {
     /// The total time, in seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) timeout: Option<std::time::Duration>,
+    #[command(flatten)]
+    pub(crate) log: Unrecorded,
 }
 
 /// `scan`

@@ -9,9 +9,7 @@ impl Document {
     pub(super) fn create(&mut self, id: Id, content: Content, now: Timestamp) -> Result<Edit, EditError> {
         self.check_id(&id)?;
         self.check_place(&content, None)?;
-        let base = Box::new(content.clone());
-        self.credentials.push(Credential::new(id.clone(), content, now));
-        Ok(Edit::Remove { id, base })
+        Ok(self.add(id, content, now))
     }
 
     pub(super) fn update(

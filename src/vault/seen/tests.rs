@@ -52,6 +52,11 @@ impl Host {
         Memory::load(&self.path).unwrap()
     }
 
+    /// What an identity keeps here of `vault-1`.
+    fn own<'a>(&'a self, places: &'a [String], key: &'a WriterKey) -> Own<'a> {
+        Own { path: &self.path, places, vault_id: "vault-1", key }
+    }
+
     fn note(&self, place: &str, header: &Header, key: &WriterKey) {
         let (places, digest) = (places(place), digest(header.generation));
         note(&self.path, &Facts { places: &places, header, digest: &digest }, key, false).unwrap();
@@ -162,11 +167,13 @@ fn a_changed_byte_is_damage_and_a_missing_file_an_empty_memory() {
 fn an_entry_whose_code_does_not_fit_is_refused() {
     let (host, me) = (Host::new(), identity("me"));
     host.note("/v", &header(5, &me, &[&me]), &me);
-    let changes: [fn(&mut Entry); 5] = [
+    add_unrecorded(&host.own(&places("/v"), &me), 1, Timestamp::UNIX_EPOCH).unwrap();
+    let changes: [fn(&mut Entry); 6] = [
         |entry| entry.generation = 4,
         |entry| entry.digest = digest(9),
         |entry| entry.writers.extend(["another".to_owned()]),
         |entry| entry.audit = Some(mark(1)),
+        |entry| entry.unrecorded = None,
         |entry| entry.path = "/w".to_owned(),
     ];
     for change in changes {
@@ -182,9 +189,9 @@ fn an_entry_whose_code_does_not_fit_is_refused() {
 fn the_newest_is_kept_and_the_mark_with_it() {
     let (host, me, other) = (Host::new(), identity("me"), identity("other"));
     let (here, id) = (places("/v"), "vault-1");
-    assert!(keep_mark(&host.path, &here, id, &mark(1), &me).unwrap_err().contains("not noted this vault"));
+    assert!(keep_mark(&host.own(&here, &me), &mark(1)).unwrap_err().contains("not noted this vault"));
     host.note("/v", &header(5, &me, &[&me]), &me);
-    keep_mark(&host.path, &here, id, &mark(3), &me).unwrap();
+    keep_mark(&host.own(&here, &me), &mark(3)).unwrap();
     // A slower program notes what it saw before.
     host.note("/v", &header(4, &me, &[&me]), &me);
     let memory = host.memory();
@@ -192,7 +199,7 @@ fn the_newest_is_kept_and_the_mark_with_it() {
     assert_eq!(memory.trusted(&here), [me.public()].into());
     host.note("/v", &header(6, &me, &[&me]), &me);
     host.note("/v", &header(9, &other, &[&other]), &other);
-    keep_mark(&host.path, &here, id, &mark(8), &other).unwrap();
+    keep_mark(&host.own(&here, &other), &mark(8)).unwrap();
     let memory = host.memory();
     assert_eq!(memory.highest(&here), 9);
     assert_eq!(memory.newest_digest(&here), Some(digest(9)));
@@ -246,4 +253,35 @@ fn a_local_key_is_noted_once() {
     assert_eq!(noted(None), Some("public".to_owned()));
     assert_eq!(local_key(&host.path, "label").unwrap(), Some("public".to_owned()));
     assert_eq!(local_key(&host.path, "another").unwrap(), None);
+}
+
+#[test]
+fn uses_without_a_line_are_kept_until_they_are_counted() {
+    let (host, me, other) = (Host::new(), identity("me"), identity("other"));
+    let (here, at) = (places("/v"), |second| Timestamp::from_second(second).unwrap());
+    let own = host.own(&here, &me);
+    assert!(add_unrecorded(&own, 1, at(10)).unwrap_err().contains("not noted this vault"));
+    host.note("/v", &header(5, &me, &[&me]), &me);
+    host.note("/v", &header(5, &me, &[&me]), &other);
+    let kept = || host.memory().unrecorded(&here, "vault-1", &me.public());
+    assert_eq!(kept(), None);
+    add_unrecorded(&own, 1, at(10)).unwrap();
+    add_unrecorded(&own, 2, at(20)).unwrap();
+    let three = Unrecorded { uses: 3, first: at(10), last: at(20) };
+    assert_eq!(kept(), Some(three.clone()));
+    assert_eq!(host.memory().unrecorded(&here, "vault-1", &other.public()), None, "another's");
+    // Neither a save nor the adoption of what is there forgets it.
+    let seen = header(6, &me, &[&me]);
+    host.note("/v", &seen, &me);
+    assert_eq!(kept(), Some(three.clone()));
+    note(&host.path, &Facts { places: &here, header: &seen, digest: &digest(6) }, &me, true).unwrap();
+    assert_eq!(kept(), Some(three.clone()));
+    // One that came while the others were being counted is left.
+    add_unrecorded(&own, 1, at(30)).unwrap();
+    drop_unrecorded(&own, &three).unwrap();
+    assert_eq!(kept(), Some(Unrecorded { uses: 1, first: at(20), last: at(30) }));
+    drop_unrecorded(&own, &kept().unwrap()).unwrap();
+    assert_eq!(kept(), None);
+    let facts = Facts { places: &here, header: &seen, digest: &digest(6) };
+    assert!(host.memory().judge(&facts, &me).is_ok(), "and all codes fit");
 }

@@ -9,32 +9,7 @@ use super::{account, folder, log};
 use crate::support::command::{PROGRAM, environment};
 use crate::support::home::Account;
 use crate::support::server::{Server, json};
-
-/// The user that owns nothing.
-const NOBODY: u32 = 65_534;
-
-/// Runs the program as a user whom permissions hold off: as nobody, where the tests are run by root.
-fn as_user(account: &Account, arguments: &[&str]) -> (i32, String, String) {
-    let root = rustix::process::getuid().is_root();
-    let mut command = Command::new(if root { "setpriv" } else { "env" });
-    if root {
-        let id = NOBODY.to_string();
-        command.args(["--reuid", &id, "--regid", &id, "--clear-groups"]);
-    }
-    let output =
-        command.arg(PROGRAM).args(arguments).env_clear().envs(environment(&account.home)).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
-}
-
-/// Gives the home to that user.
-fn hand_over(account: &Account) {
-    if rustix::process::getuid().is_root() {
-        let done =
-            Command::new("chown").arg("-R").arg(NOBODY.to_string()).arg(&account.home).status().unwrap();
-        assert!(done.success());
-    }
-}
+use crate::support::user::{as_user, hand_over};
 
 fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
@@ -118,6 +93,71 @@ fn neither_run_nor_inject_nor_request_acts_without_its_line() {
         assert_eq!(code, 0, "{arguments:?}: {err}");
         assert!(acted(), "the control: {arguments:?}");
     }
+}
+
+/// As a person asks for: what has no line has a mark on this host, and the next line counts it.
+#[test]
+fn asked_to_it_goes_on_without_a_line_and_the_next_one_counts_that() {
+    let server = Server::start(|_| json(200, r#"{"fine":true}"#));
+    let account = Account::with_vault();
+    account.put(&format!(
+        r#"{{"key":"pay.api","kind":"api_key","config":{{"base_url":"{}","api_key":"marker-key-1"}}}}"#,
+        server.url()
+    ));
+    let at = |name: &str| account.home.join(name).to_str().unwrap().to_owned();
+    fs::write(at("template"), "v={{ cred://pay.api }}").unwrap();
+    hand_over(&account);
+    let template = at("template");
+    let acts: [(&[&str], &str); 4] = [
+        (&["get", "pay.api", "--unrecorded"], "marker-key-1"),
+        (&["run", "--unrecorded", "--env", "K=cred://pay.api", "--", "sh", "-c", "echo ${#K}"], "12\n"),
+        (&["inject", "--unrecorded", "-i", &template], "v=marker-key-1"),
+        (&["request", "--unrecorded", "pay.api", "/x"], r#"{"fine":true}"#),
+    ];
+    mode(&log(&account), 0o400);
+    for (arguments, printed) in &acts {
+        let (code, out, err) = as_user(&account, arguments);
+        assert_eq!((code, out.as_str()), (0, *printed), "{arguments:?}: {err}");
+        assert!(err.contains("this has no line in the audit log"), "{arguments:?}: {err}");
+    }
+    assert_eq!(server.requests().len(), 1);
+    // The control: nobody goes on who did not ask for it, and the error says how.
+    for (arguments, _) in &acts {
+        let plain: Vec<&str> = arguments.iter().copied().filter(|word| *word != "--unrecorded").collect();
+        let (code, _, err) = as_user(&account, &plain);
+        assert!(code == 1 && err.contains("`--unrecorded` goes on"), "{plain:?}: {code} {err}");
+    }
+    // Where not even a mark can be left, nothing is done.
+    let state = account.home.join("state/credbench");
+    mode(&state, 0o500);
+    for (arguments, _) in &acts {
+        let (code, out, err) = as_user(&account, arguments);
+        assert_eq!((code, out.as_str()), (1, ""), "{arguments:?}: {err}");
+        assert!(err.contains("nothing was handed out") && err.contains("memory"), "{arguments:?}: {err}");
+    }
+    mode(&state, 0o700);
+    assert_eq!(server.requests().len(), 1);
+
+    mode(&log(&account), 0o600);
+    let (code, _, err) = as_user(&account, &["list"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("values were handed out 4 times without a line in the audit log"), "{err}");
+    let (_, _, err) = as_user(&account, &["get", "pay.api", "--unrecorded"]);
+    assert_eq!(err, "", "with a log that can be written it is as without the option");
+    let read = || {
+        let (code, out, err) = as_user(&account, &["audit", "--json"]);
+        assert_eq!(code, 0, "{err}");
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()
+    };
+    let lines = read();
+    let counted: Vec<_> =
+        lines.as_array().unwrap().iter().filter(|line| line["what"] == "unrecorded").collect();
+    assert_eq!(counted.len(), 1, "{lines}");
+    assert_eq!(counted[0]["facts"]["uses"], 4);
+    let (_, out, _) = as_user(&account, &["audit"]);
+    assert!(out.contains("unrecorded: used 4 times without a line, the last time 20"), "{out}");
+    let (_, out, _) = as_user(&account, &["audit", "verify", "--json"]);
+    assert!(out.contains(r#""gaps": 1"#), "{out}");
 }
 
 /// A disk that is really full: the log has its own room there for a while, then it stops what hands out.

@@ -55,10 +55,12 @@ impl Workbench {
             Ok(found) => found,
             Err(problem) => return shared.tell_problem(&problem),
         };
-        let (mut edits, mut vanished, mut read, mut places) = (Vec::new(), Vec::new(), 0, 0);
+        let (mut edits, mut vanished) = (Vec::new(), Vec::new());
+        let (mut read, mut unread, mut places) = (0, 0, 0);
         for (solution, found) in &found {
             let survey = session::survey(&self.document, &shared.kinds, found, solution, shared.now());
             read += found.read;
+            unread += found.unread.len();
             places += survey.workflows.iter().map(|known| known.references.len()).sum::<usize>();
             edits.push(survey.edit);
             vanished.extend(survey.vanished);
@@ -67,7 +69,11 @@ impl Workbench {
             0 => String::new(),
             gone => format!(", {gone} no longer there"),
         };
-        let said = format!("{read} files read, {places} places name credentials{gone}");
+        let hidden = match unread {
+            0 => String::new(),
+            unread => format!(", {unread} could not be read"),
+        };
+        let said = format!("{read} files read, {places} places name credentials{gone}{hidden}");
         self.wanted.push((edits, Change::Scanned(said, vanished)));
     }
 
