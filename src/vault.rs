@@ -36,7 +36,7 @@ use crate::model::{Batch, Document, Edit, KeptDraft};
 /// Holds off other programs' saves until it is dropped.
 pub use crate::durable::Lock as Held;
 pub use adoption::Adoption;
-pub use archive::{Archive, Earlier, Restoration};
+pub use archive::{Archive, Earlier, Restoration, Restored};
 pub use backups::Backup;
 pub use drafts::{DraftSealer, SealedDraft};
 pub use error::{Damage, Forgery, Notice, Refusal, StoreError};

@@ -125,7 +125,10 @@ impl Locked {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::audit::{self, Entry, What, Who};
 
     #[test]
     fn a_file_that_went_aside_while_its_lock_was_waited_for_is_not_written_to() {
@@ -150,5 +153,23 @@ mod tests {
         assert!(matches!(locked.read(6), Err(Error::TooLarge { limit: LIMIT, .. })));
         assert_eq!(locked.read(LIMIT + 6).unwrap(), [0], "from there it is one byte");
         assert_eq!(locked.first_line().unwrap(), b"first");
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_made_is_said_with_the_step() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("vault.age.d");
+        let entry = Entry::new(What::UnlockFailed);
+        let write = || match audit::without_key(&folder, Who::default(), &entry, Timestamp::UNIX_EPOCH) {
+            Err(audit::Error::File(error)) => Some(error),
+            written => written.map(|()| None).unwrap(),
+        };
+        let _ = durable::create(&folder, b"in the way", |_| Ok(())).unwrap();
+        assert!(matches!(write(), Some(Error::Io { step: Step::CreateFolder, .. })));
+        durable::remove(&folder).unwrap();
+        durable::create_private_folder(&folder.join(audit::NAME)).unwrap();
+        assert!(matches!(write(), Some(Error::NotAFile { what: "a folder", .. })));
+        std::fs::remove_dir(folder.join(audit::NAME)).unwrap();
+        assert!(write().is_none(), "control: with the way free it is written");
     }
 }

@@ -32,7 +32,18 @@ pub fn restore(archive: Archive, name: &str, now: Timestamp) -> Result<Opened, P
             Ok(begun.map_err(|error| unwritable("nothing was restored", error))?)
         }
     };
-    let opened = restoration.complete(log.generation(), now)?;
+    let restored = match restoration.complete(log.generation(), now) {
+        Ok(restored) => restored,
+        Err(error) => {
+            let problem = Problem::from(error);
+            if let Ok(begun) = begun {
+                // That it has no end shows in the log as it is.
+                let _ = log.end(begun, problem.code, Vec::new(), now, &restoration);
+            }
+            return Err(problem);
+        }
+    };
+    let opened = restoration.open(restored);
     let unrecorded = match begun {
         Ok(begun) => {
             record::follow(&mut log, &opened.store);

@@ -91,7 +91,7 @@ impl Archive {
         let Earlier { header, mut document, opener, key } = self.examine(&backup)?;
         let Self { files, keyring } = self;
         durable::create_private_folder(&files.folder)?;
-        let lock = Lock::acquire(&files.lock(), LOCK_WAIT)?;
+        let _lock = Lock::acquire(&files.lock(), LOCK_WAIT)?;
         durable::remove_stale(&files.vault);
         let present = present(&files, &keyring)?;
         let header = match &present {
@@ -105,7 +105,21 @@ impl Archive {
             }
             Present::Damaged { .. } | Present::Missing => header,
         };
-        Ok(Restoration { files, keyring, header, document, opener, key, present, lock })
+        Ok(Restoration { files, keyring, header, document, opener, key, present, _lock })
+    }
+}
+
+/// An earlier generation that became the newest on the disk.
+pub struct Restored {
+    sealed: save::Sealed,
+    header: Header,
+    document: Document,
+    notices: Vec<Notice>,
+}
+
+impl std::fmt::Debug for Restored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Restored(generation {})", self.header.generation)
     }
 }
 
@@ -119,7 +133,7 @@ pub struct Restoration {
     opener: usize,
     key: writer::WriterKey,
     present: Present,
-    lock: Lock,
+    _lock: Lock,
 }
 
 impl std::fmt::Debug for Restoration {
@@ -152,18 +166,18 @@ impl Restoration {
     ///
     /// # Errors
     /// [`StoreError::LockedOut`], [`StoreError::Contended`], files. The vault is then as it was.
-    pub fn complete(self, logged: u64, now: Timestamp) -> Result<Opened, StoreError> {
-        let Self { files, keyring, mut header, document, opener, key, present, lock } = self;
-        let identity = keyring.identity(opener);
+    pub fn complete(&self, logged: u64, now: Timestamp) -> Result<Restored, StoreError> {
+        let Self { files, keyring, opener, key, present, .. } = self;
+        let (mut header, document) = (self.header.clone(), save::with_audit_key(self.document.clone()));
+        let identity = keyring.identity(*opener);
         let recipients = save::recipients(&document)?;
         if !recipients.iter().any(|recipient| identity.answers_to(recipient)) {
-            return Err(save::locked_out(&keyring, opener));
+            return Err(save::locked_out(keyring, *opener));
         }
         let memory = Memory::load(&files.seen)?;
-        let document = save::with_audit_key(document);
         header.format = FORMAT;
         header.generation = header.generation.max(memory.highest(&files.places)).max(logged) + 1;
-        header.previous = match &present {
+        header.previous = match present {
             Present::Sound { digest, .. } => Some(digest.clone()),
             // Other hosts saw the generation before it was damaged.
             Present::Damaged { .. } | Present::Missing => memory.newest_digest(&files.places),
@@ -171,28 +185,34 @@ impl Restoration {
         header.saved_at = now;
         header.writer = key.public();
         let mut notices: Vec<Notice> =
-            save::add_writer(&mut header, &key, &document, identity).into_iter().collect();
-        let sealed = save::seal(&document, &header, &recipients, &key, &keyring)?;
+            save::add_writer(&mut header, key, &document, identity).into_iter().collect();
+        let sealed = save::seal(&document, &header, &recipients, key, keyring)?;
         let (expected, kept) = match present {
             Present::Missing => (None, None),
             Present::Sound { digest, header, .. } => (Some(digest), Some(files.backup_of(header.generation))),
             Present::Damaged { digest } => (Some(digest), Some(backups::place_of_damaged(&files.backups()))),
         };
         let saved = match (expected, kept) {
-            (Some(expected), Some(kept)) => files.replace(&sealed, &expected, &kept, &keyring, opener)?,
+            (Some(expected), Some(kept)) => files.replace(&sealed, expected, &kept, keyring, *opener)?,
             _ => {
-                let verify = |back: &[u8]| sealed.opens_from(back, &keyring, opener);
+                let verify = |back: &[u8]| sealed.opens_from(back, keyring, *opener);
                 Some(durable::create(&files.vault, &sealed.bytes, verify)?)
             }
         };
-        let Some(saved) = saved else { return Err(StoreError::Contended { path: files.vault }) };
-        let state = State::saved(&files, sealed, header, Arc::new(document), opener, key);
+        let Some(saved) = saved else { return Err(StoreError::Contended { path: files.vault.clone() }) };
         backups::prune(&files.backups());
+        notices.extend(saved.unsynced.map(|error| Notice::Unsynced { reason: error.to_string() }));
+        Ok(Restored { sealed, header, document, notices })
+    }
+
+    /// Opens the vault with what it now holds.
+    pub fn open(self, restored: Restored) -> Opened {
+        let Self { files, keyring, opener, key, .. } = self;
+        let Restored { sealed, header, document, mut notices } = restored;
+        let state = State::saved(&files, sealed, header, Arc::new(document), opener, key);
         let store = Store { files, keyring, policy: OpenPolicy::Strict, state, audit_head: None };
         notices.extend(store.note(false));
-        notices.extend(saved.unsynced.map(|error| Notice::Unsynced { reason: error.to_string() }));
-        drop(lock);
-        Ok(store.opened(notices))
+        store.opened(notices)
     }
 }
 

@@ -249,6 +249,9 @@ mod tests {
             assert!(matches!(local("one"), Err(StoreError::Keyring(KeyringError::WriterKey { .. }))));
         }
         assert_eq!(keyring.identity(0).label(), keyring.recipients()[0], "what tells identities apart");
+        // Nor is one made where it cannot be noted.
+        let _ = durable::create(&home.path().join("three"), b"in the way", |_| Ok(())).unwrap();
+        assert!(matches!(local("three"), Err(StoreError::File(durable::Error::Io { .. }))));
         // What this host keeps in mind cannot be trusted: a key for once, and nothing is written.
         let seen = home.path().join("two/seen.json");
         let honest = std::fs::read(&seen).unwrap();

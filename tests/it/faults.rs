@@ -316,13 +316,24 @@ fn killed_at_every_call_the_vault_is_old_or_new() {
     assert!(states.contains(&State::Old) && states.contains(&State::New), "{states:?}");
 }
 
-#[test]
-fn refused_at_every_call_the_vault_is_old_or_new() {
-    let Some(bench) = Bench::new("put") else { return };
+/// Refuses every call of a command once, one in three for good.
+fn refused_at_every_call(name: &str) {
+    let Some(bench) = Bench::new(name) else { return };
     let calls = bench.calls();
     let faults = calls.iter().zip(ERRORS.iter().cycle()).enumerate();
     let (_, failed) = bench.attempt(faults.map(|(index, (call, name))| error(call, name, index % 3 == 0)));
     assert!(failed > 10, "the faults were felt: {failed}");
+}
+
+#[test]
+fn refused_at_every_call_the_vault_is_old_or_new() {
+    refused_at_every_call("put");
+}
+
+/// The first save makes what later ones find.
+#[test]
+fn refused_at_every_call_there_is_no_vault_or_a_whole_one() {
+    refused_at_every_call("init");
 }
 
 /// What cannot be read, or looked at, is neither taken for missing nor saved over.

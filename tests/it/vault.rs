@@ -357,7 +357,8 @@ fn debugging_shows_no_secret() {
     let archive = Archive::of(&home.places(), home.keyring()).unwrap();
     let earlier = archive.examine(&archive.list().unwrap()[0]).unwrap();
     let text = format!("{opened:?} {adoption:?} {archive:?} {earlier:?} {:?}", home.keyring());
-    let text = format!("{text} {:?}", archive.prepare("1").unwrap());
+    let restoration = archive.prepare("1").unwrap();
+    let text = format!("{text} {restoration:?} {:?}", restoration.complete(0, now()).unwrap());
     assert!(
         text.contains("State(generation 2)") && text.contains("Keyring(1 identities)"),
         "control: {text}"

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use credbench::durable;
 use credbench::model::Edit;
-use credbench::vault::{Adoption, Keyring, OpenPolicy, Places, Store, StoreError};
+use credbench::vault::{Adoption, Keyring, Notice, OpenPolicy, Places, Store, StoreError};
 
 use crate::support::vault::{
     CHEAP, Home, as_process, content, create, document_for, installed, now, report, unlock,
@@ -272,6 +272,30 @@ fn a_save_without_a_backup_is_refused() {
     // Control: the same store saves once the way is free.
     fs::remove_file(&backups).unwrap();
     store.commit(vec![create("two", "x")], now()).unwrap();
+}
+
+#[test]
+fn a_file_in_the_place_of_a_folder_refuses_the_save_or_is_said() {
+    let blocked = |folder: &str| {
+        let home = Home::with_vault();
+        let mut store = home.open().unwrap().store;
+        let place = home.root.join(folder);
+        fs::rename(&place, home.root.join("elsewhere")).unwrap();
+        let _ = durable::create(&place, b"in the way", |_| Ok(())).unwrap();
+        let before = fs::read(home.vault()).unwrap();
+        let committed = store.commit(vec![create("one", "x")], now());
+        (committed, before == fs::read(home.vault()).unwrap(), place)
+    };
+    let (committed, untouched, place) = blocked("data/vault.age.d");
+    let error = committed.unwrap_err().to_string();
+    assert!(
+        untouched && error.starts_with(&format!("cannot make the folder {}", place.display())),
+        "{error}"
+    );
+    // That it was saved is more than that this host remembers it.
+    let (committed, untouched, _) = blocked("state");
+    let notices = committed.unwrap().notices;
+    assert!(!untouched && matches!(notices[..], [Notice::NotRemembered { .. }]), "{notices:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use credbench::vault::{
-    Adoption, Forgery, Keyring, KeyringError, OpenPolicy, Places, Refusal, Store, StoreError,
+    Adoption, Archive, Forgery, Keyring, KeyringError, OpenPolicy, Places, Refusal, Store, StoreError,
 };
 use ed25519_dalek::{Signer, SigningKey};
 use serde_json::{Value, json};
@@ -347,6 +347,23 @@ fn a_refused_vault_can_be_read_and_adopted_but_not_changed() {
     assert_eq!(adopted.store.header().generation, 4);
     assert_eq!(home.open().unwrap().document.credentials.len(), 1);
     home.add("goes on");
+}
+
+/// To plant a backup is no way round the signature.
+#[test]
+fn a_forged_backup_is_not_restored() {
+    let home = home();
+    let attacker = Attacker::of(&home);
+    let (header, body) = (attacker.next_header(), attacker.evil_body());
+    let document = json!({"header": header, "signature": attacker.sign(&header, &body), "body": body});
+    let backup = home.root.join("data/vault.age.d/backups/2.age");
+    let honest = fs::read(&backup).unwrap();
+    attacker.plant(&backup, &document);
+    let prepare = || Archive::of(&home.places(), home.keyring()).unwrap().prepare("2");
+    let refused = prepare().unwrap_err();
+    assert!(matches!(refused.refusal(), Some(Refusal::Forged(_))), "{refused}");
+    plant(&backup, &honest);
+    prepare().unwrap();
 }
 
 /// A vault that stock age encrypted to us, and whose own list leaves us out: the next save would lock us out.

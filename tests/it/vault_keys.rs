@@ -7,6 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use credbench::durable;
 use credbench::model::Edit;
 use credbench::secret::Secret;
@@ -254,6 +256,34 @@ fn ssh_keys_that_do_not_work_are_told_apart() {
     assert!(matches!(unlock_with(&locked, "wrong"), Err(KeyringError::WrongPassphrase { .. })));
     let changed = change_passphrase(&locked, Some(Secret::from("opens")), None, CHEAP).unwrap_err();
     assert!(changed.to_string().contains("ssh-keygen -p"), "{changed}");
+    // Forms of keys that age does not read, told with what helps.
+    let with = |name: &str, arguments: &[&str]| {
+        let path = home.root.join(name);
+        let made =
+            Command::new("ssh-keygen").args(["-q", "-N", "opens", "-f"]).arg(&path).args(arguments).status();
+        assert!(made.unwrap().success());
+        unlock_with(&path, "opens").unwrap_err().to_string()
+    };
+    let old = with("old", &["-t", "rsa", "-m", "PEM"]);
+    assert!(old.contains("old format") && old.contains("ssh-keygen -p -f"), "{old}");
+    let cipher = with("cipher", &["-t", "ed25519", "-Z", "chacha20-poly1305@openssh.com"]);
+    assert!(cipher.contains("it is encrypted with chacha20-poly1305@openssh.com"), "{cipher}");
+    let hardware = home.root.join("hardware");
+    write(&hardware, &key_of_type("sk-ssh-ed25519@openssh.com"));
+    let error = unlock(&hardware).unwrap_err().to_string();
+    assert!(error.contains("lives on a security key"), "{error}");
+}
+
+/// A private key file of OpenSSH that says of its key only of which type it is.
+fn key_of_type(kind: &str) -> String {
+    let string = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat();
+    let private = [&[0; 8][..], &string(kind.as_bytes())].concat();
+    let parts =
+        [string(b"none"), string(b"none"), string(b""), vec![0, 0, 0, 1], string(b""), string(&private)];
+    let text = BASE64_STANDARD.encode([&b"openssh-key-v1\0"[..], &parts.concat()].concat());
+    let lines: Vec<&str> = (0..text.len()).step_by(70).map(|at| &text[at..text.len().min(at + 70)]).collect();
+    let (open, close) = ("-----BEGIN OPENSSH PRIVATE KEY-----", "-----END OPENSSH PRIVATE KEY-----");
+    format!("{open}\n{}\n{close}\n", lines.join("\n"))
 }
 
 #[test]
@@ -266,6 +296,15 @@ fn a_plugin_that_is_not_there_is_named() {
     assert!(keyring.recipients().is_empty());
     let error = Store::open(&home.places(), keyring, OpenPolicy::Strict).unwrap_err();
     assert!(error.to_string().contains("age-plugin-credbench-none is not on the PATH"), "{error}");
+    // Nor is a vault sealed to a recipient that only a plugin could seal to.
+    let mut store = home.open().unwrap().store;
+    let before = store.document().recipients.clone();
+    let mut after = document_for(&[FAKE_RECIPIENT.to_owned()]).recipients;
+    after.extend(before.clone());
+    let error = store.commit(vec![Edit::SetRecipients { before, after }], now()).unwrap_err();
+    assert!(matches!(error, StoreError::Encrypt { .. }), "{error}");
+    assert!(error.to_string().contains("age-plugin-fake is not on the PATH"), "{error}");
+    store.commit(vec![create("one", "x")], now()).unwrap();
 }
 
 /// A plugin that "wraps" a file key by writing it down: enough to see that plugins are asked, and how.
@@ -295,6 +334,16 @@ const ASKING_PLUGIN: &str = r#"#!/bin/sh
 while IFS= read -r line && [ "$line" != "-> done" ]; do :; done
 IFS= read -r _
 printf -- '-> request-secret\n%s\n' UElO
+read -r _
+read -r _
+printf -- '-> done\n\n'
+"#;
+
+/// A plugin whose hardware is not there.
+const FAILING_PLUGIN: &str = r#"#!/bin/sh
+while IFS= read -r line && [ "$line" != "-> done" ]; do :; done
+IFS= read -r _
+printf -- '-> error internal\n%s\n' bm8ga2V5IHBsdWdnZWQgaW4
 read -r _
 read -r _
 printf -- '-> done\n\n'
@@ -349,6 +398,12 @@ fn child_uses_a_plugin() {
         matches!(&error, StoreError::Keyring(KeyringError::Cancelled { path }) if *path == asking),
         "{error}"
     );
+    // One that says what is wrong.
+    let failing = home.root.join("failing");
+    write(&failing, &age::plugin::Identity::default_for_plugin("failing").unwrap().to_string());
+    let error = Store::open(&home.places(), unlock(&failing).unwrap(), OpenPolicy::Strict).unwrap_err();
+    assert!(matches!(error, StoreError::Keyring(KeyringError::Plugin { .. })), "{error}");
+    assert!(error.to_string().contains("no key plugged in"), "{error}");
     let before = opened.store.document().recipients.clone();
     let nobody = vec![Edit::SetRecipients { before, after: Vec::new() }];
     assert!(matches!(opened.store.commit(nobody, now()), Err(StoreError::LockedOut { .. })));
@@ -360,8 +415,8 @@ fn child_uses_a_plugin() {
 #[test]
 fn a_plugin_opens_signs_and_speaks() {
     let home = Home::empty();
-    for (name, script) in [("age-plugin-fake", FAKE_PLUGIN), ("age-plugin-asking", ASKING_PLUGIN)] {
-        let plugin = home.root.join(name);
+    for (name, script) in [("fake", FAKE_PLUGIN), ("asking", ASKING_PLUGIN), ("failing", FAILING_PLUGIN)] {
+        let plugin = home.root.join(format!("age-plugin-{name}"));
         write(&plugin, script);
         fs::set_permissions(&plugin, fs::Permissions::from_mode(0o700)).unwrap();
     }

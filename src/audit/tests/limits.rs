@@ -25,7 +25,7 @@ fn a_file_of_some_megabytes_is_read_and_one_without_end_is_not() {
 fn a_summary_of_more_than_a_megabyte_is_read() {
     let bench = Bench::new();
     let mut used = Usage::default();
-    (0..10_000).for_each(|number| used.add(&Id(format!("{number:0>100}")), now()));
+    (0..12_000).for_each(|number| used.add(&Id(format!("{number:0>100}")), now()));
     let known = State { usage: used.into(), ..State::new() };
     usage::write(bench.folder(), &known, &bench.keys()).unwrap();
     assert!(fs::metadata(usage::place(bench.folder())).unwrap().len() > 1 << 20);

@@ -138,6 +138,26 @@ fn a_removal_that_was_killed_stands_there_as_unfinished() {
 }
 
 #[test]
+fn a_restore_that_fails_stands_there_as_failed() {
+    if !installed("strace") {
+        return;
+    }
+    let account = account();
+    // Nothing can be put in another file's place.
+    let calls = "?rename,renameat,renameat2";
+    let (trace, fault) = (format!("trace={calls}"), format!("inject={calls}:error=EIO"));
+    let options = ["-o", "/dev/null", "-e", &trace, "-e", &fault];
+    let restore = ["backup", "restore", "1", "--force"];
+    assert_eq!(traced(&account, &options, &restore).0, Some(1));
+    account.run(&["get", "pay.api"]).succeeds();
+    account.run(&restore).succeeds();
+    let restored = records(&account, &["--what", "vault_restored"]);
+    let results: Vec<_> = restored.iter().map(|record| &record["result"]).collect();
+    assert_eq!(results, ["io", "ok"]);
+    account.run(&["audit", "verify"]).succeeds();
+}
+
+#[test]
 fn a_record_that_a_power_cut_halved_is_closed_by_the_next() {
     let account = account();
     let copy = Copy::of(&account);
