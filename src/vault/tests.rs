@@ -81,6 +81,9 @@ fn a_log_is_compared_with_what_the_header_and_this_host_know_of_it() {
     let backup = archive.list().unwrap().remove(0);
     let restoration = archive.prepare(backup.name()).unwrap();
     assert_eq!((restoration.mark(), restoration.heads()), (Some(mark(3)), &heads[..]));
+    assert!(
+        restoration.audit_key().is_some() && restoration.audit_key() == store.document().audit_key.as_ref()
+    );
     restoration.note(&mark(5)).unwrap();
     assert_eq!((restoration.mark(), Witness::mark(&store)), (Some(mark(5)), Some(mark(5))));
 }

@@ -10,7 +10,7 @@ use credbench::model::{Edit, EditError, Recipient};
 use credbench::vault::export::{ExportError, write_export};
 use credbench::vault::{
     Adoption, Archive, Damage, Keyring, Notice, OpenPolicy, Places, Refusal, Store, StoreError, backups,
-    locate,
+    locate, parse_recipient,
 };
 
 use crate::support::vault::{CHEAP, Home, content, create, document_for, installed, now, unlock};
@@ -359,9 +359,18 @@ fn debugging_shows_no_secret() {
     let text = format!("{opened:?} {adoption:?} {archive:?} {earlier:?} {:?}", home.keyring());
     let restoration = archive.prepare("1").unwrap();
     let text = format!("{text} {restoration:?} {:?}", restoration.complete(0, now()).unwrap());
-    assert!(
-        text.contains("State(generation 2)") && text.contains("Keyring(1 identities)"),
-        "control: {text}"
-    );
+    let own = opened.store.own_recipient().unwrap();
+    let text = format!("{text} {:?}", parse_recipient(own).unwrap());
+    for shown in [
+        "State(generation 2)",
+        "Adoption(None)",
+        "Earlier(generation 1)",
+        "Keyring(1 identities)",
+        "Restoration(",
+        "Restored(generation 3)",
+        &format!("ParsedRecipient({own})"),
+    ] {
+        assert!(text.contains(shown), "control: {shown}: {text}");
+    }
     assert!(!text.contains("a secret") && !text.contains(identity), "{text}");
 }

@@ -17,6 +17,7 @@ use credbench::vault::{
     Damage, Keyring, KeyringError, MAX_WORK_FACTOR, NobodyToAsk, OpenPolicy, Refusal, Store, StoreError,
     WORK_FACTOR,
 };
+use sha2::{Digest, Sha256};
 
 use crate::support::vault::{
     Answer, CHEAP, Home, as_process, create, document_for, installed, now, report, unlock,
@@ -386,7 +387,14 @@ fn child_uses_a_plugin() {
     let mut opened = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
     assert!(opened.notices.is_empty(), "{:?}", opened.notices);
     assert_eq!(opened.store.own_recipient(), None);
+    // What is sealed is not opened again: nobody is to touch it for each save.
+    let touched = || ask.0.lock().unwrap().len();
+    let before = touched();
     opened.store.commit(vec![create("one", "x")], now()).unwrap();
+    assert_eq!(touched(), before);
+    // The key that it signs with is kept under the name of the identity.
+    let digest: String = Sha256::digest(&identity).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(home.places().writers.join(format!("{digest}.age")).is_file());
     let again = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap();
     assert!(again.notices.is_empty(), "{:?}", again.notices);
     // A plugin whose question nobody answers.
@@ -398,6 +406,14 @@ fn child_uses_a_plugin() {
         matches!(&error, StoreError::Keyring(KeyringError::Cancelled { path }) if *path == asking),
         "{error}"
     );
+    // Nor are backups tried in the place of a damaged vault, as they are with other identities.
+    let whole = fs::read(home.vault()).unwrap();
+    fs::write(home.vault(), &whole[..whole.len() - 1]).unwrap();
+    let before = touched();
+    let error = Store::open(&home.places(), keyring(), OpenPolicy::Strict).unwrap_err();
+    assert!(matches!(&error, StoreError::Refused { refusal: Refusal::Damaged(_), .. }), "{error}");
+    assert_eq!(touched(), before + 1);
+    fs::write(home.vault(), &whole).unwrap();
     // One that says what is wrong.
     let failing = home.root.join("failing");
     write(&failing, &age::plugin::Identity::default_for_plugin("failing").unwrap().to_string());

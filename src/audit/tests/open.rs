@@ -38,6 +38,18 @@ fn what_happened_since_a_person_was_there_is_known() {
 }
 
 #[test]
+fn what_is_done_to_a_credential_is_no_use_of_it() {
+    for (what, count) in [(What::Got, Some(1)), (What::Updated, None)] {
+        let bench = Bench::new();
+        let mut log = bench.log();
+        let id = Id("one".to_owned());
+        let begun = log.begin(vec![Entry::about_id(what, &id, 1)], now(), &bench.host).unwrap();
+        log.end(begun, "ok", Vec::new(), now(), &bench.host).unwrap();
+        assert_eq!(log.usage().of(&id).map(|used| used.count), count, "{what:?}");
+    }
+}
+
+#[test]
 fn a_value_that_was_asked_for_and_not_handed_out_was_refused() {
     for (what, refused) in [(What::Revealed, 1), (What::Copied, 1), (What::Got, 1), (What::Ran, 0)] {
         let bench = Bench::new();

@@ -79,6 +79,20 @@ fn a_record_is_about_a_credential_by_its_id_or_by_the_name_that_it_had() {
 }
 
 #[test]
+fn what_is_wrong_names_the_file_and_the_line() {
+    let broken = |line, row| {
+        let fault = if line == 0 { Fault::Foreign } else { Fault::Code };
+        Broken { path: "d/audit.log".into(), line, row, fault }.to_string()
+    };
+    assert_eq!(broken(0, 0), "the audit log d/audit.log: is not the log that this host knows");
+    assert_eq!(
+        broken(4, 4),
+        "the audit log d/audit.log: line 4 was changed or forged: its code does not fit"
+    );
+    assert!(broken(14, 2).starts_with("the audit log d/audit.log: line 2 (number 14) was changed"));
+}
+
+#[test]
 fn who_did_it_in_words() {
     let who = Who { uid: 1000, ..Who::default() };
     assert_eq!(who.words(), "user 1000");
