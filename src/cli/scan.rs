@@ -71,7 +71,7 @@ pub(crate) fn run(context: &Context, arguments: &Scan) -> Result<ExitCode, Probl
         0 => Ok(ExitCode::SUCCESS),
         count => {
             let message =
-                format!("{} could not be read: what they name is not known", counted(count, "place"));
+                format!("{} could not be read: what is named there is not known", counted(count, "place"));
             Err(Problem::new(Exit::Failed, "unread", message)
                 .hint("what is recorded of them stays; scan again as somebody who may read them"))
         }

@@ -41,7 +41,9 @@ pub(super) fn opened(
         None => Entry::new(What::Opened),
     };
     let entries: Vec<Entry> = gap.into_iter().chain([entry]).collect();
-    let silent = |error| format!("nothing is handed out, because the audit log cannot be written: {error}");
+    let silent = |error| {
+        format!("the audit log cannot be written, and without a line there nothing is handed out: {error}")
+    };
     let unrecorded = opened.store.unrecorded();
     let (unwritten, counted) = match (unreadable, log.append(&entries, now, &opened.store)) {
         (Some(error), _) => (Some(silent(error)), None),

@@ -3,7 +3,7 @@
 //!
 //! Every run of the tests takes all calls of `put` and a sample of every other command's; the whole matrix is
 //! `cargo test --test it -- --ignored --nocapture faults::the_whole_matrix`, for some commands with
-//! `CREDBENCH_FAULTS=put,remove`.
+//! `CREDBENCH_FAULTS=put,remove`, and of some calls with `CREDBENCH_CALLS=open,read`.
 
 pub(crate) mod commands;
 mod systems;
@@ -378,17 +378,24 @@ fn the_other_half_of_the_commands_is_old_or_new_whatever_fails() {
 #[test]
 #[ignore = "every fault of every command: hours on a busy machine"]
 fn the_whole_matrix() {
-    let wanted = std::env::var("CREDBENCH_FAULTS").unwrap_or_default();
-    let wanted: Vec<&str> = wanted.split(',').filter(|name| !name.is_empty()).collect();
-    for case in CASES.iter().filter(|case| wanted.is_empty() || wanted.contains(&case.name)) {
+    let wanted = |variable: &str| -> Vec<String> {
+        let names = std::env::var(variable).unwrap_or_default();
+        names.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    };
+    let (commands, only) = (wanted("CREDBENCH_FAULTS"), wanted("CREDBENCH_CALLS"));
+    let is_among = |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known == name);
+    for case in CASES.iter().filter(|case| is_among(&commands, case.name)) {
         let Some(bench) = Bench::new(case.name) else { return };
-        let calls = bench.calls();
+        let mut calls = bench.calls();
+        calls.retain(|(name, _)| is_among(&only, name));
         let mut faults: Vec<String> = calls.iter().map(kill).collect();
         for name in ERRORS {
             faults.extend(calls.iter().map(|call| error(call, name, false)));
         }
         faults.extend(calls.iter().zip(ERRORS.iter().cycle()).map(|(call, name)| error(call, name, true)));
-        faults.extend(bench.calls_of(&READS).iter().map(|call| error(call, "EIO", false)));
+        let mut reads = bench.calls_of(&READS);
+        reads.retain(|(name, _)| is_among(&only, name));
+        faults.extend(reads.iter().map(|call| error(call, "EIO", false)));
         let count = faults.len();
         let (states, failed) = bench.attempt(faults);
         let new = states.iter().filter(|state| **state == State::New).count();

@@ -143,7 +143,7 @@ fn what_cannot_be_read_is_told_and_stays_recorded() {
         assert_eq!(scan["vanished"], json!([]));
     }
     let (_, _, err) = as_user(&account, &["scan", app]);
-    assert!(err.contains("2 places could not be read: what they name is not known"), "{err}");
+    assert!(err.contains("2 places could not be read: what is named there is not known"), "{err}");
     modes(0o700);
     assert_eq!(kept(), before);
     // The control: what is really gone is.
