@@ -168,8 +168,12 @@ mod tests {
     #[test]
     fn an_rsa_key_is_neither_weak_nor_endless() {
         assert!(reason(&rsa(1024)).contains("fewer than 2048 bits"));
-        assert!(reason(&rsa(16384)).contains("too large"));
-        parse_recipient(&rsa(2048)).unwrap();
+        for bits in [8192, 16384] {
+            assert!(reason(&rsa(bits)).contains("too large"));
+        }
+        for bits in [2048, 4096] {
+            parse_recipient(&rsa(bits)).unwrap();
+        }
     }
 
     /// Keys that live on hardware; sealing to them takes no plugin.
@@ -187,27 +191,6 @@ mod tests {
     #[test]
     fn several_lines_are_not_guessed_at() {
         assert!(reason(&format!("{AGE}\n{SSH}")).contains("one recipient at a time"));
-    }
-
-    #[test]
-    fn an_rsa_key_is_neither_short_nor_endless() {
-        // What a `.pub` file holds: texts and numbers with their lengths.
-        let rsa = |bits: usize| {
-            let mut modulus = vec![0xff; bits / 8];
-            modulus.insert(0, 0);
-            let parts = [&b"ssh-rsa"[..], &[1, 0, 1], &modulus];
-            let blob: Vec<u8> = parts
-                .iter()
-                .flat_map(|part| {
-                    u32::try_from(part.len()).unwrap().to_be_bytes().into_iter().chain(part.to_vec())
-                })
-                .collect();
-            parse_recipient(&format!("ssh-rsa {}", BASE64_STANDARD.encode(blob)))
-        };
-        let reason = |bits: usize| rsa(bits).unwrap_err().reason;
-        assert!(reason(1024).contains("fewer than 2048 bits"));
-        assert!(reason(8192).contains("too large"));
-        assert!(rsa(2048).is_ok() && rsa(4096).is_ok(), "the control");
     }
 
     #[test]

@@ -330,25 +330,19 @@ read -r _
 printf -- '-> done\n\n'
 "#;
 
-/// A plugin that asks for a PIN, and opens nothing without.
-const ASKING_PLUGIN: &str = r#"#!/bin/sh
+/// A plugin that answers every identity with one command and what it holds, base64.
+fn plugin_that_says(command: &str, body: &str) -> String {
+    format!(
+        r#"#!/bin/sh
 while IFS= read -r line && [ "$line" != "-> done" ]; do :; done
 IFS= read -r _
-printf -- '-> request-secret\n%s\n' UElO
+printf -- '-> {command}\n%s\n' {body}
 read -r _
 read -r _
 printf -- '-> done\n\n'
-"#;
-
-/// A plugin whose hardware is not there.
-const FAILING_PLUGIN: &str = r#"#!/bin/sh
-while IFS= read -r line && [ "$line" != "-> done" ]; do :; done
-IFS= read -r _
-printf -- '-> error internal\n%s\n' bm8ga2V5IHBsdWdnZWQgaW4
-read -r _
-read -r _
-printf -- '-> done\n\n'
-"#;
+"#
+    )
+}
 
 const FAKE_RECIPIENT: &str = "age1fake1pzry9x8q2c6wmz";
 
@@ -431,9 +425,12 @@ fn child_uses_a_plugin() {
 #[test]
 fn a_plugin_opens_signs_and_speaks() {
     let home = Home::empty();
-    for (name, script) in [("fake", FAKE_PLUGIN), ("asking", ASKING_PLUGIN), ("failing", FAILING_PLUGIN)] {
+    let asking = plugin_that_says("request-secret", "UElO");
+    // Its hardware is not there.
+    let failing = plugin_that_says("error internal", "bm8ga2V5IHBsdWdnZWQgaW4");
+    for (name, script) in [("fake", FAKE_PLUGIN.to_owned()), ("asking", asking), ("failing", failing)] {
         let plugin = home.root.join(format!("age-plugin-{name}"));
-        write(&plugin, script);
+        write(&plugin, &script);
         fs::set_permissions(&plugin, fs::Permissions::from_mode(0o700)).unwrap();
     }
     let path = format!("{}:/usr/bin:/bin", home.root.display());

@@ -61,18 +61,24 @@ fn a_log_that_cannot_be_written_stops_what_hands_out() {
     refuses("a folder in the place of the file");
 }
 
-#[test]
-fn neither_run_nor_inject_nor_request_acts_without_its_line() {
-    let server = Server::start(|_| json(200, "{}"));
+/// A user's account with a key of a service, and a template that names it.
+fn of_that_user(server: &Server) -> (Account, String) {
     let account = Account::with_vault();
     account.put(&format!(
         r#"{{"key":"pay.api","kind":"api_key","config":{{"base_url":"{}","api_key":"marker-key-1"}}}}"#,
         server.url()
     ));
-    let at = |name: &str| account.home.join(name).to_str().unwrap().to_owned();
-    fs::write(at("template"), "v={{ cred://pay.api }}").unwrap();
+    let template = account.write("template", "v={{ cred://pay.api }}");
     hand_over(&account);
-    let (started, written, template) = (at("started"), at("written"), at("template"));
+    (account, template)
+}
+
+#[test]
+fn neither_run_nor_inject_nor_request_acts_without_its_line() {
+    let server = Server::start(|_| json(200, "{}"));
+    let (account, template) = of_that_user(&server);
+    let at = |name: &str| account.home.join(name).to_str().unwrap().to_owned();
+    let (started, written) = (at("started"), at("written"));
     let acts: [(&[&str], &dyn Fn() -> bool); 3] = [
         (&["run", "--env", "K=cred://pay.api", "--", "touch", &started], &|| {
             fs::remove_file(&started).is_ok()
@@ -99,15 +105,7 @@ fn neither_run_nor_inject_nor_request_acts_without_its_line() {
 #[test]
 fn asked_to_it_goes_on_without_a_line_and_the_next_one_counts_that() {
     let server = Server::start(|_| json(200, r#"{"fine":true}"#));
-    let account = Account::with_vault();
-    account.put(&format!(
-        r#"{{"key":"pay.api","kind":"api_key","config":{{"base_url":"{}","api_key":"marker-key-1"}}}}"#,
-        server.url()
-    ));
-    let at = |name: &str| account.home.join(name).to_str().unwrap().to_owned();
-    fs::write(at("template"), "v={{ cred://pay.api }}").unwrap();
-    hand_over(&account);
-    let template = at("template");
+    let (account, template) = of_that_user(&server);
     let acts: [(&[&str], &str); 4] = [
         (&["get", "pay.api", "--unrecorded"], "marker-key-1"),
         (&["run", "--unrecorded", "--env", "K=cred://pay.api", "--", "sh", "-c", "echo ${#K}"], "12\n"),
