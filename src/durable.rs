@@ -114,6 +114,11 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<Saved, Error> {
     temporary.replace_over()
 }
 
+/// The folder of a path; that of a bare name is the current one.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Makes a folder, 0700, and those above it that are missing. One that exists is left as it is.
 ///
 /// # Errors
@@ -215,10 +220,7 @@ impl Folder {
     fn of(path: &Path) -> Result<Self, Error> {
         let invalid = || Error::NotAFile { path: path.to_owned(), what: "no file name in UTF-8" };
         let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(invalid)?.to_owned();
-        let parent = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let parent = folder_of(path);
         let fd =
             rustix::fs::open(parent, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
                 .map_err(Error::errno(Step::Open, parent))?;

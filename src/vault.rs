@@ -27,7 +27,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use self::file::{Files, Loaded};
-use self::seen::{Facts, Memory};
+use self::seen::Facts;
 use self::writer::WriterKey;
 use crate::audit::{self, Head, Mark, Unrecorded};
 use crate::durable::{self, LOCK_WAIT, Lock};
@@ -429,8 +429,7 @@ impl Store {
 
     fn own_memory(&self) -> seen::Own<'_> {
         let State { header, key, .. } = &self.state;
-        let Files { seen: path, places, .. } = &self.files;
-        seen::Own { path, places, vault_id: &header.vault_id, key }
+        self.files.own_memory(&header.vault_id, key)
     }
 
     fn remember(&self, forget: bool) -> Result<(), StoreError> {
@@ -443,9 +442,7 @@ impl Store {
 /// What the audit log is compared with: the header of the vault as it was read, and this host's memory.
 impl audit::Witness for Store {
     fn mark(&self) -> Option<Mark> {
-        // A memory that cannot be read refuses the vault itself.
-        let memory = Memory::load(&self.files.seen).ok()?;
-        memory.mark(&self.files.places, &self.state.header.vault_id, &self.state.key.public()).cloned()
+        self.own_memory().mark()
     }
 
     fn heads(&self) -> &[Head] {
@@ -457,8 +454,7 @@ impl audit::Witness for Store {
     }
 
     fn unrecorded(&self) -> Option<Unrecorded> {
-        let memory = Memory::load(&self.files.seen).ok()?;
-        memory.unrecorded(&self.files.places, &self.state.header.vault_id, &self.state.key.public())
+        self.own_memory().unrecorded()
     }
 
     fn counted(&self, unrecorded: &Unrecorded) -> Result<(), String> {

@@ -65,6 +65,8 @@ pub struct Appended {
     pub lines: Vec<u64>,
     /// Why this host could not keep the newest line in mind. The lines are written.
     pub unnoted: Option<String>,
+    /// Uses without a line that were counted before them.
+    pub counted: Option<Unrecorded>,
 }
 
 impl Log {
@@ -296,15 +298,17 @@ impl Log {
         lines.drain(..before.iter().flatten().count());
         file.append(text.as_bytes())?;
         self.clock = Some((now, uptime().as_secs()));
-        let Some(stamp) = file.stamp() else { return Ok(Appended { lines, unnoted: None }) };
+        let Some(stamp) = file.stamp() else {
+            return Ok(Appended { lines, unnoted: None, counted: unrecorded });
+        };
         let Head { log, line, hash } = state.head();
         let mark = Mark { log, line, hash, size: state.offset, stamp: stamp.to_string() };
         let noted = witness.note(&mark);
-        let unnoted =
-            noted.and_then(|()| unrecorded.map_or(Ok(()), |counted| witness.counted(&counted))).err();
+        let counted = |()| unrecorded.as_ref().map_or(Ok(()), |counted| witness.counted(counted));
+        let unnoted = noted.and_then(counted).err();
         self.summarize(&state, &keys);
         self.known = Some((state, stamp));
-        Ok(Appended { lines, unnoted })
+        Ok(Appended { lines, unnoted, counted: unrecorded })
     }
 
     /// Writes what is about to be done. No entries: nothing is written.
@@ -475,5 +479,5 @@ fn append_unkeyed(
         lines.push(number);
     }
     file.append(text.as_bytes())?;
-    Ok(Appended { lines, unnoted: None })
+    Ok(Appended { lines, unnoted: None, counted: None })
 }

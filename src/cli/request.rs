@@ -149,10 +149,7 @@ pub(super) fn send(
         Ok(Sent { answer, redactor, tokens })
     };
     let used = Entry::about(What::Requested, &credential).with_secrets(&content.secrets);
-    let told: &dyn Fn(&str) = &|told| context.output.warning(told);
-    let told = unrecorded.then_some(told);
-    let sent = opened.session.hand_out_or_mark(vec![used], &Timestamp::now, told, act);
-    sent.map_err(values::or_unrecorded)
+    values::hand_out(context, &mut opened.session, vec![used], unrecorded, act)
 }
 
 fn print(context: &Context, arguments: &Request, sent: &Sent) {

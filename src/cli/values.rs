@@ -13,7 +13,7 @@ use crate::model::reference::Reference;
 use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::session::oauth::{Why, has_tokens};
-use crate::session::{self, Caching, FromCache, Setup, Value};
+use crate::session::{self, Caching, FromCache, Session, Setup, Value};
 
 /// What values are handed out for.
 pub(crate) struct Purpose<'a> {
@@ -101,10 +101,7 @@ pub(crate) fn with<T>(
     };
     let entries = values.iter().filter_map(entry).collect();
     let handed = Handed { values: &values, cached: None };
-    let told: &dyn Fn(&str) = &|told| context.output.warning(told);
-    let told = purpose.unrecorded.then_some(told);
-    let done = opened.session.hand_out_or_mark(entries, &Timestamp::now, told, || act(handed));
-    let done = done.map_err(or_unrecorded)?;
+    let done = hand_out(context, &mut opened.session, entries, purpose.unrecorded, || act(handed))?;
     if purpose.cache.is_some() {
         let unkept = opened.session.keep(references, &values, &setup.solution, &caching, Timestamp::now());
         unkept.iter().for_each(|unkept| context.output.warning(unkept));
@@ -112,8 +109,24 @@ pub(crate) fn with<T>(
     Ok(done)
 }
 
+/// Hands something out of an open vault; `unrecorded`: also where the audit log cannot be written.
+///
+/// # Errors
+/// As [`Session::hand_out_or_mark`].
+pub(super) fn hand_out<T>(
+    context: &Context,
+    session: &mut Session,
+    entries: Vec<Entry>,
+    unrecorded: bool,
+    act: impl FnOnce() -> Result<T, Problem>,
+) -> Result<T, Problem> {
+    let told: &dyn Fn(&str) = &|told| context.output.warning(told);
+    let told = unrecorded.then_some(told);
+    session.hand_out_or_mark(entries, &Timestamp::now, told, act).map_err(or_unrecorded)
+}
+
 /// Names the way on to who cannot have a value because the audit log cannot be written.
-pub(super) fn or_unrecorded(problem: Problem) -> Problem {
+fn or_unrecorded(problem: Problem) -> Problem {
     if problem.code != "audit_unwritable" {
         return problem;
     }

@@ -330,3 +330,10 @@ fn a_lock_excludes_and_is_given_back() {
     symlink(&path, home.join("link")).unwrap();
     assert!(Lock::acquire(&home.join("link"), LOCK_WAIT).is_err(), "no link is followed");
 }
+
+#[test]
+fn a_bare_name_is_one_in_the_current_folder() {
+    for (path, folder) in [("vault.age", "."), ("a/vault.age", "a"), ("/vault.age", "/"), ("/a/v", "/a")] {
+        assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
+    }
+}

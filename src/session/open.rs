@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{Opened, Session, record};
-use crate::audit::{self, Entry, Keys, Log, Opening, Since, Verified, What, Witness};
+use crate::audit::{self, Entry, Keys, Log, Opening, Since, Verified, What};
 use crate::problem::{Exit, Problem};
 use crate::schema::Kinds;
 use crate::vault::{self, Held, Keyring, Notice, OpenPolicy, Places, Store};
@@ -44,19 +44,19 @@ pub(super) fn opened(
     let silent = |error| {
         format!("the audit log cannot be written, and without a line there nothing is handed out: {error}")
     };
-    let unrecorded = opened.store.unrecorded();
-    let (unwritten, counted) = match (unreadable, log.append(&entries, now, &opened.store)) {
-        (Some(error), _) => (Some(silent(error)), None),
-        (None, Err(error)) => (Some(silent(error.to_string())), None),
-        (None, Ok(appended)) => (
+    let mut counted = None;
+    let unwritten = match (unreadable, log.append(&entries, now, &opened.store)) {
+        (Some(error), _) => Some(silent(error)),
+        (None, Err(error)) => Some(silent(error.to_string())),
+        (None, Ok(appended)) => {
+            counted = appended.counted.map(|unrecorded| {
+                let times = words::times(unrecorded.uses);
+                format!("values were handed out {times} without a line in the audit log; it says so now")
+            });
             appended
                 .unnoted
-                .map(|error| format!("this host could not note the newest line of the audit log: {error}")),
-            unrecorded.map(|uses| {
-                let times = words::times(uses.uses);
-                format!("values were handed out {times} without a line in the audit log; it says so now")
-            }),
-        ),
+                .map(|error| format!("this host could not note the newest line of the audit log: {error}"))
+        }
     };
     let mut session = session(opened, log);
     session.session.log_refusal = log_refusal;

@@ -129,9 +129,7 @@ impl Adoption {
 /// As for a store; nothing is noted of what is only looked at.
 impl audit::Witness for Adoption {
     fn mark(&self) -> Option<Mark> {
-        let memory = Memory::load(&self.files.seen).ok()?;
-        let vault_id = &self.header.as_ref()?.vault_id;
-        memory.mark(&self.files.places, vault_id, &self.key.public()).cloned()
+        self.files.own_memory(&self.header.as_ref()?.vault_id, &self.key).mark()
     }
 
     fn heads(&self) -> &[Head] {

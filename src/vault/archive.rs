@@ -219,8 +219,7 @@ impl Restoration {
 /// What the audit log is compared with before something is restored.
 impl audit::Witness for Restoration {
     fn mark(&self) -> Option<Mark> {
-        let memory = Memory::load(&self.files.seen).ok()?;
-        memory.mark(&self.files.places, &self.header.vault_id, &self.key.public()).cloned()
+        self.files.own_memory(&self.header.vault_id, &self.key).mark()
     }
 
     fn heads(&self) -> &[Head] {
@@ -228,9 +227,7 @@ impl audit::Witness for Restoration {
     }
 
     fn note(&self, mark: &Mark) -> Result<(), String> {
-        let Self { files, header, key, .. } = self;
-        let own = seen::Own { path: &files.seen, places: &files.places, vault_id: &header.vault_id, key };
-        seen::keep_mark(&own, mark)
+        seen::keep_mark(&self.files.own_memory(&self.header.vault_id, &self.key), mark)
     }
 }
 

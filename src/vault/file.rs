@@ -9,7 +9,7 @@ use super::format::{self, Contents};
 use super::keyring::{Keyring, OpenFailure};
 use super::save::Sealed;
 use super::seal::Failure;
-use super::seen::{Facts, Memory};
+use super::seen::{Facts, Memory, Own};
 use super::writer::{self, WriterKey};
 use super::{Places, backups};
 use crate::durable::{self, Saved, Stamp};
@@ -42,7 +42,7 @@ impl Files {
     pub(super) fn without_vault(places: &Places) -> Result<Self, StoreError> {
         let missing = || StoreError::Missing { path: places.vault.clone() };
         let name = places.vault.file_name().ok_or_else(missing)?;
-        let folder = durable::real_path(folder_of(&places.vault)).map_err(|_| missing())?;
+        let folder = durable::real_path(durable::folder_of(&places.vault)).map_err(|_| missing())?;
         Some(Self::at(folder.join(name), places)?)
             .filter(|files| files.backups().is_dir())
             .ok_or_else(missing)
@@ -60,7 +60,7 @@ impl Files {
             return Err(exists());
         }
         let name = places.vault.file_name().ok_or_else(exists)?;
-        let folder = folder_of(&places.vault);
+        let folder = durable::folder_of(&places.vault);
         durable::create_private_folder(folder)?;
         Self::at(durable::real_path(folder)?.join(name), places)
     }
@@ -81,6 +81,11 @@ impl Files {
 
     pub(super) fn lock(&self) -> PathBuf {
         self.folder.join("lock")
+    }
+
+    /// What this host's memory has of a vault here, as far as the identity of this key keeps it.
+    pub(super) fn own_memory<'a>(&'a self, vault_id: &'a str, key: &'a WriterKey) -> Own<'a> {
+        Own { path: &self.seen, places: &self.places, vault_id, key }
     }
 
     pub(super) fn backups(&self) -> PathBuf {
@@ -199,11 +204,6 @@ impl Loaded {
     }
 }
 
-/// The folder of a path; that of a bare name is the current one.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 fn missing(error: durable::Error, path: &Path) -> StoreError {
     if error.is_missing() { StoreError::Missing { path: path.to_owned() } } else { error.into() }
 }
@@ -254,13 +254,5 @@ mod tests {
             resize((256 << 20) + 1),
             Err(StoreError::File(durable::Error::TooLarge { limit: 0x1000_0000, .. }))
         ));
-    }
-
-    #[test]
-    fn a_bare_name_is_one_in_the_current_folder() {
-        for (path, folder) in [("vault.age", "."), ("a/vault.age", "a"), ("/vault.age", "/"), ("/a/v", "/a")]
-        {
-            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
-        }
     }
 }

@@ -342,6 +342,18 @@ pub(super) struct Own<'a> {
     pub(super) key: &'a WriterKey,
 }
 
+impl Own<'_> {
+    /// As [`Memory::mark`]. A memory that cannot be read knows none; it refuses the vault itself.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        Memory::load(self.path).ok()?.mark(self.places, self.vault_id, &self.key.public()).cloned()
+    }
+
+    /// As [`Memory::unrecorded`].
+    pub(super) fn unrecorded(&self) -> Option<Unrecorded> {
+        Memory::load(self.path).ok()?.unrecorded(self.places, self.vault_id, &self.key.public())
+    }
+}
+
 /// Keeps the newest line of the audit log of a vault. Callers append one after the other, so the last one counts.
 ///
 /// # Errors
